@@ -1,0 +1,275 @@
+"""Append events to a log, and read a log that may still be growing, torn or damaged.
+
+The writer puts each record on disk with a single ``write`` on an O_APPEND descriptor: the kernel keeps what it accepted
+whatever happens to the process, so no ``fsync`` is needed against kill -9. The reader accepts any prefix of a log at any
+byte and never raises on what a file contains.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import struct
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from profiler.events import SCHEMA_MAJOR, AnyEvent, Event, Header
+
+MAX_LINE_BYTES = 1 << 20
+READ_BYTES = 1 << 18
+
+_encode = msgspec.json.encode
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+class _Envelope(msgspec.Struct):
+    """What is left of a record that this version can't decode."""
+
+    kind: str = ""
+    seq: int = 0
+
+
+_envelope_decoder = msgspec.json.Decoder(_Envelope)
+KNOWN_KINDS = frozenset(kind.__struct_config__.tag for kind in AnyEvent.__args__)  # type: ignore[attr-defined]
+
+
+# --- locks ------------------------------------------------------------------------------------------------------------
+
+_FLOCK = "hhqqi4x"  # struct flock on 64-bit Linux: type, whence, start, length, pid
+
+
+def lock_for_life(descriptor: int) -> bool:
+    """Take the whole-file OFD lock on ``descriptor``; False if another open file description has it.
+
+    An open-file-description lock belongs to the open file, not to the process: the kernel drops it when the last copy
+    of the descriptor is closed, however the process ends, and closing another descriptor of the same file keeps it.
+    """
+    request = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, request)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds the lock of ``path``. Only asks (F_OFD_GETLK): never takes it, not for an instant."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        request = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, request)
+        return struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+class EventLog:
+    """The one writer of a log. Thread-safe; never raises after it was opened.
+
+    A write that fails or comes out short (full disk, file size limit) is counted in ``lost``; the next record then
+    starts with a newline, so that the torn fragment costs one record and not two. Readers see the gap in ``seq``.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        """Create ``path`` (mode 0600) and hold its lock for life. Raises OSError, FileExistsError if it has a writer."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._descriptor = os.open(path, flags, 0o600)
+        if not lock_for_life(self._descriptor):
+            os.close(self._descriptor)
+            raise FileExistsError(f"{path} is being written by another process")
+        self.path = path
+        self.lost = 0
+        self.error: OSError | None = None  # the first failure to write
+        self._clock = clock
+        self._seq = 0
+        self._torn = False
+        self._mutex = threading.Lock()
+
+    def write(self, event: Event) -> None:
+        """Append ``event``; its ``seq`` is set, and its ``t`` too unless the caller has."""
+        with self._mutex:
+            self._seq += 1
+            event.seq = self._seq
+            if not event.t:
+                event.t = self._clock()
+            line = _encode(event) + b"\n"
+            if self._torn:
+                line = b"\n" + line
+            try:
+                written = os.write(self._descriptor, line)
+            except OSError as error:
+                written = 0
+                self.error = self.error or error
+            if written == len(line):
+                self._torn = False
+            else:
+                self._torn = True
+                self.lost += 1
+
+    def close(self) -> None:
+        """Flush to the device and let go of the lock. Writing afterwards counts as lost."""
+        with self._mutex:
+            if self._descriptor < 0:
+                return
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                self.error = self.error or error
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+class Chunk(NamedTuple):
+    """What one ``LogReader.read`` found."""
+
+    events: list[Event]
+    more: bool  # the file has more that can be read at once
+    restarted: bool  # the file was replaced or cut: forget what came from it before
+
+
+class LogReader:
+    """Reads a log from where it stopped last time. Never raises on file content or on a file that comes or goes.
+
+    Counters: ``bad`` lines of a known kind (or no JSON at all), ``unknown`` kinds, ``lost`` records (gaps in ``seq``).
+    ``refused`` says why the file as a whole can't be read (a newer major version, not a regular file), else None.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header: Header | None = None
+        self._identity: tuple[int, int] | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self.bad = 0
+        self.unknown = 0
+        self.lost = 0
+        self.refused: str | None = None
+        self.offset = 0  # of the first byte that isn't consumed
+        self._tail = b""
+        self._skipping = False  # inside a line that is longer than MAX_LINE_BYTES
+        self._seq = 0
+
+    def read(self, budget: int = READ_BYTES) -> Chunk:
+        """Read up to ``budget`` bytes on from the last call and return the events of the lines they complete."""
+        try:
+            # O_NONBLOCK so that a FIFO under this name can't hang the reader.
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return Chunk([], False, False)
+        except OSError as error:
+            self.refused = f"cannot read {self.path.name}: {error.strerror}"
+            return Chunk([], False, False)
+        try:
+            return self._read(descriptor, budget)
+        except OSError as error:
+            self.refused = f"cannot read {self.path.name}: {error.strerror}"
+            return Chunk([], False, False)
+        finally:
+            os.close(descriptor)
+
+    def _read(self, descriptor: int, budget: int) -> Chunk:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            self.refused = f"{self.path.name} is not a regular file"
+            return Chunk([], False, False)
+        identity = (found.st_dev, found.st_ino)
+        position = self.offset + len(self._tail)
+        restarted = self._identity is not None and (identity != self._identity or found.st_size < position)
+        if restarted:
+            self._reset()
+            self.header = None
+            position = 0
+        self._identity = identity
+        if self.refused:
+            return Chunk([], False, restarted)
+        data = os.pread(descriptor, budget, position)
+        events = self._consume(data)
+        return Chunk(events, position + len(data) < found.st_size and bool(data), restarted)
+
+    def _consume(self, data: bytes) -> list[Event]:
+        if not data:
+            return []
+        buffer = self._tail + data
+        end = buffer.rfind(b"\n") + 1
+        whole, self._tail = buffer[:end], buffer[end:]
+        self.offset += end
+        if self._skipping and end:
+            first = whole.index(b"\n") + 1
+            whole = whole[first:]
+            self._skipping = False
+        if len(self._tail) > MAX_LINE_BYTES:
+            self.offset += len(self._tail)
+            self._tail = b""
+            if not self._skipping:
+                self.bad += 1
+            self._skipping = True
+        return self._admit(self._decode(whole)) if whole else []
+
+    def _decode(self, whole: bytes) -> list[Event]:
+        try:
+            events: list[Event] = list(_decoder.decode_lines(whole))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+            events = []
+            # Only b"\n" ends a record: str.splitlines would also split on U+2028 inside a string.
+            for line in whole.split(b"\n"):
+                if line.strip():
+                    self._decode_line(line, events)
+        return events
+
+    def _decode_line(self, line: bytes, events: list[Event]) -> None:
+        if len(line) > MAX_LINE_BYTES:
+            self.bad += 1
+            return
+        try:
+            events.append(_decoder.decode(line))
+            return
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+            pass
+        try:
+            envelope = _envelope_decoder.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+            self.bad += 1
+            return
+        if envelope.kind in KNOWN_KINDS or not envelope.kind:
+            self.bad += 1
+        else:
+            self.unknown += 1
+        # It was read, only not understood: not a gap.
+        events.append(Event(seq=envelope.seq))
+
+    def _admit(self, events: list[Event]) -> list[Event]:
+        admitted: list[Event] = []
+        for event in events:
+            if event.seq > self._seq:
+                self.lost += event.seq - self._seq - 1
+                self._seq = event.seq
+            if type(event) is Event:
+                continue
+            if type(event) is Header and self.header is None:
+                if event.schema > SCHEMA_MAJOR:
+                    self.refused = (
+                        f"{self.path.name} has format {event.schema}.{event.minor}, this stepscope reads up to"
+                        f" {SCHEMA_MAJOR}.x: upgrade stepscope to open it"
+                    )
+                    return admitted
+                self.header = event
+            admitted.append(event)
+        return admitted

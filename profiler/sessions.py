@@ -1,0 +1,264 @@
+"""The session folder: where everything of a session is kept, and who is alive in it.
+
+Layout and file modes are part of the format: folders 0700, files 0600, ``session.json`` written once by rename.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from profiler.eventlog import is_locked
+from profiler.request import Request
+
+SESSION_SCHEMA = 1
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters that look alike
+STARTING_SECONDS = 15.0
+"""How long after its creation a session without a conductor counts as starting and not as dead."""
+
+
+class SessionNotFound(Exception):
+    """No session fits the reference; the message is one line that says what would work."""
+
+
+class SessionUnreadable(Exception):
+    """The session's folder is there but can't be used; one line says why."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """``session.json``: the request with every default resolved, and where it was made."""
+
+    schema: int = SESSION_SCHEMA
+    session: str
+    created_wall_ns: int
+    stepscope: str
+    host: str
+    boot_id: str
+    request: Request
+
+
+class Liveness(Enum):
+    STARTING = "starting"  # created a moment ago, the conductor has not taken its lock yet
+    ALIVE = "alive"  # the conductor holds its lock
+    GONE = "gone"  # nobody holds it: ended, or died if the log has no last word
+    COPIED = "copied"  # made on another host or boot: only the log can tell
+
+
+class SessionFolder:
+    """Paths of one session. Makes no folder and reads nothing by itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+        self.manifest_file = path / "session.json"
+        self.conductor_log = path / "conductor.jsonl"
+        self.conductor_output = path / "conductor.log"
+        self.control = path / "control"
+        self.runs = path / "runs"
+
+    def run(self, run: str) -> Path:
+        """The folder of a run. Raises ValueError for a name that could leave the session."""
+        if not _ID.fullmatch(run):
+            raise ValueError(f"{run!r} is not the name of a run")
+        return self.runs / run
+
+    def run_log(self, run: str) -> Path:
+        return self.run(run) / "events.jsonl"
+
+    def worker_log(self, run: str) -> Path:
+        return self.run(run) / "worker.log"
+
+    def manifest(self) -> Manifest:
+        """Read ``session.json``. Raises SessionUnreadable."""
+        try:
+            data = _read_regular(self.manifest_file)
+            found = msgspec.json.decode(data, type=Manifest)
+        except OSError as error:
+            raise SessionUnreadable(f"session {self.id}: cannot read session.json: {error.strerror}") from None
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise SessionUnreadable(f"session {self.id}: session.json is damaged: {error}") from None
+        if found.schema > SESSION_SCHEMA:
+            raise SessionUnreadable(
+                f"session {self.id} has format {found.schema}, this stepscope reads up to {SESSION_SCHEMA}: upgrade it"
+            )
+        return found
+
+    def liveness(self, manifest: Manifest) -> Liveness:
+        """Whether the session's conductor is alive. Asks the kernel for the lock's holder and never takes the lock."""
+        if (manifest.host, manifest.boot_id) != (host_name(), boot_id()):
+            return Liveness.COPIED
+        if is_locked(self.conductor_log):
+            return Liveness.ALIVE
+        age = (time.time_ns() - manifest.created_wall_ns) / 1e9
+        if not self.conductor_log.exists() and 0 <= age < STARTING_SECONDS:
+            return Liveness.STARTING
+        return Liveness.GONE
+
+
+def home(environ: Mapping[str, str] = os.environ) -> Path:
+    """$STEPSCOPE_HOME, or the platform's user data folder."""
+    given = environ.get("STEPSCOPE_HOME")
+    return Path(given).expanduser().absolute() if given else platformdirs.user_data_path("stepscope")
+
+
+def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of the device locks, of this user alone (mode 0700): ``<runtime folder>/stepscope-<uid>``.
+
+    Raises OSError when it can't be made, PermissionError when somebody else owns it.
+    """
+    base = Path(environ.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108 - checked below
+    folder = base / f"stepscope-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = os.lstat(folder)
+    if found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{folder} belongs to somebody else or is open to others: remove it or chmod 700 it")
+    return folder
+
+
+def create(request: Request, version: str, root: Path) -> SessionFolder:
+    """Make the folder of a new session under ``root``/sessions. Raises OSError; then nothing is left behind."""
+    sessions = root / "sessions"
+    sessions.mkdir(mode=0o700, parents=True, exist_ok=True)
+    pipeline = request.cases[0].workload.pipeline
+    while True:
+        folder = SessionFolder(sessions / f"{''.join(secrets.choice(_ALPHABET) for _ in range(4))}-{pipeline}")
+        try:
+            folder.path.mkdir(mode=0o700)
+            break
+        except FileExistsError:
+            continue
+    try:
+        folder.control.mkdir(mode=0o700)
+        folder.runs.mkdir(mode=0o700)
+        manifest = Manifest(
+            session=folder.id,
+            created_wall_ns=time.time_ns(),
+            stepscope=version,
+            host=host_name(),
+            boot_id=boot_id(),
+            request=request,
+        )
+        write_atomically(folder.manifest_file, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    except OSError:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    return folder
+
+
+def all_sessions(root: Path) -> list[SessionFolder]:
+    """Every session under ``root``, newest first. Raises OSError if the folder is there but can't be read."""
+    try:
+        entries = [
+            entry
+            for entry in os.scandir(root / "sessions")
+            if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+        ]
+    except FileNotFoundError:
+        return []
+    folders = [SessionFolder(Path(entry.path)) for entry in entries]
+    return sorted(folders, key=_made, reverse=True)
+
+
+def find(reference: str, root: Path) -> SessionFolder:
+    """The session meant by an id, a unique prefix, a folder's path, or ``last``. Raises SessionNotFound."""
+    if os.sep in reference:
+        folder = SessionFolder(Path(reference).absolute())
+        if not folder.manifest_file.is_file():
+            raise SessionNotFound(f"{reference} is no session folder: it has no session.json")
+        return folder
+    sessions = all_sessions(root)
+    if not sessions:
+        raise SessionNotFound(f"there are no sessions in {root}: 'stepscope demo' makes one")
+    if reference == "last":
+        return sessions[0]
+    fitting = [folder for folder in sessions if folder.id.startswith(reference)] if reference else []
+    exact = [folder for folder in fitting if folder.id == reference]
+    if exact or len(fitting) == 1:
+        return (exact or fitting)[0]
+    if fitting:
+        some = ", ".join(folder.id for folder in fitting[:4])
+        raise SessionNotFound(f"{reference!r} fits {len(fitting)} sessions ({some}): give more of the id")
+    raise SessionNotFound(f"no session starts with {reference!r}: 'stepscope ls' lists them")
+
+
+def remove(folder: SessionFolder) -> None:
+    """Delete a session's folder. Raises OSError; RuntimeError while its conductor lives."""
+    try:
+        alive = folder.liveness(folder.manifest()) in (Liveness.ALIVE, Liveness.STARTING)
+    except SessionUnreadable:
+        alive = is_locked(folder.conductor_log)
+    if alive:
+        raise RuntimeError(f"session {folder.id} is running: 'stepscope stop {folder.id}' first")
+    # Out of the list first, so that a removal that is interrupted leaves no half session behind.
+    doomed = folder.path.with_name(f".removed-{folder.id}-{secrets.token_hex(4)}")
+    folder.path.rename(doomed)
+    shutil.rmtree(doomed)
+
+
+class ControlFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One command in ``control/``."""
+
+    command: str  # stop: end the session; skip: end the run under way, go on with the next
+    run: str | None = None  # skip only while this run is under way; None: whichever is
+    pid: int = 0
+
+
+def send(folder: SessionFolder, command: str, run: str | None = None) -> None:
+    """Leave a command for the conductor, by rename, so that it is seen whole or not at all. Raises OSError."""
+    name = f"{time.time_ns()}-{os.getpid()}.json"
+    control = ControlFile(command=command, run=run, pid=os.getpid())
+    write_atomically(folder.control / name, msgspec.json.encode(control))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write ``path`` (mode 0600) so that a reader or a crash sees the old file or the whole new one. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def host_name() -> str:
+    return socket.gethostname()
+
+
+def boot_id() -> str:
+    """The kernel's id of this boot, "" where it has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _made(folder: SessionFolder) -> tuple[int, str]:
+    try:
+        return folder.manifest_file.stat().st_mtime_ns, folder.id
+    except OSError:
+        return 0, folder.id
+
+
+def _read_regular(path: Path, limit: int = 1 << 24) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"larger than {limit} bytes")
+    return data
