@@ -1,0 +1,1 @@
+"""The process that imports torch and measures one run."""
