@@ -1,0 +1,1 @@
+"""Events in, answers out: pure functions without I/O and without torch."""

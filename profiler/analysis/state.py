@@ -1,0 +1,260 @@
+"""The state of a session: what the fold has made of its events. Screens, ``show`` and exports read it, nobody writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from profiler import events as ev
+from profiler.analysis.columns import Columns
+from profiler.request import Case, Request, Run
+
+STEP_COLUMNS = (
+    "call",
+    "loop",
+    "step",
+    "start_ns",
+    "ns",
+    "host_ns",
+    "enqueue_ns",
+    "scheduler_ns",
+    "host_bound",  # 0, 1 or ABSENT
+    "graphs",
+)
+MEMORY_COLUMNS = ("t", "allocated_bytes", "reserved_bytes", "rss_bytes")
+GPU_COLUMNS = (
+    "t",
+    "used_bytes",
+    "process_bytes",
+    "utilization",
+    "power_mw",
+    "energy_mj",
+    "temperature_c",
+    "sm_mhz",
+    "memory_mhz",
+    "reasons",
+    "others",
+)
+OUTCOMES = ("ok", "oom", "failed", "unsupported", "stopped", "died")
+
+
+@dataclass(slots=True)
+class Loop:
+    name: str = ""
+    denoisers: tuple[str, ...] = ()
+    planned_iterations: int | None = None
+    start_ns: int = 0
+    ns: int | None = None  # None until it ended
+    evaluations: int = 0
+    iterations: int = 0
+
+
+@dataclass(slots=True)
+class Call:
+    index: int
+    phase: str = ""
+    planned_steps: int | None = None
+    start_ns: int = 0
+    ns: int | None = None  # None until it ended
+    images: int = 0
+    retries: int = 0
+    loops: dict[int, Loop] = field(default_factory=dict)
+    stages: list[ev.Stage] = field(default_factory=list)
+    compiles: int = 0  # compiles and recompiles that ran in this call
+    first_step: int = -1  # row of its first step in the run's columns
+    steps: int = 0
+
+    @property
+    def ended(self) -> bool:
+        return self.ns is not None
+
+
+@dataclass(slots=True)
+class Phase:
+    name: str
+    start_ns: int
+    end_ns: int | None = None
+    calls: int | None = None
+    allocated_peak_bytes: int | None = None
+    reserved_peak_bytes: int | None = None
+    rss_peak_bytes: int | None = None
+
+
+@dataclass(slots=True)
+class Compile:
+    """One compile of one frame, from its first sign (a failed guard, a phase) to its end."""
+
+    id: str
+    epoch: int
+    t: int  # of its first record
+    module: str | None = None
+    fqn: str | None = None
+    function: str = ""
+    file: str = ""
+    line: int = 0
+    caller: str | None = None
+    call: int | None = None
+    stage: str | None = None
+    loop: int | None = None
+    step: int | None = None
+    recompile: bool = False
+    resume: bool = False
+    reasons: tuple[str, ...] = ()
+    total_reasons: int = 0
+    source: str | None = None
+    argument: str | None = None
+    actual: str | None = None
+    phase: str = ""  # the innermost phase under way
+    open_phases: list[str] = field(default_factory=list)
+    end: ev.CompileEnded | None = None
+    limit: ev.CompileLimit | None = None
+    dynamic: list[ev.DynamicMark] = field(default_factory=list)
+    breaks: list[ev.GraphBreak] = field(default_factory=list)
+    caches: list[ev.CacheLookup] = field(default_factory=list)
+
+    @property
+    def running(self) -> bool:
+        return self.end is None and self.limit is None
+
+    @property
+    def where(self) -> str:
+        """What was compiled, as people call it: ``unet UNet2DConditionModel``, else the function's name."""
+        return " ".join(part for part in (self.fqn, self.module) if part) or self.function or self.id
+
+
+@dataclass(slots=True)
+class Losses:
+    """What a reader could not use of a log."""
+
+    lost: int = 0
+    bad: int = 0
+    unknown: int = 0
+    refused: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.bad or self.unknown or self.refused)
+
+
+class RunState:
+    """One run: a repeat of a case."""
+
+    def __init__(self, run: Run, case: Case) -> None:
+        self.run = run
+        self.case = case
+        self.name = run.name
+        self.header: ev.Header | None = None
+        self.environment: ev.Environment | None = None
+        self.conducted = "queued"  # queued, running, ended: the conductor's word
+        self.conducted_end: ev.RunChanged | None = None
+        self.started_ns: int | None = None
+        self.ended_ns: int | None = None
+        self.pid: int | None = None
+        self.end: ev.RunEnded | None = None
+        self.presumed: str | None = None  # why the run is taken for dead though no log says so
+        self.waiting: ev.Waiting | None = None
+        self.loading: ev.LoadProgress | None = None
+        self.phases: list[Phase] = []
+        self.calls: dict[int, Call] = {}
+        self.steps = Columns(STEP_COLUMNS)
+        self.memory = Columns(MEMORY_COLUMNS)
+        self.last_memory: ev.Memory | None = None
+        self.compiles: dict[tuple[int, str], Compile] = {}
+        self.limits: list[ev.CompileLimit] = []
+        self.loose_breaks: list[ev.GraphBreak] = []
+        self.cudagraphs: list[ev.CudaGraph] = []
+        self.fallbacks: list[ev.EagerFallback] = []
+        self.notes: list[ev.Note] = []
+        self.outputs: list[ev.Output] = []
+        self.oom: ev.OutOfMemory | None = None
+        self.monitor_errors = 0
+        self.last_t = 0
+        self.losses = Losses()
+
+    @property
+    def state(self) -> str:
+        """``queued``, ``waiting`` (for the device), ``running`` or ``ended``."""
+        if self.outcome is not None:
+            return "ended"
+        if self.waiting is not None:
+            return "waiting"
+        return "running" if self.conducted == "running" or self.header is not None else "queued"
+
+    @property
+    def outcome(self) -> str | None:
+        """One of OUTCOMES, None while the run goes on. The conductor's word counts; it saw the process end."""
+        if self.conducted_end is not None:
+            return self.conducted_end.outcome or "died"
+        if self.end is not None:
+            return self.end.outcome
+        if self.presumed is None:
+            return None
+        return "died" if self.header is not None or self.conducted == "running" else "stopped"
+
+    @property
+    def reason(self) -> str | None:
+        for word in (self.conducted_end, self.end):
+            if word is not None and word.reason:
+                return word.reason
+        return self.presumed if self.outcome in ("died", "stopped") else None
+
+    @property
+    def phase(self) -> Phase | None:
+        return self.phases[-1] if self.phases else None
+
+    @property
+    def call(self) -> Call | None:
+        """The call under way or the last one."""
+        return self.calls[max(self.calls)] if self.calls else None
+
+    def phase_named(self, name: str) -> Phase | None:
+        return next((phase for phase in self.phases if phase.name == name), None)
+
+    def calls_of(self, phase: str) -> list[Call]:
+        """The calls of a phase that ended, in order."""
+        return [call for call in self.calls.values() if call.phase == phase and call.ended]
+
+
+class SessionState:
+    """A session and its runs, in the order of the request."""
+
+    def __init__(self, session: str, request: Request) -> None:
+        self.session = session
+        self.request = request
+        self.header: ev.Header | None = None
+        self.conducted = "starting"  # starting, running, done, stopped, failed: the conductor's word
+        self.reason: str | None = None
+        self.presumed: str | None = None
+        self.started_ns: int | None = None
+        self.ended_ns: int | None = None
+        self.device: ev.DeviceSeen | None = None
+        self.gpu = Columns(GPU_COLUMNS)
+        self.gpu_fields: dict[str, str] = {}  # unreadable fields and why
+        self.commands: list[ev.Command] = []
+        self.notes: list[ev.Note] = []
+        self.last_t = 0
+        self.losses = Losses()
+        self.runs: dict[str, RunState] = {run.name: RunState(run, request.case(run.case)) for run in request.runs}
+
+    @property
+    def state(self) -> str:
+        """``starting``, ``running``, ``done``, ``stopped``, ``failed`` or ``died``."""
+        if self.presumed is not None and self.conducted in ("starting", "running"):
+            return "died"
+        return self.conducted
+
+    @property
+    def over(self) -> bool:
+        return self.state not in ("starting", "running")
+
+    @property
+    def current(self) -> RunState | None:
+        """The run under way."""
+        return next((run for run in self.runs.values() if run.state in ("running", "waiting")), None)
+
+    def runs_of(self, case: str) -> list[RunState]:
+        return [run for run in self.runs.values() if run.case.name == case]
+
+    def presume_dead(self, reason: str | None) -> None:
+        """Nobody is left who could end the session: what goes on is taken for dead (None: alive again)."""
+        self.presumed = reason
+        for run in self.runs.values():
+            run.presumed = reason

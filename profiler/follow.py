@@ -1,0 +1,102 @@
+"""Follow a session's folder: read what its logs have gained, in bounded turns, and fold it.
+
+The same follower serves the live screen, a reattach, a replay of a finished session and ``show``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from profiler.analysis.fold import SessionFold
+from profiler.analysis.state import Losses, SessionState
+from profiler.eventlog import READ_BYTES, LogReader
+from profiler.events import Event
+from profiler.request import Request
+from profiler.sessions import Liveness, Manifest, SessionFolder
+
+
+class Follower:
+    """Reads one session. ``poll`` in a loop keeps ``state`` up to date; it never blocks for long and never raises on
+    what the folder contains."""
+
+    def __init__(self, folder: SessionFolder, manifest: Manifest | None = None) -> None:
+        """Raises SessionUnreadable when there is no usable session.json."""
+        self.folder = folder
+        self.manifest = manifest or folder.manifest()
+        self.liveness = Liveness.STARTING
+        self._open(self.manifest.request)
+
+    def _open(self, request: Request) -> None:
+        self._fold = SessionFold(self.manifest.session, request)
+        self._conductor = LogReader(self.folder.conductor_log)
+        self._runs = {run.name: LogReader(self.folder.run_log(run.name)) for run in request.runs}
+        self._losses: dict[str | None, Losses] = {}
+
+    @property
+    def state(self) -> SessionState:
+        """The folded state; another object after a log was replaced or cut."""
+        return self._fold.state
+
+    def poll(self, budget_s: float = 0.05, clock: Callable[[], float] = time.monotonic) -> tuple[bool, bool]:
+        """Read for at most about ``budget_s`` seconds: (whether the state changed, whether there is more to read)."""
+        # Asked before reading: what is in the logs when the conductor is gone is all there will be.
+        liveness = self.folder.liveness(self.manifest)
+        deadline = clock() + budget_s
+        readers = [(None, self._conductor), *((run, self._runs[run]) for run in self._runs if self._worth_reading(run))]
+        changed = False
+        for position, (name, reader) in enumerate(readers, start=1):
+            more = True
+            while more:
+                chunk = reader.read(READ_BYTES)
+                if chunk.restarted:
+                    self._open(self.manifest.request)
+                    return True, True
+                if chunk.events:
+                    changed = True
+                    self._feed(name, chunk.events)
+                changed |= self._note_losses(name, reader)
+                more = chunk.more
+                if clock() >= deadline and (more or position < len(readers)):
+                    return changed, True
+        changed |= self._settle(liveness)
+        return changed, False
+
+    def read_all(self) -> SessionState:
+        """Everything there is now."""
+        while self.poll(budget_s=3600.0)[1]:
+            pass
+        return self.state
+
+    def _worth_reading(self, name: str) -> bool:
+        """Runs that were not reached yet have no log; one that ended and was read to its last word gains nothing."""
+        run = self.state.runs[name]
+        return not (run.end is not None and run.conducted_end is not None)
+
+    def _feed(self, name: str | None, events: list[Event]) -> None:
+        if name is None:
+            self._fold.conductor(events)
+        else:
+            self._fold.run(name, events)
+
+    def _note_losses(self, name: str | None, reader: LogReader) -> bool:
+        losses = Losses(reader.lost, reader.bad, reader.unknown, reader.refused)
+        if losses == self._losses.get(name, Losses()):
+            return False
+        self._losses[name] = losses
+        self._fold.losses(name, losses)
+        return True
+
+    def _settle(self, liveness: Liveness) -> bool:
+        """Tell the state whether somebody is left to end what goes on."""
+        self.liveness = liveness
+        state = self.state
+        reason = None
+        if liveness is Liveness.GONE and state.conducted in ("starting", "running"):
+            reason = (
+                "the profiler process never started" if state.header is None else "the profiler process ended without a word"
+            )
+        if state.presumed == reason:
+            return False
+        state.presume_dead(reason)
+        return True
