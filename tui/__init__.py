@@ -1,0 +1,1 @@
+"""The terminal dashboard: shows what the profiler wrote; never imports torch."""

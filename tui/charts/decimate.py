@@ -1,0 +1,124 @@
+"""Fewer points, same picture: min-max decimation to columns, and a brake on repainting the newest column.
+
+Pure Python: the viewer must start fast and without numpy.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tui.charts.spec import Axis, ChartSpec, Series
+
+
+def min_max(
+    xs: Sequence[float], ys: Sequence[float], low: float, high: float, columns: int
+) -> tuple[list[float], list[float]]:
+    """The points that can be told apart when [low, high] is drawn `columns` wide.
+
+    Of each column the first, lowest, highest and last point stay, in order and with their own x: every spike survives
+    and lines enter and leave a column where they did. A non-finite y (a gap) stays if it is between kept points, once.
+    Points outside [low, high] are dropped except the nearest on either side, to which the line still runs. `xs` ascending.
+    """
+    count = len(xs)
+    if columns <= 0 or high <= low:
+        return list(xs), list(ys)
+    begin = max(0, bisect_left(xs, low) - 1)
+    end = min(count, bisect_left(xs, math.nextafter(high, math.inf)) + 1)
+    if end - begin <= 2 * columns:
+        return list(xs[begin:end]), list(ys[begin:end])
+    out_x: list[float] = []
+    out_y: list[float] = []
+    width = (high - low) / columns
+    start = begin
+    while start < end:
+        column = math.floor((xs[start] - low) / width)
+        # by bisection, not point by point: the slices below then run at C speed
+        stop = bisect_left(xs, low + (column + 1) * width, start + 1, end)
+        _keep_extremes(xs, ys, start, stop, out_x, out_y)
+        start = stop
+    return out_x, out_y
+
+
+def _keep_extremes(
+    xs: Sequence[float], ys: Sequence[float], start: int, stop: int, out_x: list[float], out_y: list[float]
+) -> None:
+    if stop - start <= 4:
+        out_x.extend(xs[start:stop])
+        out_y.extend(ys[start:stop])
+        return
+    bucket = ys[start:stop]
+    # a NaN anywhere makes the sum non-finite; only then look at each point
+    if math.isfinite(sum(bucket)):
+        lowest, highest = bucket.index(min(bucket)), bucket.index(max(bucket))
+        kept = sorted({0, lowest, highest, stop - start - 1})
+    else:
+        finite = [i for i, y in enumerate(bucket) if math.isfinite(y)]
+        gap = (
+            next(i for i, y in enumerate(bucket) if not math.isfinite(y)) if len(finite) < len(bucket) else 0
+        )
+        extremes = (
+            {min(finite, key=bucket.__getitem__), max(finite, key=bucket.__getitem__)} if finite else set()
+        )
+        kept = sorted({0, gap, stop - start - 1} | extremes)
+    out_x.extend(xs[start + i] for i in kept)
+    out_y.extend(ys[start + i] for i in kept)
+
+
+class OpenColumn:
+    """Holds back the points of each line's newest column, so that it is repainted at most once per `period_s`.
+
+    At 160 steps a second a column that is redrawn for every new point costs more bytes than the rest of the screen. A
+    column is finished, and painted, when a point falls into a later one. Where the points lie a column or more apart
+    nothing is held back, and what was painted once stays painted.
+    """
+
+    def __init__(self, period_s: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._period_s = period_s
+        self._clock = clock
+        self._shown: dict[str, int] = {}
+        self._painted_at: dict[str, float] = {}
+
+    def reset(self) -> None:
+        """Forget what was painted: the next `hold` shows everything (after a resize or another x range)."""
+        self._shown.clear()
+        self._painted_at.clear()
+
+    def hold(self, spec: ChartSpec, columns: int) -> tuple[ChartSpec, float | None]:
+        """`spec` without what must wait on a plot `columns` wide, and the seconds until something waiting is due."""
+        now = self._clock()
+        wait: float | None = None
+        kept: list[Series] = []
+        for series in spec.series:
+            shown = self._points_to_show(series, spec.x, columns, now)
+            self._shown[series.key] = shown
+            if shown == len(series.xs):
+                kept.append(series)
+                continue
+            due = self._painted_at[series.key] + self._period_s - now
+            wait = due if wait is None else min(wait, due)
+            kept.append(replace(series, xs=series.xs[:shown], ys=series.ys[:shown]))
+        return (spec if wait is None else replace(spec, series=tuple(kept))), wait
+
+    def _points_to_show(self, series: Series, x: Axis, columns: int, now: float) -> int:
+        count = len(series.xs)
+        before = self._shown.get(series.key, 0)
+        if count == before or count < 2 or before > count or columns <= 0 or x.high <= x.low:
+            self._painted_at.setdefault(series.key, now)
+            return count
+        width = (x.high - x.low) / columns
+        if series.xs[-1] - series.xs[-2] >= width:
+            return count
+        column = math.floor((series.xs[-1] - x.low) / width)
+        first_open = bisect_left(series.xs, x.low + column * width)
+        if (
+            first_open == 0
+            and before == 0
+            or now - self._painted_at.get(series.key, -math.inf) >= self._period_s
+        ):
+            self._painted_at[series.key] = now
+            return count
+        return max(first_open, before)

@@ -1,0 +1,192 @@
+"""Everything of a chart but its lines: axes, ticks, slots, marks, symbols on the lines, labels of clipped points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from tui.charts.axes import axis_suffix, choose_ticks, format_value
+from tui.charts.grid import Grid
+from tui.charts.layout import Layout, column_of, row_of
+from tui.charts.palette import MARK_STYLES
+from tui.charts.spec import ChartSpec, Tick
+
+if TYPE_CHECKING:
+    from tui.charts.canvas import Colours
+
+SYMBOL_SPACING = 14
+"""A line carries its symbol about every so many columns: enough to tell lines apart without colour."""
+
+
+class _Glyphs(NamedTuple):
+    across: str
+    up: str
+    corner: str
+    y_tick: str
+    x_tick: str
+    behind: str
+
+
+_UNICODE = _Glyphs("─", "│", "└", "┤", "┴", "┊")
+_ASCII = _Glyphs("-", "|", "+", "+", "+", ":")
+_LOUDEST_FIRST = "RBC"
+
+
+class Frame:
+    """Draws the frame of one chart into a grid; `dots` is how many dots high a cell is."""
+
+    def __init__(
+        self, spec: ChartSpec, layout: Layout, grid: Grid, *, ascii: bool, colours: Colours, dots: int
+    ) -> None:
+        self._spec = spec
+        self._layout = layout
+        self._grid = grid
+        self._ascii = ascii
+        self._colours = colours
+        self._dots = dots
+        self._glyphs = _ASCII if ascii else _UNICODE
+
+    def axes(self) -> None:
+        """Both axis lines with ticks and labels, and the mark row."""
+        self._y_axis()
+        self._x_axis()
+        self._mark_symbols()
+
+    def _y_axis(self) -> None:
+        layout, quiet = self._layout, self._colours.quiet
+        if not layout.gutter:
+            return
+        for row in range(layout.rows):
+            self._grid.put(layout.gutter - 1, 1 + row, self._glyphs.up, quiet)
+        for tick in layout.y_ticks:
+            row_or_none = row_of(layout, self._spec.y, tick.at, self._dots)
+            if row_or_none is None:
+                continue
+            self._grid.put(layout.gutter - 1, 1 + row_or_none, self._glyphs.y_tick, quiet)
+            if layout.gutter > 1:
+                label = tick.label[: layout.gutter - 1].rjust(layout.gutter - 1)
+                self._grid.write(0, 1 + row_or_none, label, quiet)
+
+    def _x_axis(self) -> None:
+        layout, quiet = self._layout, self._colours.quiet
+        if layout.axis_row is None:
+            return
+        if layout.gutter:
+            self._grid.put(layout.gutter - 1, layout.axis_row, self._glyphs.corner, quiet)
+        self._grid.write(layout.gutter, layout.axis_row, self._glyphs.across * layout.columns, quiet)
+        if self._spec.x.slots:
+            self._slots()
+        else:
+            self._x_ticks()
+
+    def _slots(self) -> None:
+        layout, x, quiet = self._layout, self._spec.x, self._colours.quiet
+        assert layout.axis_row is not None
+        for slot in x.slots:
+            start, end = column_of(layout, x, slot.start), column_of(layout, x, slot.end)
+            if start is None or end is None:
+                continue
+            if start:
+                self._grid.put(layout.gutter + start, layout.axis_row, self._glyphs.x_tick, quiet)
+            room = end - start - 1
+            label = next((text for text in (slot.label, slot.short) if text and len(text) <= room), "")
+            if label and layout.label_row is not None:
+                left = layout.gutter + start + 1 + (room - len(label)) // 2
+                self._grid.write(left, layout.label_row, label, quiet)
+
+    def _x_ticks(self) -> None:
+        layout, x, quiet = self._layout, self._spec.x, self._colours.quiet
+        assert layout.axis_row is not None
+        ticks: Sequence[Tick] = x.ticks or choose_ticks(
+            x.low, x.high, x.unit, max(2, layout.columns // 12), x.scale
+        )
+        suffix = x.label or axis_suffix(x.unit, x.low, x.high)
+        free_from = 0
+        for number, tick in enumerate(ticks):
+            column = column_of(layout, x, tick.at)
+            if column is None:
+                continue
+            self._grid.put(layout.gutter + column, layout.axis_row, self._glyphs.x_tick, quiet)
+            if layout.label_row is None:
+                continue
+            label = f"{tick.label} {suffix}" if suffix and number == len(ticks) - 1 else tick.label
+            left = layout.gutter + column - len(tick.label) // 2
+            left = max(0, min(left, layout.width - len(label)))
+            if left >= free_from:
+                self._grid.write(left, layout.label_row, label, quiet)
+                free_from = left + len(label) + 1
+
+    def _mark_symbols(self) -> None:
+        if self._layout.mark_row is None:
+            return
+        for column, symbol in self._marks_by_column().items():
+            style = self._colours.of(MARK_STYLES[symbol])
+            self._grid.put(self._layout.gutter + column, self._layout.mark_row, symbol, style)
+
+    def _marks_by_column(self) -> dict[int, str]:
+        loudest: dict[int, str] = {}
+        for mark in self._spec.marks:
+            column = column_of(self._layout, self._spec.x, mark.x)
+            if column is None:
+                continue
+            present = loudest.get(column)
+            if present is None or _LOUDEST_FIRST.index(mark.symbol) < _LOUDEST_FIRST.index(present):
+                loudest[column] = mark.symbol
+        return loudest
+
+    def verticals(self) -> None:
+        """The lines behind the data: slot borders faintly, marks in their own colour."""
+        for slot in self._spec.x.slots:
+            column = column_of(self._layout, self._spec.x, slot.start)
+            if column:
+                self._vertical(column, self._colours.faint)
+        for column, symbol in self._marks_by_column().items():
+            self._vertical(column, self._colours.of(MARK_STYLES[symbol]))
+
+    def _vertical(self, column: int, style: str) -> None:
+        for row in range(self._layout.rows):
+            self._grid.put(self._layout.gutter + column, 1 + row, self._glyphs.behind, style)
+
+    def symbols(self, placed: Iterable[tuple[list[float], list[float]]]) -> None:
+        """Each series' symbol on its line every `SYMBOL_SPACING` columns, or at every point where there is no line.
+
+        The columns depend on the plot alone, so a growing line leaves the symbols that it has already got in place.
+        """
+        count = max(1, len(self._spec.series))
+        for number, (series, (xs, ys)) in enumerate(zip(self._spec.series, placed)):
+            style, symbol = self._colours.of(series.style), series.style.symbol(ascii=self._ascii)
+            due = (number * SYMBOL_SPACING // count) + 2
+            for x, y in zip(xs, ys):
+                if series.draw != "points" and x < due:
+                    continue
+                if not math.isfinite(y) or not (0 <= x < self._layout.columns and 0 <= y < self._layout.rows):
+                    continue
+                self._grid.put(self._layout.gutter + int(x), self._layout.rows - int(y), symbol, style)
+                while due <= x:
+                    due += SYMBOL_SPACING
+
+    def clip_labels(self) -> None:
+        """`^ 24.3 s` in the top row at each clipped point, the highest first; where there is no room just `^`."""
+        taken: set[int] = set()
+        style_of = {series.key: self._colours.of(series.style) for series in self._spec.series}
+        for clip in sorted(self._spec.clips, key=lambda clip: -clip.y):
+            column = column_of(self._layout, self._spec.x, clip.x)
+            if column is None:
+                continue
+            value = format_value(clip.y, self._spec.y.unit)
+            after = (column, f"^ {value}")
+            before = (column - len(value) - 1, f"{value} ^")
+            for left, text in (after, before, (column, "^")):
+                cells = set(range(left - 1, left + len(text) + 1))
+                if left >= 0 and left + len(text) <= self._layout.columns and not cells & taken:
+                    self._grid.write(self._layout.gutter + left, 1, text, style_of.get(clip.series, ""))
+                    taken |= set(range(left, left + len(text)))
+                    break
+
+    def empty_text(self) -> None:
+        """The spec's words for "nothing yet" in the middle of the plot."""
+        layout = self._layout
+        text = "".join(char for char in self._spec.empty if char.isprintable())[: layout.columns]
+        left = layout.gutter + (layout.columns - len(text)) // 2
+        self._grid.write(left, 1 + (layout.rows - 1) // 2, text, self._colours.quiet)

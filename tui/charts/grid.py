@@ -1,0 +1,41 @@
+"""A block of cells that is written cell by cell and read back as runs of one style."""
+
+from __future__ import annotations
+
+
+class Grid:
+    """`width` x `height` cells, blank at first; `put` and `write` ignore what lies outside."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width = width
+        self.height = height
+        self._chars = [[" "] * width for _ in range(height)]
+        self._styles = [[""] * width for _ in range(height)]
+
+    def put(self, x: int, y: int, char: str, style: str) -> None:
+        """Set one cell."""
+        if 0 <= x < self.width and 0 <= y < self.height:
+            self._chars[y][x] = char
+            self._styles[y][x] = style
+
+    def write(self, x: int, y: int, text: str, style: str) -> None:
+        """Set cells from (x, y) to the right; `text` must be of one-cell characters."""
+        for offset, char in enumerate(text):
+            self.put(x + offset, y, char, style)
+
+    def is_blank(self, x: int, y: int) -> bool:
+        """Whether the cell exists and nothing was written there."""
+        return 0 <= x < self.width and 0 <= y < self.height and self._chars[y][x] == " "
+
+    def runs(self, y: int) -> list[tuple[str, str]]:
+        """Row `y` as (text, style). A blank takes the style to its left: it looks the same and saves a style change."""
+        out: list[tuple[str, str]] = []
+        chars, styles = self._chars[y], self._styles[y]
+        start, style = 0, ""
+        for x, char in enumerate(chars):
+            if char != " " and styles[x] != style:
+                if x > start:
+                    out.append(("".join(chars[start:x]), style))
+                start, style = x, styles[x]
+        out.append(("".join(chars[start:]), style))
+        return out

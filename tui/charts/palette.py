@@ -1,0 +1,69 @@
+"""Colour and symbol of each variant, the one place that decides them: charts, tables and legends all read it here.
+
+The hues are Okabe and Ito's colour-blind safe set (https://jfly.uni-koeln.de/color/), darkened where the light theme
+needs the contrast. A symbol always goes with the colour, so nothing is told by colour alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesStyle:
+    """How one series is told from the others.
+
+    `colour` is for dark and `light_colour` for light backgrounds (both `#rrggbb`), `ansi` the name of the nearest of
+    the 16 terminal colours, `marker` one cell wide, `ascii_marker` one ASCII character.
+    """
+
+    colour: str
+    marker: str
+    ascii_marker: str = "*"
+    light_colour: str = ""
+    ansi: str = ""
+
+    def colour_on(self, *, dark: bool) -> str:
+        """The colour to use on a dark or a light background."""
+        return self.colour if dark or not self.light_colour else self.light_colour
+
+    def symbol(self, *, ascii: bool = False) -> str:
+        """The one-cell symbol that stands for the series in legends, tables and on its line."""
+        return self.ascii_marker if ascii else self.marker
+
+
+VARIANT_STYLES: Mapping[str, SeriesStyle] = MappingProxyType(
+    {
+        "no-compile": SeriesStyle("#e69f00", "●", "o", "#b06a00", "yellow"),
+        "compile": SeriesStyle("#56b4e9", "▲", "x", "#0072b2", "bright_blue"),
+        "regional-compile": SeriesStyle("#009e73", "■", "+", "#00785a", "green"),
+    }
+)
+
+OTHER_STYLES: tuple[SeriesStyle, ...] = (
+    SeriesStyle("#cc79a7", "◆", "v", "#a04a7c", "magenta"),
+    SeriesStyle("#f0e442", "▼", "#", "#7d7400", "bright_yellow"),
+    SeriesStyle("#d55e00", "○", "@", "#b84f00", "red"),
+    SeriesStyle("#0072b2", "△", "%", "#005a8d", "blue"),
+    SeriesStyle("#999999", "□", "=", "#666666", "white"),
+)
+"""For what is not one of the three variants: a second run of the same variant, device memory, other GPU figures."""
+
+NEUTRAL_STYLE = OTHER_STYLES[-1]
+
+MARK_MEANINGS: Mapping[str, str] = MappingProxyType({"C": "compile", "R": "recompile", "B": "graph break"})
+MARK_STYLES: Mapping[str, SeriesStyle] = MappingProxyType(
+    {
+        "C": SeriesStyle("#8a8a8a", "C", "C", "#6a6a6a", "white"),
+        "R": SeriesStyle("#d55e00", "R", "R", "#b84f00", "red"),
+        "B": SeriesStyle("#cc79a7", "B", "B", "#a04a7c", "magenta"),
+    }
+)
+"""Compiling is expected and drawn quietly; a recompile is what the user came to see."""
+
+
+def variant_style(variant: str) -> SeriesStyle:
+    """The style of `variant`; a name that isn't one of the three keeps the neutral one."""
+    return VARIANT_STYLES.get(variant, NEUTRAL_STYLE)

@@ -1,0 +1,74 @@
+"""The title row: title and unit, the legend, and a note where there is room left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+
+from tui.charts.axes import axis_suffix
+from tui.charts.spec import ChartSpec
+
+if TYPE_CHECKING:
+    from tui.charts.canvas import Colours
+
+_LEAST_LABEL = 4
+"""Legend labels are cut down to this many cells before the row itself is."""
+
+
+def title_runs(spec: ChartSpec, width: int, ascii: bool, colours: Colours) -> list[tuple[str, str]]:
+    """The title row of `spec`, exactly `width` cells; what doesn't fit goes: the note, label ends, then the end."""
+    suffix = spec.y.label or axis_suffix(spec.y.unit, spec.y.low, spec.y.high)
+    head = [(_clean(spec.title), "bold")]
+    if suffix:
+        head.append((f" {_clean(suffix)}", colours.quiet))
+    entries = spec.series if spec.legend else ()
+    room = width - _length(head) - sum(4 for _ in entries)
+    labels = _shortened([_clean(series.label) for series in entries], room, ascii)
+    for series, label in zip(entries, labels):
+        head.append((f"  {series.style.symbol(ascii=ascii)} {label}", colours.of(series.style)))
+    note = _clean(spec.note)
+    left = width - _length(head)
+    if note and left >= cell_len(note) + 2:
+        head += [(" " * (left - cell_len(note)), ""), (note, colours.quiet)]
+    return _fitted(head, width, ascii)
+
+
+def _clean(text: str) -> str:
+    """`text` without control characters, which would move the terminal's cursor."""
+    return "".join(char for char in text if char.isprintable())
+
+
+def _length(runs: list[tuple[str, str]]) -> int:
+    return sum(cell_len(text) for text, _ in runs)
+
+
+def _shortened(labels: list[str], room: int, ascii: bool) -> list[str]:
+    """`labels` cut, the longest first, until together they take at most `room` cells or are as short as they may be."""
+    lengths = [cell_len(label) for label in labels]
+    while sum(lengths) > room and max(lengths, default=0) > _LEAST_LABEL:
+        lengths[lengths.index(max(lengths))] -= 1
+    return [_cut(label, length, ascii) for label, length in zip(labels, lengths)]
+
+
+def _cut(text: str, length: int, ascii: bool) -> str:
+    if cell_len(text) <= length:
+        return text
+    return set_cell_size(text, max(0, length - 1)) + ("~" if ascii else "…")
+
+
+def _fitted(runs: list[tuple[str, str]], width: int, ascii: bool) -> list[tuple[str, str]]:
+    out: list[tuple[str, str]] = []
+    left = width
+    for text, style in runs:
+        size = cell_len(text)
+        if size > left:
+            out.append((_cut(text, left, ascii), style))
+            return out
+        out.append((text, style))
+        left -= size
+        if not left:
+            # the row is full: say so if more was to come
+            return out
+    out.append((" " * left, ""))
+    return out
