@@ -15,7 +15,10 @@ _DEVICE = re.compile(r"cpu|cuda:(?P<index>\d{1,3})")
 
 
 def choose(given: str | None, environ: Mapping[str, str] = os.environ) -> str:
-    """The device to measure on: ``given`` if it can be had, else cuda:0 if there is one, else cpu. Raises BadRequest."""
+    """The device to measure on: ``given`` if it can be had, else cuda:0 if there is one, else cpu.
+
+    Raises BadRequest.
+    """
     why_not = why_no_cuda(environ)
     if given is None:
         return "cpu" if why_not else "cuda:0"
@@ -40,7 +43,11 @@ def why_no_cuda(environ: Mapping[str, str] = os.environ) -> str | None:
     found = _CUDA_VERSION.search(version)
     if found is None or found["value"] == "None":
         return "the installed torch is built without CUDA"
-    if not Path("/proc/driver/nvidia/version").exists() and not Path("/dev/nvidiactl").exists() and not Path("/dev/dxg").exists():
+    if (
+        not Path("/proc/driver/nvidia/version").exists()
+        and not Path("/dev/nvidiactl").exists()
+        and not Path("/dev/dxg").exists()
+    ):
         return "no NVIDIA driver is loaded"
     if environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
         return "CUDA_VISIBLE_DEVICES hides every GPU"

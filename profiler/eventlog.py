@@ -1,6 +1,6 @@
 """Append events to a log, and read a log that may still be growing, torn or damaged.
 
-The writer puts each record on disk with a single ``write`` on an O_APPEND descriptor: the kernel keeps what it accepted
+The writer puts each record on disk with one ``write`` on an O_APPEND descriptor: the kernel keeps what it accepted
 whatever happens to the process, so no ``fsync`` is needed against kill -9. The reader accepts any prefix of a log at any
 byte and never raises on what a file contains.
 """
@@ -85,7 +85,10 @@ class EventLog:
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
-        """Create ``path`` (mode 0600) and hold its lock for life. Raises OSError, FileExistsError if it has a writer."""
+        """Create ``path`` (mode 0600) and hold its lock for life.
+
+        Raises OSError; FileExistsError if it has a writer.
+        """
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._descriptor = os.open(path, flags, 0o600)
         if not lock_for_life(self._descriptor):

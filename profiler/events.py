@@ -259,7 +259,7 @@ class RunEnded(Event, tag="end"):
     error: str | None = None  # the exception's class
 
 
-# --- worker: torch.compile ---------------------------------------------------------------------------------------------
+# --- worker: torch.compile -------------------------------------------------------------------------------------------
 # ``id`` is torch's compile id ("frame/attempt", as tlparse prints it); ids start again after torch._dynamo.reset, so
 # (epoch, id) is what is unique. ``call``, ``stage``, ``loop`` and ``step`` say what the event interrupted.
 

@@ -94,7 +94,9 @@ class Follower:
         reason = None
         if liveness is Liveness.GONE and state.conducted in ("starting", "running"):
             reason = (
-                "the profiler process never started" if state.header is None else "the profiler process ended without a word"
+                "the profiler process never started"
+                if state.header is None
+                else "the profiler process ended without a word"
             )
         if state.presumed == reason:
             return False

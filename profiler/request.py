@@ -216,9 +216,7 @@ def _compilations(variant: str, engines: list[str], options: Options, device: st
         return [_compilation(variant, None, backend, mode, True, options)]
     # Per-block CUDA graphs overwrite each other's outputs (pytorch#152887), hence "default" on every device; accelerate
     # wraps every leaf module, which hits the recompile limit on UNets: with fullgraph that would raise.
-    return [
-        _compilation(variant, engine, backend, "default", engine == "diffusers", options) for engine in engines
-    ]
+    return [_compilation(variant, engine, backend, "default", engine == "diffusers", options) for engine in engines]
 
 
 def _compilation(
@@ -228,7 +226,9 @@ def _compilation(
     resolved: str | None = options.mode or mode
     if backend != "inductor":
         if options.mode is not None:
-            raise BadRequest(f"--compile-mode works with the inductor backend only, not with {backend!r}: drop one of them")
+            raise BadRequest(
+                f"--compile-mode works with the inductor backend only, not with {backend!r}: drop one of them"
+            )
         resolved = None
     return Compilation(
         variant=variant,

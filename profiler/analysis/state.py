@@ -1,4 +1,4 @@
-"""The state of a session: what the fold has made of its events. Screens, ``show`` and exports read it, nobody writes."""
+"""The state of a session: what the fold made of its events. Screens, ``show`` and exports read it, nobody writes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,345 @@
+"""The figures of a run. Every screen, table and export takes them from here; nothing else computes one.
+
+Durations ending in ``_ms`` and ``_s`` are milliseconds and seconds. None means that it was not measured (yet).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from profiler.analysis.columns import known
+from profiler.analysis.state import Call, Compile, Phase, RunState, SessionState
+from profiler.analysis.statistics import median, summarize
+
+MIN_CLEAN_CALLS = 3
+"""With fewer clean calls, or fewer than half, the headline is over all measured calls and says so."""
+
+
+class StepFigures(msgspec.Struct, frozen=True):
+    """Latency of the scheduler steps over the headline's calls."""
+
+    n: int
+    median_ms: float
+    iqr_ms: float | None
+    p95_ms: float | None
+
+
+class LoopFigures(msgspec.Struct, frozen=True):
+    """One denoising loop of a call; ``iterations`` and ``evaluations`` are of one call."""
+
+    name: str
+    denoisers: list[str]
+    iterations: int
+    evaluations: int
+    n: int  # steps that the latencies are over
+    median_ms: float | None
+    iqr_ms: float | None
+    p95_ms: float | None
+    iterations_per_second: float | None
+
+
+class StageFigures(msgspec.Struct, frozen=True):
+    name: str
+    median_ms: float
+
+
+class MemoryFigures(msgspec.Struct, frozen=True):
+    """Peaks in bytes. ``device_peak_bytes`` is the largest of NVML's samples; the others are exact."""
+
+    allocated_peak_bytes: int | None = None
+    reserved_peak_bytes: int | None = None
+    device_peak_bytes: int | None = None
+    rss_peak_bytes: int | None = None
+
+
+class PhaseFigures(msgspec.Struct, frozen=True):
+    name: str
+    seconds: float | None
+    memory: MemoryFigures
+
+
+class CallFigures(msgspec.Struct, frozen=True):
+    """One call: its duration and why it is left out of the headline, if it is."""
+
+    call: int
+    phase: str
+    ms: float
+    images: int
+    loop_ms: float
+    compiles: int
+    retries: int
+    clean: bool
+
+
+class CompileFigures(msgspec.Struct, frozen=True):
+    compiles: int
+    recompiles: int
+    graph_breaks: int
+    limit_hits: int
+    eager_fallback_steps: int
+    seconds: float
+    net_seconds: float  # without torch's own structured logging, which the profiler switches on
+    cache: dict[str, int]  # lookups by outcome: fx_hit, fx_miss, aot_hit, ...
+
+
+class RunFigures(msgspec.Struct, frozen=True):
+    loops: list[LoopFigures]
+    steps: StepFigures | None  # None with several loops
+    iterations_per_second: float | None  # None with several loops
+    images_per_second: float | None
+    denoise_s: float | None  # time in the loops of one call, the median
+    image_s: float | None  # wall time of a call for each image, the median
+    first_image_s: float | None  # from the start of loading to the end of the first call
+    startup_s: float | None  # the same without loading: variant applied, first call made
+    load_s: float | None
+    stages: list[StageFigures]
+    phases: list[PhaseFigures]
+    calls: list[CallFigures]
+    memory: MemoryFigures
+    compile: CompileFigures
+    host_bound_share: float | None
+    flags: list[str]
+
+
+_cache: WeakKeyDictionary[RunState, tuple[tuple[object, ...], RunFigures]] = WeakKeyDictionary()
+
+
+def run_figures(session: SessionState, run: RunState) -> RunFigures:
+    """The figures of ``run`` as far as it got. Kept until something that they depend on has changed."""
+    memory = run.last_memory
+    key = (
+        sum(1 for call in run.calls.values() if call.ended),
+        len(run.phases),
+        sum(1 for found in run.compiles.values() if not found.running),
+        len(run.limits),
+        len(run.fallbacks),
+        run.outcome,
+        None if memory is None else memory.seq,
+        _samples_of(session, run),
+        bool(run.losses),
+    )
+    cached = _cache.get(run)
+    if cached is None or cached[0] != key:
+        cached = _cache[run] = (key, _compute(session, run))
+    return cached[1]
+
+
+def headline_calls(run: RunState) -> tuple[list[Call], bool]:
+    """The measured calls that the headline is over, and whether calls that aren't clean had to be taken in."""
+    measured = run.calls_of("measure")
+    clean = [call for call in measured if is_clean(call)]
+    if len(clean) == len(measured) or (len(clean) >= MIN_CLEAN_CALLS and len(clean) * 2 >= len(measured)):
+        return clean, False
+    return measured, True
+
+
+def is_clean(call: Call) -> bool:
+    """Nothing compiled in the call and the allocator did not have to start over."""
+    return call.compiles == 0 and call.retries == 0
+
+
+def step_milliseconds(run: RunState, calls: Iterable[Call], loop: int | None = None) -> list[float]:
+    """Durations of the steps of ``calls`` in ms, of one loop or of all."""
+    found: list[float] = []
+    for call in calls:
+        if call.first_step < 0:
+            continue
+        # A worker writes its calls one after the other, so a call's rows are consecutive.
+        start, stop = call.first_step, call.first_step + call.steps
+        durations = run.steps.column("ns", start, stop)
+        if loop is None:
+            found.extend(ns / 1e6 for ns in durations)
+        else:
+            loops = run.steps.column("loop", start, stop)
+            found.extend(ns / 1e6 for ns, of in zip(durations, loops, strict=True) if of == loop)
+    return found
+
+
+def denoise_seconds(call: Call) -> float | None:
+    """Time in all denoising loops of a call, in seconds."""
+    times = [loop.ns for loop in call.loops.values() if loop.ns is not None]
+    return sum(times) / 1e9 if times else None
+
+
+def _compute(session: SessionState, run: RunState) -> RunFigures:
+    calls, mixed = headline_calls(run)
+    loops = _loops(run, calls)
+    single = loops[0] if len(loops) == 1 else None
+    walls = [call.ns / 1e9 / max(call.images, 1) for call in calls if call.ns]
+    image_s = median(walls)
+    load = run.phase_named("load")
+    first = next((call for call in run.calls.values() if call.ended), None)
+    first_end = None if first is None else first.start_ns + (first.ns or 0)
+    return RunFigures(
+        loops=loops,
+        steps=StepFigures(single.n, single.median_ms, single.iqr_ms, single.p95_ms)
+        if single is not None and single.median_ms is not None
+        else None,
+        iterations_per_second=single.iterations_per_second if single is not None else None,
+        images_per_second=1 / image_s if image_s else None,
+        denoise_s=median([seconds for call in calls if (seconds := denoise_seconds(call)) is not None]),
+        image_s=image_s,
+        first_image_s=_seconds(load.start_ns if load else None, first_end),
+        startup_s=_seconds(load.end_ns if load else None, first_end),
+        load_s=_seconds(load.start_ns, load.end_ns) if load else None,
+        stages=_stages(calls),
+        phases=[_phase(session, run, phase) for phase in run.phases],
+        calls=[_call(call) for call in run.calls.values() if call.ended],
+        memory=_memory(session, run, run.phases),
+        compile=compile_figures(run),
+        host_bound_share=_host_bound(run, calls),
+        flags=_flags(run, mixed),
+    )
+
+
+def _loops(run: RunState, calls: list[Call]) -> list[LoopFigures]:
+    found: list[LoopFigures] = []
+    for index in sorted({index for call in calls for index in call.loops}):
+        loops = [call.loops[index] for call in calls if index in call.loops and call.loops[index].ns]
+        if not loops:
+            continue
+        steps = summarize(step_milliseconds(run, calls, index))
+        found.append(
+            LoopFigures(
+                name=loops[-1].name,
+                denoisers=list(loops[-1].denoisers),
+                iterations=loops[-1].iterations,
+                evaluations=loops[-1].evaluations,
+                n=steps.n if steps else 0,
+                median_ms=steps.median if steps else None,
+                iqr_ms=steps.iqr if steps else None,
+                p95_ms=steps.p95 if steps else None,
+                iterations_per_second=median([loop.iterations / (loop.ns / 1e9) for loop in loops if loop.ns]),
+            )
+        )
+    return found
+
+
+def _stages(calls: list[Call]) -> list[StageFigures]:
+    """A stage that a call enters several times counts with its sum."""
+    times: dict[str, list[float]] = {}
+    for call in calls:
+        sums: dict[str, int] = {}
+        for stage in call.stages:
+            sums[stage.name] = sums.get(stage.name, 0) + stage.ns
+        for name, ns in sums.items():
+            times.setdefault(name, []).append(ns / 1e6)
+    return [StageFigures(name, median(values) or 0.0) for name, values in times.items()]
+
+
+def _call(call: Call) -> CallFigures:
+    return CallFigures(
+        call=call.index,
+        phase=call.phase,
+        ms=(call.ns or 0) / 1e6,
+        images=call.images,
+        loop_ms=(denoise_seconds(call) or 0.0) * 1e3,
+        compiles=call.compiles,
+        retries=call.retries,
+        clean=is_clean(call),
+    )
+
+
+def _phase(session: SessionState, run: RunState, phase: Phase) -> PhaseFigures:
+    return PhaseFigures(phase.name, _seconds(phase.start_ns, phase.end_ns), _memory(session, run, [phase]))
+
+
+def _memory(session: SessionState, run: RunState, phases: list[Phase]) -> MemoryFigures:
+    return MemoryFigures(
+        allocated_peak_bytes=_largest(phase.allocated_peak_bytes for phase in phases),
+        reserved_peak_bytes=_largest(phase.reserved_peak_bytes for phase in phases),
+        device_peak_bytes=_largest(
+            _device_peak(session, phase.start_ns, phase.end_ns or run.ended_ns or run.last_t) for phase in phases
+        ),
+        rss_peak_bytes=_largest(phase.rss_peak_bytes for phase in phases),
+    )
+
+
+def _device_peak(session: SessionState, start_ns: int, end_ns: int) -> int | None:
+    first, last = session.gpu.first_at("t", start_ns), session.gpu.first_at("t", end_ns + 1)
+    return max(known(session.gpu.column("used_bytes", first, last)), default=None)
+
+
+def _samples_of(session: SessionState, run: RunState) -> int:
+    """How many GPU samples have come that can concern ``run``; the live figures follow them in coarse steps."""
+    if not run.phases or not len(session.gpu):
+        return 0
+    if run.ended_ns is None:
+        return len(session.gpu) // 10
+    return session.gpu.first_at("t", run.ended_ns)
+
+
+def compile_figures(run: RunState) -> CompileFigures:
+    """What torch.compile did in a run, over all phases."""
+    compiles = list(run.compiles.values())
+    ends = [found.end for found in compiles if found.end is not None]
+    cache: dict[str, int] = {}
+    for found in compiles:
+        for lookup in found.caches:
+            name = f"{lookup.layer}_{lookup.state}"
+            cache[name] = cache.get(name, 0) + 1
+    return CompileFigures(
+        compiles=sum(1 for found in compiles if not found.recompile),
+        recompiles=sum(1 for found in compiles if is_recompile(found)),
+        graph_breaks=sum(len(found.breaks) for found in compiles) + len(run.loose_breaks),
+        limit_hits=len(run.limits),
+        eager_fallback_steps=_fallback_steps(run),
+        seconds=sum(end.ns for end in ends) / 1e9,
+        net_seconds=sum(end.ns - (end.overhead_ns or 0) for end in ends) / 1e9,
+        cache=cache,
+    )
+
+
+def is_recompile(found: Compile) -> bool:
+    """A frame compiled again; a failed guard that only hit the recompile limit compiled nothing."""
+    return found.recompile and found.limit is None
+
+
+def _fallback_steps(run: RunState) -> int:
+    """Steps that ran fewer compiled graphs than before, from the first such step on."""
+    if not run.fallbacks:
+        return 0
+    first = run.fallbacks[0]
+    start = run.calls[first.call].first_step if first.call in run.calls else 0
+    start = max(start, 0) + (first.step or 0)
+    return sum(1 for graphs in known(run.steps.column("graphs", start)) if graphs < first.expected)
+
+
+def _host_bound(run: RunState, calls: list[Call]) -> float | None:
+    answers: list[int] = []
+    for call in calls:
+        if call.first_step >= 0:
+            answers += known(run.steps.column("host_bound", call.first_step, call.first_step + call.steps))
+    return sum(answers) / len(answers) if answers else None
+
+
+def _flags(run: RunState, mixed: bool) -> list[str]:
+    flags: list[str] = []
+    unclean = [call for call in run.calls_of("measure") if not is_clean(call)]
+    for why, count in (
+        ("a compile", sum(1 for call in unclean if call.compiles)),
+        ("an allocation retry", sum(1 for call in unclean if call.retries)),
+    ):
+        if count:
+            flags.append(f"{count} measured call{'s' * (count > 1)} with {why}")
+    if mixed:
+        flags.append("too few clean calls: the headline is over all measured calls")
+    flags += [note.text for note in run.notes if note.level != "info"]
+    if run.fallbacks:
+        flags.append("fell back to eager after the recompile limit")
+    if run.losses:
+        flags.append(
+            f"log: {run.losses.lost} records lost, {run.losses.bad} damaged, {run.losses.unknown} of unknown kinds"
+        )
+    return flags
+
+
+def _seconds(start_ns: int | None, end_ns: int | None) -> float | None:
+    return None if start_ns is None or end_ns is None else (end_ns - start_ns) / 1e9
+
+
+def _largest(values: Iterable[int | None]) -> int | None:
+    return max((value for value in values if value is not None), default=None)

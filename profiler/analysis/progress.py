@@ -1,0 +1,150 @@
+"""How far a run and a session are, what they are doing now, and how long the rest will take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from profiler.analysis.state import Call, Compile, RunState, SessionState
+from profiler.analysis.statistics import median
+from profiler.request import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``fraction`` of the work, 0 to 1; ``eta_s`` seconds still to go, None where nothing tells (yet)."""
+
+    fraction: float
+    eta_s: float | None
+    text: str
+
+
+def planned_calls(case: Case) -> list[str]:
+    """The phase of every call that a run of ``case`` makes, in order."""
+    compiling = [] if case.compilation.variant == "no-compile" else ["compile"]
+    return compiling + ["warmup"] * case.workload.warmup + ["measure"] * case.workload.calls
+
+
+def run_progress(session: SessionState, run: RunState, now_ns: int) -> Progress:
+    """Progress of ``run`` at ``now_ns`` on the log's clock (for a session that is over: its last record's time)."""
+    if run.state == "queued":
+        return Progress(0.0, expected_seconds(session, run), "queued")
+    if run.state == "ended":
+        return Progress(1.0, 0.0, run.outcome or "")
+    if run.waiting is not None:
+        return Progress(0.0, None, f"waiting for the device, behind session {run.waiting.behind}")
+    plan = planned_calls(run.case)
+    done = sum(1 for call in run.calls.values() if call.ended)
+    call = run.call
+    within = _within_call(call) if call is not None and not call.ended else 0.0
+    # Loading counts as one call: it has no better measure before anything ran.
+    loaded = _loaded(run)
+    fraction = min((loaded + done + within) / (len(plan) + 1), 1.0)
+    return Progress(fraction, _remaining(session, run, plan, now_ns), _doing(session, run, plan, now_ns))
+
+
+def session_progress(session: SessionState, now_ns: int) -> Progress:
+    """Progress of the whole session; ``text`` says how many runs have ended."""
+    runs = list(session.runs.values())
+    each = [run_progress(session, run, now_ns) for run in runs]
+    fraction = sum(progress.fraction for progress in each) / max(len(each), 1)
+    open_etas = [progress.eta_s for run, progress in zip(runs, each, strict=True) if run.state != "ended"]
+    eta = None if any(eta is None for eta in open_etas) else sum(eta for eta in open_etas if eta is not None)
+    ended = sum(1 for run in runs if run.state == "ended")
+    return Progress(fraction, eta, f"{ended} of {len(runs)} runs")
+
+
+def running_compile(run: RunState) -> Compile | None:
+    """The compile under way, the outermost one where they nest."""
+    if run.outcome is not None:
+        return None
+    return next((found for found in run.compiles.values() if found.running), None)
+
+
+def expected_seconds(session: SessionState, run: RunState) -> float | None:
+    """How long a whole run of this case takes, from its earlier runs; None before the first has ended."""
+    earlier = [
+        (other.ended_ns - other.started_ns) / 1e9
+        for other in session.runs_of(run.case.name)
+        if other.outcome == "ok" and other.started_ns is not None and other.ended_ns is not None
+    ]
+    return median(earlier)
+
+
+def _within_call(call: Call) -> float:
+    return min(call.steps / call.planned_steps, 1.0) if call.planned_steps else 0.0
+
+
+def _loaded(run: RunState) -> float:
+    if run.phase is None:
+        return 0.0
+    if run.phase.name != "load":
+        return 1.0
+    return run.loading.done / run.loading.total if run.loading and run.loading.total else 0.0
+
+
+def _doing(session: SessionState, run: RunState, plan: list[str], now_ns: int) -> str:
+    if run.phase is None:
+        return "starting"
+    if run.phase.name == "load":
+        if run.loading is None or run.loading.done >= run.loading.total:
+            return "loading"
+        return f"loading {run.loading.name} ({run.loading.done} of {run.loading.total} ready)"
+    compiling = running_compile(run)
+    if compiling is not None:
+        return _compiling(session, run, compiling, now_ns)
+    call = run.call
+    if call is None or (call.ended and call.index + 1 >= len(plan)):
+        return "finishing"
+    kind = {"compile": "compiling call", "warmup": "warm-up call", "measure": "call"}.get(call.phase, "call")
+    number = sum(1 for other in run.calls.values() if other.phase == call.phase and other.index <= call.index)
+    text = f"{kind} {number} of {plan.count(call.phase)}"
+    return f"{text}, step {call.steps} of {call.planned_steps}" if call.planned_steps else text
+
+
+def _compiling(session: SessionState, run: RunState, found: Compile, now_ns: int) -> str:
+    seconds = max(now_ns - found.t, 0) / 1e9
+    part = f", {found.phase}" if found.phase not in ("", "total") else ""
+    text = f"compiling {found.where}{part}, {seconds:.0f} s"
+    last = _last_of_its_kind(session, run, found)
+    return text if last is None else f"{text} (the last one took {last:.1f} s)"
+
+
+def _last_of_its_kind(session: SessionState, run: RunState, found: Compile) -> float | None:
+    """Duration of the latest ended compile of the same module in a run of the same case."""
+    ends = [
+        other.end.ns / 1e9
+        for sibling in session.runs_of(run.case.name)
+        for other in sibling.compiles.values()
+        if other.end is not None and (other.fqn, other.module) == (found.fqn, found.module)
+    ]
+    return ends[-1] if ends else None
+
+
+def _remaining(session: SessionState, run: RunState, plan: list[str], now_ns: int) -> float | None:
+    """Seconds that ``run`` still needs: the calls to come, each as long as its like."""
+    whole = expected_seconds(session, run)
+    steady = _call_seconds(session, run, ("warmup", "measure"))
+    if steady is None:
+        if whole is None or run.started_ns is None:
+            return None
+        return max(whole - (now_ns - run.started_ns) / 1e9, 0.0)
+    done = sum(1 for call in run.calls.values() if call.ended)
+    left = 0.0
+    for position, phase in enumerate(plan[done:]):
+        expected = _call_seconds(session, run, ("compile",)) if phase == "compile" else steady
+        if expected is None:
+            return None
+        call = run.call
+        if position == 0 and call is not None and not call.ended:
+            expected = max(expected - (now_ns - call.start_ns) / 1e9, 0.0)
+        left += expected
+    return left
+
+
+def _call_seconds(session: SessionState, run: RunState, phases: tuple[str, ...]) -> float | None:
+    """The median call of these phases, of this run if it has one, else of the case's other runs."""
+    for runs in ([run], session.runs_of(run.case.name)):
+        times = [call.ns / 1e9 for one in runs for phase in phases for call in one.calls_of(phase) if call.ns]
+        if times:
+            return median(times)
+    return None
