@@ -1,0 +1,75 @@
+# make demo    set up .venv (once) and profile a tiny Stable Diffusion 1.5 on this machine
+# make test    set up .venv (once) and run every test
+# make check   lint, format and types
+# make bench   measure what stepscope promises and print one table (BENCH="--quick" for shorter spans)
+# make clean   remove .venv and every cache
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+MADE := $(VENV)/made
+INSTALLED := $(VENV)/installed
+TESTABLE := $(VENV)/testable
+
+.PHONY: demo test check bench clean
+.DELETE_ON_ERROR:
+
+demo: $(INSTALLED)
+	@$(BIN)/stepscope demo
+
+test: $(TESTABLE)
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: $(TESTABLE)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(TESTABLE)
+	@$(BIN)/python -m tests.bench $(BENCH)
+
+clean:
+	@rm -rf $(VENV) build *.egg-info .ruff_cache .mypy_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A torch that is importable already is kept: it may be built for this machine's GPU, and it is gigabytes to download.
+define FIND_TORCH
+from importlib.metadata import version
+try:
+    found = version("torch")
+    if tuple(map(int, found.split(".")[:2])) >= (2, 8):
+        print(found)
+except Exception:
+    pass
+endef
+export FIND_TORCH
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "stepscope needs Python 3.11 or later as $(PYTHON): try 'make PYTHON=python3.12'" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) has no venv module: install it (apt install python3-venv)" >&2; exit 1; }
+	@echo "setting up $(VENV): this takes a few minutes, once"
+	@rm -rf $(VENV)
+	@torch="$$($(PYTHON) -c "$$FIND_TORCH")"; \
+	  if [ -n "$$torch" ]; then \
+	    $(PYTHON) -m venv --system-site-packages $(VENV); \
+	    echo "using torch $$torch, which is installed already"; \
+	  else \
+	    $(PYTHON) -m venv $(VENV); \
+	  fi
+	@touch $@
+
+# The one torch that is visible wins over the pinned one.
+$(VENV)/constraints.txt: constraints.txt $(MADE)
+	@torch="$$($(BIN)/python -c "$$FIND_TORCH")"; \
+	  if [ -n "$$torch" ]; then sed "s/^torch==.*/torch==$$torch/" constraints.txt > $@; else cp constraints.txt $@; fi
+
+$(INSTALLED): pyproject.toml $(VENV)/constraints.txt
+	@$(PIP) install -c $(VENV)/constraints.txt -e .
+	@touch $@
+
+$(TESTABLE): $(INSTALLED)
+	@$(PIP) install -c $(VENV)/constraints.txt -e '.[test]'
+	@touch $@
