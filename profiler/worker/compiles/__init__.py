@@ -1,0 +1,18 @@
+"""What torch.compile does in a worker: every compile, recompile, graph break and fall to eager, as events.
+
+    monitor = CompileMonitor(log.write, {"unet": pipe.unet})
+    reason = self_test()          # before the first compile: None, or why compile events are missing
+    monitor.attach()
+    ...
+    before = monitor.graphs_executed()
+    ...                           # a step
+    monitor.on_step(monitor.graphs_executed() - before)
+    ...
+    monitor.detach()
+"""
+
+from profiler.worker.compiles.graphs import FallbackWatch, GraphCounter
+from profiler.worker.compiles.monitor import CompileMonitor
+from profiler.worker.compiles.selftest import self_test
+
+__all__ = ["CompileMonitor", "FallbackWatch", "GraphCounter", "self_test"]

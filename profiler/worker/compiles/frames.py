@@ -1,0 +1,88 @@
+"""The frame that dynamo is compiling, found by walking the stack from a trace record's handler.
+
+torch's own records name a code object, and for most diffusers models that is one shared decorator (``wrapper`` in
+peft_utils.py, ``inner`` in external_utils.py). The frame's locals have the module itself and the call's real arguments.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType, FrameType
+from typing import Any
+
+from torch import nn
+
+# Frames that are nobody's caller: torch, this program, and the standard library's wrappers between them.
+_NOT_CALLERS = ("torch", "profiler", "contextlib", "functools", "logging", "importlib")
+RESUME = "torch_dynamo_resume_in"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is being compiled. ``locals`` are the frame's, alive only while the compile's stack is."""
+
+    code: CodeType
+    locals: dict[str, Any]
+    globals: dict[str, Any]
+
+    @property
+    def module(self) -> nn.Module | None:
+        """The module whose forward this is; ``fn`` where dynamo wrapped a leaf module of torch.nn."""
+        for name in ("self", "fn"):
+            found = self.locals.get(name)
+            if isinstance(found, nn.Module):
+                return found
+            owner = getattr(found, "__self__", None) if inspect.ismethod(found) else None
+            if isinstance(owner, nn.Module):
+                return owner
+        return None
+
+    @property
+    def resume(self) -> bool:
+        """Whether this is the rest of a function after a graph break."""
+        return self.code.co_name.startswith(RESUME)
+
+    @property
+    def positions(self) -> list[str]:
+        """The names of the positional parameters of the call, self left out."""
+        module = self.module
+        if module is None:
+            return list(self.code.co_varnames[: self.code.co_argcount])
+        parameters = list(inspect.signature(type(module).forward).parameters.values())[1:]
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return [parameter.name for parameter in parameters if parameter.kind in positional]
+
+
+def compiling() -> Target | None:
+    """The frame that dynamo is compiling on this thread, or None outside a compile."""
+    for frame in _stack():
+        if not _module(frame).startswith("torch._dynamo"):
+            continue
+        found = frame.f_locals.get("frame")
+        code = getattr(found, "f_code", None)
+        if isinstance(code, CodeType) and hasattr(found, "f_locals"):
+            return Target(code, dict(found.f_locals), dict(getattr(found, "f_globals", {})))
+    return None
+
+
+def caller() -> str | None:
+    """The nearest frame outside torch and this program: "file:line in function"."""
+    for frame in _stack():
+        if _module(frame).partition(".")[0] not in _NOT_CALLERS:
+            return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
+    return None
+
+
+def _stack() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _module(frame: FrameType) -> str:
+    name = frame.f_globals.get("__name__")
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,67 @@
+"""torch's ``compilation_metrics`` of one compile as our events."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from profiler.worker.compiles.payloads import text, whole_number
+
+# Durations in microseconds, outermost first: each holds the next.
+_PHASES = {
+    "dynamo": "dynamo_cumulative_compile_time_us",
+    "aot": "aot_autograd_cumulative_compile_time_us",
+    "inductor": "inductor_cumulative_compile_time_us",
+    "codegen": "inductor_code_gen_cumulative_compile_time_us",
+    "kernels": "triton_compile_time_us",
+    "autotune": "compile_time_autotune_time_us",
+}
+# Up to 2.8 an exception of its own; later the reason of a plain graph break says it.
+_LIMIT_TYPES = ("FailOnRecompileLimitHit", "RecompileLimitExceeded", "CacheLimitExceeded", "FailOnCacheLimitHit")
+_LIMIT_TEXT = re.compile(r"recompile limit exceeded|(?:recompile|cache_size)_limit reached", re.I)
+_LIMIT_SET_TO = re.compile(r"currently set to (\d+)")
+_WHY_LIMIT = 1024
+
+
+def is_limit(metrics: dict[str, Any]) -> bool:
+    """Whether this compile was refused since the recompile limit was reached."""
+    reason = metrics.get("fail_reason")
+    return metrics.get("fail_type") in _LIMIT_TYPES or bool(isinstance(reason, str) and _LIMIT_TEXT.search(reason))
+
+
+def is_fatal(metrics: dict[str, Any]) -> bool:
+    """Whether the refusal reaches the caller as an exception (fullgraph=True) and doesn't mean eager."""
+    return str(metrics.get("fail_type", "")).startswith("FailOn")
+
+
+def limit_in(why: str) -> int | None:
+    """The limit's value as the failure's text gives it."""
+    found = _LIMIT_SET_TO.search(why)
+    return int(found[1]) if found else None
+
+
+def why(metrics: dict[str, Any]) -> str | None:
+    reason = metrics.get("fail_reason")
+    return text(str(reason).strip(), _WHY_LIMIT) if reason else None
+
+
+def phases(metrics: dict[str, Any]) -> dict[str, int]:
+    """Durations in nanoseconds by phase; a phase that didn't happen is absent."""
+    found = {phase: nanoseconds(metrics, field) for phase, field in _PHASES.items()}
+    return {phase: ns for phase, ns in found.items() if ns}
+
+
+def nanoseconds(metrics: dict[str, Any], field: str) -> int | None:
+    """A field in microseconds as nanoseconds; None where torch doesn't have or didn't fill it."""
+    value = metrics.get(field)
+    return round(value * 1000) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def count(metrics: dict[str, Any], field: str) -> int | None:
+    return whole_number(metrics.get(field))
+
+
+def restarts(metrics: dict[str, Any]) -> int:
+    """How often the tracing of the frame began anew (after a graph break, for one)."""
+    found = metrics.get("restart_reasons")
+    return len(found) if isinstance(found, list | tuple | set) else 0

@@ -1,0 +1,53 @@
+"""Qualified names of the modules of a pipeline: which ``BasicTransformerBlock`` is being compiled."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+
+from torch import nn
+
+_WRAPPER = "_orig_mod"  # torch.compile's OptimizedModule keeps the original under this name
+
+
+class ModuleNames:
+    """Finds a module's name within the pipeline: "unet.down_blocks.0.attentions.0".
+
+    Holds no module alive. Names are looked up by identity; a module that isn't known makes the components be walked
+    again, since regional compilation, adapters and hooks replace modules after the pipeline was built.
+    """
+
+    def __init__(self, components: Mapping[str, nn.Module]) -> None:
+        self._components: dict[str, weakref.ref[nn.Module]] = {}
+        self._known: dict[int, tuple[weakref.ref[nn.Module], str]] = {}
+        self.name(components)
+
+    def name(self, components: Mapping[str, nn.Module]) -> None:
+        """Add ``components``; one with a known name replaces it."""
+        for name, module in components.items():
+            self._components[name] = weakref.ref(module)
+        self._walk()
+
+    def of(self, module: nn.Module) -> str | None:
+        """The module's name, or None where it belongs to no component."""
+        found = self._lookup(module)
+        if found is None and self._components:
+            self._walk()
+            found = self._lookup(module)
+        return found
+
+    def _lookup(self, module: nn.Module) -> str | None:
+        entry = self._known.get(id(module))
+        # An id is used again once its object is gone.
+        return entry[1] if entry is not None and entry[0]() is module else None
+
+    def _walk(self) -> None:
+        known: dict[int, tuple[weakref.ref[nn.Module], str]] = {}
+        for component, reference in self._components.items():
+            root = reference()
+            if root is None:
+                continue
+            for name, module in root.named_modules():
+                parts = [component, *(part for part in name.split(".") if part and part != _WRAPPER)]
+                known.setdefault(id(module), (weakref.ref(module), ".".join(parts)))
+        self._known = known

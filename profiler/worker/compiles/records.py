@@ -1,0 +1,353 @@
+"""Trace records in, events out. One ``Recorder`` follows all compiles of a run; its caller holds a lock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from profiler.events import (
+    CacheLookup,
+    CompileEnded,
+    CompileEvent,
+    CompileLimit,
+    CompilePhase,
+    CompileStarted,
+    CudaGraph,
+    DynamicMark,
+    Event,
+    GraphBreak,
+    Recompile,
+)
+from profiler.worker.compiles import frames, guards, metrics, payloads
+from profiler.worker.compiles.allowance import Allowance
+from profiler.worker.compiles.names import ModuleNames
+from profiler.worker.compiles.payloads import text
+from profiler.worker.where import Where
+
+_PHASES = {
+    "dynamo": "total",
+    "entire_frame_compile": "dynamo",
+    "backend_compile": "aot",
+    "inductor_compile": "inductor",
+    "code_gen": "codegen",
+    "async_compile.wait": "kernels",
+    "build_guards": "guards",
+    "CUDAGraphNode.record": "cudagraph",
+    "CachingAutotuner.benchmark_all_configs": "autotune",
+}
+_PATH = 512
+
+
+@dataclass(slots=True)
+class Compile:
+    """One compile under way."""
+
+    id: str
+    start_ns: int
+    where: Where
+    module: str | None = None
+    fqn: str | None = None
+    function: str = ""
+    recompile: bool = False
+    started: bool = False
+    limit: int | None = None
+    error: str | None = None
+    breaks: set[payloads.Break] = field(default_factory=set)
+    ended: CompileEnded | None = None
+
+
+class Recorder:
+    """Keeps what has to be joined: a compile's begin and end, the reason before it, the metrics within it."""
+
+    wanted = frozenset({"chromium_event", "dynamo_start", "artifact", "compilation_metrics"})
+
+    def __init__(
+        self,
+        write: Callable[[Event], None],
+        names: ModuleNames,
+        here: Where,
+        clock: Callable[[], int],
+        limit_hit: Callable[[], None],
+    ) -> None:
+        self._write = write
+        self._names = names
+        self._here = here
+        self._clock = clock
+        self._limit_hit = limit_hit
+        self._allowance = Allowance()
+        self._epoch = 0
+        self._seen: set[str] = set()
+        self._compiles: dict[str, Compile] = {}
+        self._open: dict[tuple[str | int, str], list[int]] = {}
+        self._recorded: dict[str, tuple[int | None, int | None]] = {}
+        self._autotuning: str | None = None
+        self._latest: Compile | None = None
+
+    def take(self, kind: str, identifier: str | None, metadata: dict[str, Any], payload: object) -> None:
+        """Take one trace record. Raises whatever a record of an unknown shape brings about."""
+        if kind == "chromium_event":
+            self._chromium(identifier, payload)
+        elif kind == "dynamo_start":
+            self._dynamo_start(identifier, metadata[kind])
+        elif kind == "artifact":
+            self._artifact(identifier, metadata[kind].get("name", ""), payload)
+        elif kind == "compilation_metrics":
+            self._metrics(identifier, metadata[kind])
+        else:
+            self._runtime_metrics(identifier, metadata[kind])
+
+    def tell(self, event: CompileEvent, place: Where | None = None) -> None:
+        """Write ``event`` with the epoch and the place it belongs to: where the worker is, unless told otherwise."""
+        here = place or self._here
+        event.epoch = self._epoch
+        event.call, event.stage, event.loop, event.step = here.call, here.stage, here.loop, here.step
+        self._write(event)
+
+    def limit_warned(self, value: int) -> bool:
+        """torch warns that the recompile limit is ``value``: kept for the record that follows."""
+        if self._latest is None:
+            return False
+        self._latest.limit = value
+        return True
+
+    def cudagraph(self, action: str, reason: str) -> None:
+        identifier = self._latest.id if self._latest else None
+        self.tell(CudaGraph(id=identifier, action=action, reason=self._text(reason)))
+
+    # --- chromium events: phases ------------------------------------------------------------------------------------
+
+    def _chromium(self, identifier: str | None, payload: object) -> None:
+        head = payloads.chromium_head(payload)
+        if head is None or not isinstance(payload, str):
+            return
+        if head.name == "automatic_dynamic":
+            self._dynamic(identifier, payloads.arguments(payload))
+            return
+        phase = _PHASES.get(head.name)
+        if phase is None:
+            return
+        identifier = identifier or payloads.chromium_compile_id(payload)
+        if head.mark == "B":
+            self._phase_begins(identifier, phase)
+        elif head.mark == "E":
+            self._phase_ended(identifier, phase)
+
+    def _phase_begins(self, identifier: str | None, phase: str) -> None:
+        now = self._clock()
+        if phase == "total" and identifier is not None:
+            self._compile_begins(identifier, now)
+        self._open.setdefault((identifier or threading.get_ident(), phase), []).append(now)
+        if phase == "autotune":
+            if self._autotuning == identifier:
+                return  # one of the hundreds of kernels that are being tuned
+            self._autotuning = identifier
+        self._mark(identifier, phase, None)
+
+    def _phase_ended(self, identifier: str | None, phase: str) -> None:
+        began = self._open.get((identifier or threading.get_ident(), phase))
+        if not began:
+            return
+        now = self._clock()
+        ns = now - began.pop()
+        if phase == "cudagraph":
+            self._cudagraph_recorded(identifier, ns)
+        if phase != "autotune":
+            self._mark(identifier, phase, ns)
+        if phase == "total" and identifier is not None:
+            self._compile_ended(identifier, ns)
+
+    def _mark(self, identifier: str | None, phase: str, ns: int | None) -> None:
+        if phase == "total" or self._allowance.mark():
+            self.tell(CompilePhase(id=identifier, phase=phase, ns=ns))
+
+    def _compile_begins(self, identifier: str, now: int) -> None:
+        if identifier in self._seen:
+            # torch._dynamo.reset() starts the ids again.
+            self._epoch += 1
+            self._seen.clear()
+            self._compiles.clear()
+            self._open.clear()
+            self._recorded.clear()
+        self._seen.add(identifier)
+        self._latest = self._compiles[identifier] = Compile(identifier, now, replace(self._here))
+
+    def _cudagraph_recorded(self, identifier: str | None, ns: int) -> None:
+        """A compile's graphs are recorded together, in one step; recorded in a later one, their inputs have moved."""
+        place = (self._here.call, self._here.step)
+        first = self._recorded.setdefault(identifier or "", place)
+        self.tell(CudaGraph(id=identifier, action="record" if first == place else "rerecord", ns=ns))
+
+    def _dynamic(self, identifier: str | None, found: dict[str, Any]) -> None:
+        cached, new = found.get("cached"), found.get("new")
+        event = DynamicMark(
+            id=identifier,
+            name=text(found.get("name"), _PATH),
+            dim=payloads.whole_number(found.get("dim_changed")),
+            why=text(found.get("reason"), _PATH),
+            cached=None if cached is None else text(cached, _PATH),
+            new=None if new is None else text(new, _PATH),
+        )
+        self.tell(event)
+
+    # --- what is compiled, and why again ------------------------------------------------------------------------------
+
+    def _dynamo_start(self, identifier: str | None, found: dict[str, Any]) -> None:
+        target = frames.compiling()
+        compile_ = self._compiles.get(identifier or "")
+        event = CompileStarted(id=identifier, caller=_path(frames.caller()))
+        event.recompile = compile_.recompile if compile_ else (identifier or "0/0").rpartition("/")[2] != "0"
+        if target is not None:
+            event.module, event.fqn = self._who(target)
+            code = target.code
+            event.function, event.file, event.line = code.co_name, text(code.co_filename, _PATH), code.co_firstlineno
+        elif found.get("stack"):
+            event.function, event.file, event.line = _innermost(found["stack"])
+        event.resume = event.function.startswith(frames.RESUME)
+        if compile_ is not None:
+            compile_.started = True
+            compile_.module, compile_.fqn, compile_.function = event.module, event.fqn, event.function
+        self.tell(event)
+
+    def _artifact(self, identifier: str | None, name: str, payload: object) -> None:
+        if name == "recompile_reasons":
+            self._recompile(identifier, payload)
+        elif name == "dynamo_graph_break_reason":
+            self._graph_break(identifier, payload)
+        elif name == "dynamo_error":
+            compile_ = self._compiles.get(identifier or "")
+            if compile_ is not None:
+                compile_.error = payloads.last_line(payload)
+        else:
+            found = payloads.cache_lookup(name, payload)
+            if found is not None:
+                self.tell(
+                    CacheLookup(
+                        id=identifier, layer=found.layer, state=found.state, saved_ns=found.saved_ns, why=found.why
+                    )
+                )
+
+    def _recompile(self, identifier: str | None, payload: object) -> None:
+        reasons = payloads.recompile_reasons(payload)
+        limit = self._allowance.text_limit()
+        event = Recompile(id=identifier, reasons=payloads.bounded(reasons, limit), total_reasons=len(reasons))
+        self._allowance.spend(sum(map(len, event.reasons)))
+        target = frames.compiling()
+        if target is not None:
+            event.module, event.fqn = self._who(target)
+            code = target.code
+            event.function, event.file, event.line = code.co_name, text(code.co_filename, _PATH), code.co_firstlineno
+        if reasons:
+            event.source = guards.source(reasons[0])
+        if event.source is not None and target is not None:
+            event.argument = guards.argument(event.source, target)
+            event.actual = guards.actual(reasons[0], event.source, target)
+        compile_ = self._compiles.get(identifier or "")
+        if compile_ is not None:
+            compile_.recompile = True
+            compile_.module, compile_.fqn, compile_.function = event.module, event.fqn, event.function
+        self.tell(event)
+
+    def _graph_break(self, identifier: str | None, payload: object) -> None:
+        found = payloads.graph_break(payload, self._allowance.text_limit())
+        compile_ = self._compiles.get(identifier or "")
+        if compile_ is not None:
+            if found in compile_.breaks:
+                return  # the frame is traced again after a break, and meets it again
+            compile_.breaks.add(found)
+        self._allowance.spend(len(found.reason))
+        self.tell(
+            GraphBreak(
+                id=identifier,
+                file=text(found.file, _PATH),
+                line=found.line,
+                break_id=found.break_id,
+                reason=found.reason,
+                skipped_frame=found.skipped_frame,
+            )
+        )
+
+    # --- the end of a compile -----------------------------------------------------------------------------------------
+
+    def _metrics(self, identifier: str | None, found: dict[str, Any]) -> None:
+        identifier = identifier or found.get("compile_id")
+        compile_ = self._compiles.get(identifier or "")
+        if metrics.is_limit(found):
+            self._limit(identifier, compile_, found)
+            return
+        failure = found.get("fail_type")
+        ended = CompileEnded(
+            id=identifier,
+            ok=not failure,
+            failure=text(failure, _PATH) if failure else None,
+            why=metrics.why(found) or (compile_.error if compile_ and failure else None),
+            phases=metrics.phases(found),
+            operators=metrics.count(found, "graph_op_count"),
+            guards=metrics.count(found, "guard_count"),
+            guard_ns=metrics.nanoseconds(found, "guard_latency_us"),
+            overhead_ns=metrics.nanoseconds(found, "structured_logging_overhead_us"),
+            breaks=len(compile_.breaks) if compile_ else None,
+            restarts=metrics.restarts(found),
+        )
+        skip = found.get("cudagraph_skip_reason")
+        ended.cudagraph_skip = self._text(skip) if skip else None
+        if compile_ is not None:
+            compile_.ended = ended  # its time runs until the compile's last record
+        else:
+            ended.ns = ended.phases.get("dynamo", 0)
+            ended.start_ns = self._clock() - ended.ns
+            self.tell(ended)
+
+    def _limit(self, identifier: str | None, compile_: Compile | None, found: dict[str, Any]) -> None:
+        fatal = metrics.is_fatal(found)
+        event = CompileLimit(id=identifier, why=metrics.why(found) or "", fatal=fatal)
+        event.limit = metrics.limit_in(event.why)
+        if compile_ is not None:
+            event.module, event.fqn, event.function = compile_.module, compile_.fqn, compile_.function
+            event.limit = event.limit or compile_.limit
+        event.limit = event.limit or getattr(torch._dynamo.config, "recompile_limit", None)
+        self.tell(event)
+        if not fatal:
+            self._limit_hit()
+
+    def _compile_ended(self, identifier: str, ns: int) -> None:
+        compile_ = self._compiles.pop(identifier, None)
+        if compile_ is None or (compile_.ended is None and not compile_.started):
+            return
+        ended = compile_.ended or CompileEnded(id=identifier, ok=compile_.error is None, why=compile_.error)
+        ended.start_ns, ended.ns = compile_.start_ns, ns
+        self.tell(ended, compile_.where)
+
+    def _runtime_metrics(self, identifier: str | None, found: dict[str, Any]) -> None:
+        identifier = found.get("compile_id") or identifier
+        ns = metrics.nanoseconds(found, "runtime_triton_autotune_time_us")
+        if ns:
+            self._autotuning = None
+            self.tell(CompilePhase(id=identifier, phase="autotune", ns=ns))
+
+    # --- helpers --------------------------------------------------------------------------------------------------------
+
+    def _who(self, target: frames.Target) -> tuple[str | None, str | None]:
+        module = target.module
+        return (None, None) if module is None else (type(module).__name__, self._names.of(module))
+
+    def _text(self, whole: object) -> str:
+        kept = text(whole, self._allowance.text_limit())
+        self._allowance.spend(len(kept))
+        return kept
+
+
+def _path(whole: str | None) -> str | None:
+    return None if whole is None else text(whole, _PATH)
+
+
+def _innermost(stack: list[dict[str, Any]]) -> tuple[str, str, int]:
+    """The code object at the end of a ``dynamo_start`` stack, whose file names are numbers."""
+    table = getattr(getattr(torch._logging, "structured", None), "INTERN_TABLE", {})
+    last = stack[-1]
+    names = {number: name for name, number in table.items()}
+    file = names.get(last.get("filename"), "")
+    return text(last.get("name"), _PATH), text(file, _PATH), payloads.whole_number(last.get("line")) or 0
