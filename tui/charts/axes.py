@@ -1,7 +1,8 @@
 """Axis arithmetic: units, calm ranges, ticks. Pure functions and one small state object; nothing here draws.
 
-Ranges are rounded to a short ladder (1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten) instead of bare 1-2-5: on the ladder
-the data always fill at least two thirds of the plot, with 1-2-5 they may fill as little as two fifths. Ticks divide the range evenly where a round step does, and are 1-2-5 elsewhere.
+Ranges are rounded to a short ladder (1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten) instead of bare 1-2-5: on the
+ladder the data always fill at least two thirds of the plot, with 1-2-5 they may fill as little as two fifths. Ticks
+divide the range evenly where a round step does, and are 1-2-5 elsewhere.
 """
 
 from __future__ import annotations
@@ -203,9 +204,7 @@ def choose_ticks(low: float, high: float, unit: Unit, most: int, scale: Scale = 
     if scale == "log" and low > 0:
         return _log_ticks(low, high, display, most)
     bottom, top = low / display.factor, high / display.factor
-    step = _dividing_step(top - bottom, most) or ladder_ceiling(
-        (top - bottom) / max(1, most - 1), TICK_LADDER
-    )
+    step = _dividing_step(top - bottom, most) or ladder_ceiling((top - bottom) / max(1, most - 1), TICK_LADDER)
     first, last = math.ceil(bottom / step - 1e-9), math.floor(top / step + 1e-9)
     decimals = next((n for n in range(4) if abs(step * 10**n - round(step * 10**n)) < 1e-6), 3)
     return tuple(Tick(n * step * display.factor, f"{n * step:.{decimals}f}") for n in range(first, last + 1))

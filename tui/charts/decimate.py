@@ -21,7 +21,8 @@ def min_max(
 
     Of each column the first, lowest, highest and last point stay, in order and with their own x: every spike survives
     and lines enter and leave a column where they did. A non-finite y (a gap) stays if it is between kept points, once.
-    Points outside [low, high] are dropped except the nearest on either side, to which the line still runs. `xs` ascending.
+    Points outside [low, high] are dropped except the nearest on either side, to which the line still runs. `xs` must
+    ascend.
     """
     count = len(xs)
     if columns <= 0 or high <= low:
@@ -57,12 +58,8 @@ def _keep_extremes(
         kept = sorted({0, lowest, highest, stop - start - 1})
     else:
         finite = [i for i, y in enumerate(bucket) if math.isfinite(y)]
-        gap = (
-            next(i for i, y in enumerate(bucket) if not math.isfinite(y)) if len(finite) < len(bucket) else 0
-        )
-        extremes = (
-            {min(finite, key=bucket.__getitem__), max(finite, key=bucket.__getitem__)} if finite else set()
-        )
+        gap = next(i for i, y in enumerate(bucket) if not math.isfinite(y)) if len(finite) < len(bucket) else 0
+        extremes = {min(finite, key=bucket.__getitem__), max(finite, key=bucket.__getitem__)} if finite else set()
         kept = sorted({0, gap, stop - start - 1} | extremes)
     out_x.extend(xs[start + i] for i in kept)
     out_y.extend(ys[start + i] for i in kept)
@@ -114,11 +111,7 @@ class OpenColumn:
             return count
         column = math.floor((series.xs[-1] - x.low) / width)
         first_open = bisect_left(series.xs, x.low + column * width)
-        if (
-            first_open == 0
-            and before == 0
-            or now - self._painted_at.get(series.key, -math.inf) >= self._period_s
-        ):
+        if (first_open == 0 and before == 0) or now - self._painted_at.get(series.key, -math.inf) >= self._period_s:
             self._painted_at[series.key] = now
             return count
         return max(first_open, before)

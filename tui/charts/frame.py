@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from tui.charts.axes import axis_suffix, choose_ticks, format_value
 from tui.charts.grid import Grid
 from tui.charts.layout import Layout, column_of, row_of
-from tui.charts.palette import MARK_STYLES
+from tui.charts.palette import MARK_STYLES, Colours
+from tui.charts.path import Path
 from tui.charts.spec import ChartSpec, Tick
-
-if TYPE_CHECKING:
-    from tui.charts.canvas import Colours
 
 SYMBOL_SPACING = 14
 """A line carries its symbol about every so many columns: enough to tell lines apart without colour."""
+
+_ROWS_FOR_TWO_LABELS = 6
+"""Only a plot this high has its second row given to labels of clipped points."""
 
 
 class _Glyphs(NamedTuple):
@@ -98,9 +99,7 @@ class Frame:
     def _x_ticks(self) -> None:
         layout, x, quiet = self._layout, self._spec.x, self._colours.quiet
         assert layout.axis_row is not None
-        ticks: Sequence[Tick] = x.ticks or choose_ticks(
-            x.low, x.high, x.unit, max(2, layout.columns // 12), x.scale
-        )
+        ticks: Sequence[Tick] = x.ticks or choose_ticks(x.low, x.high, x.unit, max(2, layout.columns // 12), x.scale)
         suffix = x.label or axis_suffix(x.unit, x.low, x.high)
         free_from = 0
         for number, tick in enumerate(ticks):
@@ -148,16 +147,16 @@ class Frame:
         for row in range(self._layout.rows):
             self._grid.put(self._layout.gutter + column, 1 + row, self._glyphs.behind, style)
 
-    def symbols(self, placed: Iterable[tuple[list[float], list[float]]]) -> None:
+    def symbols(self, paths: Iterable[Path]) -> None:
         """Each series' symbol on its line every `SYMBOL_SPACING` columns, or at every point where there is no line.
 
         The columns depend on the plot alone, so a growing line leaves the symbols that it has already got in place.
         """
         count = max(1, len(self._spec.series))
-        for number, (series, (xs, ys)) in enumerate(zip(self._spec.series, placed)):
+        for number, (series, path) in enumerate(zip(self._spec.series, paths, strict=True)):
             style, symbol = self._colours.of(series.style), series.style.symbol(ascii=self._ascii)
             due = (number * SYMBOL_SPACING // count) + 2
-            for x, y in zip(xs, ys):
+            for x, y in path.points:
                 if series.draw != "points" and x < due:
                     continue
                 if not math.isfinite(y) or not (0 <= x < self._layout.columns and 0 <= y < self._layout.rows):
@@ -167,22 +166,32 @@ class Frame:
                     due += SYMBOL_SPACING
 
     def clip_labels(self) -> None:
-        """`^ 24.3 s` in the top row at each clipped point, the highest first; where there is no room just `^`."""
-        taken: set[int] = set()
+        """`^ 24.3 s` at the top of the plot at each clipped point, the highest first.
+
+        The label starts or ends at the point, in the first or, where that is taken, the second row; a point whose label
+        fits nowhere has a bare `^`.
+        """
+        layout = self._layout
+        rows = (1, 2) if layout.rows >= _ROWS_FOR_TWO_LABELS else (1,)
+        taken: dict[int, set[int]] = {row: set() for row in rows}
         style_of = {series.key: self._colours.of(series.style) for series in self._spec.series}
         for clip in sorted(self._spec.clips, key=lambda clip: -clip.y):
-            column = column_of(self._layout, self._spec.x, clip.x)
+            column = column_of(layout, self._spec.x, clip.x)
             if column is None:
                 continue
             value = format_value(clip.y, self._spec.y.unit)
-            after = (column, f"^ {value}")
-            before = (column - len(value) - 1, f"{value} ^")
-            for left, text in (after, before, (column, "^")):
-                cells = set(range(left - 1, left + len(text) + 1))
-                if left >= 0 and left + len(text) <= self._layout.columns and not cells & taken:
-                    self._grid.write(self._layout.gutter + left, 1, text, style_of.get(clip.series, ""))
-                    taken |= set(range(left, left + len(text)))
+            places = [(row, *place) for row in rows for place in self._label_places(column, value)]
+            for row, left, text in [*places, (1, column, "^")]:
+                if not taken[row] & set(range(left - 1, left + len(text) + 1)):
+                    self._grid.write(layout.gutter + left, row, text, style_of.get(clip.series, ""))
+                    taken[row] |= set(range(left, left + len(text)))
                     break
+
+    def _label_places(self, column: int, value: str) -> list[tuple[int, str]]:
+        after, before = (column, f"^ {value}"), (column - len(value) - 1, f"{value} ^")
+        return [
+            (left, text) for left, text in (after, before) if left >= 0 and left + len(text) <= self._layout.columns
+        ]
 
     def empty_text(self) -> None:
         """The spec's words for "nothing yet" in the middle of the plot."""

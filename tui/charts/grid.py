@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_BRAILLE = 0x2800
+"""The first braille character, followed by one for each set of the 8 dots."""
+
 
 class Grid:
     """`width` x `height` cells, blank at first; `put` and `write` ignore what lies outside."""
@@ -15,6 +18,16 @@ class Grid:
     def put(self, x: int, y: int, char: str, style: str) -> None:
         """Set one cell."""
         if 0 <= x < self.width and 0 <= y < self.height:
+            self._chars[y][x] = char
+            self._styles[y][x] = style
+
+    def overlay(self, x: int, y: int, char: str, style: str) -> None:
+        """Set one cell, keeping the dots that another line has there: two braille characters become one of both."""
+        if 0 <= x < self.width and 0 <= y < self.height:
+            dots = ord(char) - _BRAILLE
+            present = ord(self._chars[y][x]) - _BRAILLE
+            if 0 <= dots < 256 and 0 <= present < 256:
+                char = chr(_BRAILLE + (dots | present))
             self._chars[y][x] = char
             self._styles[y][x] = style
 

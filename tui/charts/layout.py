@@ -42,9 +42,7 @@ def lay_out(spec: ChartSpec, width: int, height: int) -> Layout:
     axis_row = bottom if axis else None
     mark_row = bottom + 1 if marks else axis_row if has_marks else None
     label_row = height - 1 if labels else None
-    ticks = spec.y.ticks or choose_ticks(
-        spec.y.low, spec.y.high, spec.y.unit, max(2, rows // 3 + 1), spec.y.scale
-    )
+    ticks = spec.y.ticks or choose_ticks(spec.y.low, spec.y.high, spec.y.unit, max(2, rows // 3 + 1), spec.y.scale)
     label_width = max([LEAST_LABEL_WIDTH, *(len(tick.label) for tick in ticks)])
     gutter = label_width + 1 if width >= 3 * (label_width + 1) else min(1, width)
     return Layout(width, height, gutter, max(0, width - gutter), rows, axis_row, mark_row, label_row, ticks)

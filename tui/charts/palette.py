@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,35 @@ MARK_STYLES: Mapping[str, SeriesStyle] = MappingProxyType(
 def variant_style(variant: str) -> SeriesStyle:
     """The style of `variant`; a name that isn't one of the three keeps the neutral one."""
     return VARIANT_STYLES.get(variant, NEUTRAL_STYLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """What to colour with: `rgb` (Okabe-Ito), `ansi` (the terminal's 16) or `none`; `dark` is the background.
+
+    Its values are Rich style definitions, `""` for the terminal's own.
+    """
+
+    mode: Literal["rgb", "ansi", "none"] = "rgb"
+    dark: bool = True
+
+    def of(self, style: SeriesStyle) -> str:
+        """The colour of a series, a mark or their symbols."""
+        if self.mode == "none":
+            return ""
+        return style.ansi if self.mode == "ansi" else style.colour_on(dark=self.dark)
+
+    @property
+    def quiet(self) -> str:
+        """For axes, ticks and units."""
+        return self._grey("#808890", "#6a6a6a")
+
+    @property
+    def faint(self) -> str:
+        """For lines behind the data."""
+        return self._grey("#3c4248", "#c4c4c4")
+
+    def _grey(self, on_dark: str, on_light: str) -> str:
+        if self.mode == "none":
+            return ""
+        return "bright_black" if self.mode == "ansi" else on_dark if self.dark else on_light

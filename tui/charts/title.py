@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rich.cells import cell_len, set_cell_size
 
 from tui.charts.axes import axis_suffix
+from tui.charts.palette import Colours
 from tui.charts.spec import ChartSpec
-
-if TYPE_CHECKING:
-    from tui.charts.canvas import Colours
 
 _LEAST_LABEL = 4
 """Legend labels are cut down to this many cells before the row itself is."""
@@ -25,7 +21,7 @@ def title_runs(spec: ChartSpec, width: int, ascii: bool, colours: Colours) -> li
     entries = spec.series if spec.legend else ()
     room = width - _length(head) - sum(4 for _ in entries)
     labels = _shortened([_clean(series.label) for series in entries], room, ascii)
-    for series, label in zip(entries, labels):
+    for series, label in zip(entries, labels, strict=True):
         head.append((f"  {series.style.symbol(ascii=ascii)} {label}", colours.of(series.style)))
     note = _clean(spec.note)
     left = width - _length(head)
@@ -48,7 +44,7 @@ def _shortened(labels: list[str], room: int, ascii: bool) -> list[str]:
     lengths = [cell_len(label) for label in labels]
     while sum(lengths) > room and max(lengths, default=0) > _LEAST_LABEL:
         lengths[lengths.index(max(lengths))] -= 1
-    return [_cut(label, length, ascii) for label, length in zip(labels, lengths)]
+    return [_cut(label, length, ascii) for label, length in zip(labels, lengths, strict=True)]
 
 
 def _cut(text: str, length: int, ascii: bool) -> str:
@@ -58,17 +54,15 @@ def _cut(text: str, length: int, ascii: bool) -> str:
 
 
 def _fitted(runs: list[tuple[str, str]], width: int, ascii: bool) -> list[tuple[str, str]]:
+    left = width - _length(runs)
+    if left >= 0:
+        return [*runs, (" " * left, "")]
     out: list[tuple[str, str]] = []
-    left = width
+    room = width
     for text, style in runs:
-        size = cell_len(text)
-        if size > left:
-            out.append((_cut(text, left, ascii), style))
-            return out
+        # a run that just fits is cut too if more follows it, so that the row shows that something is missing
+        if cell_len(text) >= room:
+            return [*out, (_cut(f"{text} ", room, ascii), style)]
         out.append((text, style))
-        left -= size
-        if not left:
-            # the row is full: say so if more was to come
-            return out
-    out.append((" " * left, ""))
+        room -= cell_len(text)
     return out

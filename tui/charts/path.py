@@ -1,0 +1,103 @@
+"""From the points of a series to the corners of the line that is drawn: placed, decimated, without needless points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tui.charts.decimate import min_max
+from tui.charts.layout import fraction, height_of
+from tui.charts.spec import Axis, Series
+
+_BEYOND = 1.0
+"""How far outside the plot a clipped point is put, in plot sizes: far enough to leave steeply, near enough to be
+cheap, since the canvas walks the whole line.
+"""
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A line in cells from the plot's lower left corner.
+
+    `points` are the (decimated) data, y NaN for a gap; `corners` what has to be drawn to connect them, all finite, each
+    in the middle of a dot; `breaks` the indices of corners that the line doesn't run to from the one before. Nothing
+    is connected for a series that draws points only.
+    """
+
+    points: tuple[Point, ...]
+    corners: tuple[Point, ...]
+    breaks: tuple[int, ...]
+
+    @property
+    def visible(self) -> bool:
+        """Whether there is any finite point, in or out of range."""
+        return any(math.isfinite(y) for _, y in self.points)
+
+
+@lru_cache(maxsize=64)
+def path_of(series: Series, x: Axis, y: Axis, columns: int, rows: int, dots: tuple[int, int]) -> Path:
+    """The path of `series` on a plot of `columns` x `rows` cells of `dots` (across, down)."""
+    xs, ys = min_max(series.xs, series.ys, x.low, x.high, columns)
+    if series.draw == "stairs":
+        xs, ys = _stairs(xs, ys)
+    points: list[Point] = []
+    for place_x, place_y in zip(xs, ys, strict=True):
+        across = fraction(x, place_x) if math.isfinite(place_x) else math.nan
+        up = fraction(y, place_y) if math.isfinite(place_y) else math.nan
+        if math.isfinite(across):
+            points.append((_bounded(across) * columns, height_of(_bounded(up), rows, dots[1])))
+    corners, breaks = ([], []) if series.draw == "points" else _corners(points, columns, dots)
+    return Path(tuple(points), tuple(corners), tuple(breaks))
+
+
+def _bounded(place: float) -> float:
+    return place if math.isnan(place) else max(-_BEYOND, min(1 + _BEYOND, place))
+
+
+def _stairs(xs: Sequence[float], ys: Sequence[float]) -> tuple[list[float], list[float]]:
+    out_x: list[float] = []
+    out_y: list[float] = []
+    for i, (x, y) in enumerate(zip(xs, ys, strict=True)):
+        if i:
+            out_x.append(x)
+            out_y.append(ys[i - 1])
+        out_x.append(x)
+        out_y.append(y)
+    return out_x, out_y
+
+
+def _corners(points: Sequence[Point], columns: int, dots: tuple[int, int]) -> tuple[list[Point], list[int]]:
+    """`points` snapped to dots, without those in the middle of a level or upright stretch: they add no dot."""
+    across, down = dots
+    corners: list[Point] = []
+    breaks: list[int] = []
+    segment = 0
+    gap = False
+    for x, y in points:
+        if math.isnan(y):
+            gap = True
+            continue
+        column = math.floor(x * across)
+        if x == columns:
+            # the right end of the axis belongs to the last dot, not to the one after it
+            column -= 1
+        corner = ((column + 0.5) / across, (math.floor(y * down) + 0.5) / down)
+        if gap and corners:
+            segment = len(corners)
+            breaks.append(segment)
+        gap = False
+        if len(corners) - segment >= 2 and _lies_between(corners[-2], corners[-1], corner):
+            corners[-1] = corner
+        elif len(corners) == segment or corner != corners[-1]:
+            corners.append(corner)
+    return corners, breaks
+
+
+def _lies_between(start: Point, middle: Point, end: Point) -> bool:
+    if start[1] == middle[1] == end[1]:
+        return start[0] <= middle[0] <= end[0]
+    return start[0] == middle[0] == end[0] and min(start[1], end[1]) <= middle[1] <= max(start[1], end[1])
