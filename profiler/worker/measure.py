@@ -1,0 +1,201 @@
+"""Measure calls of a pipeline: hooks on, call, hooks off, everything written to a sink.
+
+``Measurement`` is what a worker uses for its run and what benchmarks and tests use in their own process::
+
+    events: list[Event] = []
+    with Measurement(pipe, ("unet",), workload, events.append, device="cpu") as measurement:
+        measurement.call("measure")            # with every hook of a real run
+        measurement.bare_call()                # the same call without any
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from profiler.events import CallEnded, CallStarted, Note
+from profiler.request import Workload
+from profiler.worker.clock import Clock, CudaClock, HostClock
+from profiler.worker.cudagraphs import CudaGraphSteps
+from profiler.worker.hooks import Hooks
+from profiler.worker.inputs import call_arguments, final_latents, output_event
+from profiler.worker.live import LiveWriter, Sink
+from profiler.worker.memory import CudaMemory, HostMemory, MemoryProbe
+from profiler.worker.stages import StageRecorder, hook_stages
+from profiler.worker.steps import LoopRecorder, hook_loops
+from profiler.worker.where import HERE
+
+
+@dataclass
+class Capture:
+    """What compiled variants need beyond the clocks; empty for no-compile."""
+
+    graphs: Callable[[], int | None] | None = None  # reads the counter of executed compiled graphs
+    cuda_graphs: bool = False  # the denoisers replay CUDA graphs
+
+
+@dataclass
+class Measurement:
+    """Makes the calls of one run and writes what they show to ``sink`` (any thread may call it).
+
+    A context manager: leaving it ends the thread that writes. Not reusable, not for concurrent calls.
+    """
+
+    pipe: Any
+    denoisers: Sequence[str]
+    workload: Workload
+    sink: Sink
+    device: str = "cpu"
+    folder: Path | None = None  # where the last call's latents go; None: nowhere
+    capture: Capture = field(default_factory=Capture)
+    clock: Clock | None = None
+    memory: MemoryProbe | None = None
+    live: bool = True  # write steps while the call runs; False: when it has ended
+    latents: Any = None  # the final latents of the last hooked call
+    output: Any = None  # what the pipeline returned
+
+    def __post_init__(self) -> None:
+        self._clock = self.clock or make_clock(self.device)
+        self.probe = self.memory or make_memory(self.device)
+        self._writer = LiveWriter(self._clock, self.sink)
+        self._calls = 0
+        self._known_steps: int | None = None
+
+    def __enter__(self) -> Measurement:
+        if self.live:
+            self._writer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.stop()
+
+    def bare_call(self) -> Any:
+        """One call without hooks or events, arguments as in ``call``; what the pipeline returned."""
+        arguments = call_arguments(self.workload, self.device)
+        result = self.pipe(**arguments)
+        self._clock.synchronize()
+        return result
+
+    def call(self, phase: str, *, keep_output: bool = False) -> int:
+        """Make one measured call as part of ``phase`` and return its duration in nanoseconds of the host clock.
+
+        The device is idle at both ends. ``keep_output`` writes an Output event with the final latents. What the
+        pipeline raises passes through; steps that were complete by then are written.
+        """
+        number, self._calls = self._calls, self._calls + 1
+        HERE.phase, HERE.call = phase, number
+        steps = self._known_steps or expected_steps(self.pipe.scheduler, self.workload.steps)
+        self._clock.prepare(steps or self.workload.steps)
+        arguments = call_arguments(self.workload, self.device)
+        recorder = self._recorder(number)
+        stages = StageRecorder(number, self._clock)
+        try:
+            ns, cpu_ns, retries = self._timed(number, phase, steps, arguments, recorder, stages)
+        except BaseException:
+            self._abandon()
+            raise
+        finally:
+            HERE.call = HERE.stage = HERE.loop = HERE.step = None
+        self._write_stages(recorder, stages)
+        self._known_steps = recorder.evaluations
+        self.latents = final_latents(recorder.latents)
+        self.sink(CallEnded(call=number, ns=ns, images=self.workload.batch_size, retries=retries, cpu_ns=cpu_ns))
+        self.sink(self.probe.sample(phase, number))
+        if keep_output:
+            self._write_output(number)
+        return ns
+
+    def _recorder(self, number: int) -> LoopRecorder:
+        graph_steps = CudaGraphSteps(self.pipe, self._note_clone) if self.capture.cuda_graphs else None
+        return LoopRecorder(
+            number,
+            self.denoisers,
+            self._clock,
+            self._writer.put,
+            graphs=self.capture.graphs,
+            before_step=graph_steps.begin_step if graph_steps else None,
+            on_output=graph_steps.keep if graph_steps else None,
+        )
+
+    def _timed(
+        self,
+        number: int,
+        phase: str,
+        steps: int | None,
+        arguments: dict[str, Any],
+        recorder: LoopRecorder,
+        stages: StageRecorder,
+    ) -> tuple[int, int, int | None]:
+        with Hooks() as hooks:
+            hook_loops(hooks, self.pipe, self.denoisers, recorder)
+            hook_stages(hooks, self.pipe, stages)
+            retries = self.probe.retries()
+            self._clock.anchor()
+            cpu_start = time.process_time_ns()
+            start = time.monotonic_ns()
+            self.sink(CallStarted(call=number, phase=phase, steps=steps, start_ns=start))
+            self.output = self.pipe(**arguments)
+            self._clock.synchronize()
+            ns = time.monotonic_ns() - start
+            cpu_ns = time.process_time_ns() - cpu_start
+        after = self.probe.retries()
+        return ns, cpu_ns, None if retries is None or after is None else after - retries
+
+    def _write_stages(self, recorder: LoopRecorder, stages: StageRecorder) -> None:
+        recorder.end_loop()  # of a pipeline without a progress bar
+        if recorder.first is not None and recorder.last is not None:
+            stages.add("denoise", recorder.first, recorder.last)
+        for record in stages.records():
+            self._writer.put(record)
+        self._writer.flush()
+
+    def _abandon(self) -> None:
+        """The call failed: write the steps that were complete, forget the rest. The device may be unusable."""
+        try:
+            self._writer.flush()
+        except RuntimeError as error:
+            # The call's own exception says what happened; this one only says that its steps can't be read.
+            self.sink(Note(level="warning", code="steps-lost", text=f"steps could not be read: {error}"))
+        self._writer.forget()
+
+    def _write_output(self, number: int) -> None:
+        if self.latents is None:
+            self.sink(Note(level="warning", code="no-latents", text="no latents to compare outputs by", call=number))
+            return
+        self.sink(output_event(self.latents, number, self.workload.seed, self.folder))
+
+    def _note_clone(self, scheduler: str) -> None:
+        text = f"the denoiser's output is copied every step: {scheduler} keeps it, and CUDA graphs overwrite it"
+        self.sink(Note(level="info", code="output-cloned", text=text))
+
+
+def expected_steps(scheduler: Any, inference_steps: int) -> int | None:
+    """How many times ``scheduler.step`` will be called, None where the scheduler wants more to know than a number."""
+    trial = copy.deepcopy(scheduler)
+    try:
+        trial.set_timesteps(inference_steps)
+    except (TypeError, ValueError):
+        return None
+    return len(trial.timesteps)
+
+
+def make_clock(device: str) -> Clock:
+    """The clock for a torch device string."""
+    return CudaClock(device_index(device)) if device.startswith("cuda") else HostClock()
+
+
+def make_memory(device: str) -> MemoryProbe:
+    """The memory probe for a torch device string."""
+    return CudaMemory(device_index(device)) if device.startswith("cuda") else HostMemory()
+
+
+def device_index(device: str) -> int:
+    """N of "cuda:N"."""
+    return int(device.partition(":")[2] or 0)
