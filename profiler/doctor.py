@@ -1,0 +1,187 @@
+"""What this machine has and lacks for profiling, found out without importing torch."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+from profiler import devices, sessions
+from profiler.report.documents import Finding
+
+PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "textual", "plotext", "nvidia-ml-py")
+TESTED_TORCH = ((2, 8), (2, 15))
+"""The structured trace was read in these releases' sources; outside, compile events may be incomplete."""
+NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "lustre", "gpfs", "ceph", "fuse.sshfs", "afs"})
+LOW_DISK_BYTES = 2 << 30
+
+
+def examine(root: Path, environ: Mapping[str, str] = os.environ) -> list[Finding]:
+    """Every finding, in the order in which a user would ask."""
+    return [
+        _python(),
+        *(_package(name) for name in PACKAGES),
+        _torch_version(),
+        _cuda(environ),
+        _nvml(),
+        _compiler(environ),
+        _headers(),
+        *_home(root),
+        _terminal(environ),
+    ]
+
+
+def why_inductor_cannot_compile(environ: Mapping[str, str] = os.environ) -> str | None:
+    """None if inductor can build C++ kernels for a CPU, else what is missing and how to get it."""
+    missing = [finding for finding in (_compiler(environ), _headers()) if finding.level == "missing"]
+    return f"{missing[0].text} ({missing[0].remedy})" if missing else None
+
+
+def _python() -> Finding:
+    return Finding(
+        name="python", level="ok", text=f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    )
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name=name, level="ok", text=importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        needed = "viewing works without it, profiling does not" if name in PACKAGES[:5] else "reinstall stepscope"
+        return Finding(name=name, level="missing", text=f"not installed: {needed}", remedy=f"pip install {name}")
+
+
+def _torch_version() -> Finding:
+    name = "compile events"
+    try:
+        version = importlib.metadata.version("torch")
+        release = tuple(int(part) for part in version.split("+")[0].split(".")[:2])
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return Finding(name=name, level="missing", text="no torch, no compile events", remedy="pip install torch")
+    low, high = TESTED_TORCH
+    if release < low:
+        return Finding(
+            name=name, level="missing", text=f"torch {version} is too old", remedy="pip install 'torch>=2.8'"
+        )
+    if release > high:
+        return Finding(
+            name=name,
+            level="note",
+            text=f"torch {version} is newer than what was checked (2.8 to 2.15): every run tests the channel itself",
+        )
+    return Finding(name=name, level="ok", text="complete with this torch; every run tests the channel itself")
+
+
+def _cuda(environ: Mapping[str, str]) -> Finding:
+    why_not = devices.why_no_cuda(environ)
+    if why_not is None:
+        return Finding(name="CUDA", level="ok", text="a driver is loaded and torch is built for it")
+    return Finding(name="CUDA", level="note", text=f"{why_not}: runs are made on the CPU")
+
+
+def _nvml() -> Finding:
+    name = "GPU samples"
+    try:
+        import pynvml
+    except ImportError as error:
+        return Finding(name=name, level="missing", text=f"pynvml: {error}", remedy="pip install nvidia-ml-py")
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        return Finding(name=name, level="note", text=f"n/a: {error}")
+    try:
+        return Finding(name=name, level="ok", text=f"driver {_text(pynvml.nvmlSystemGetDriverVersion())}")
+    except pynvml.NVMLError as error:
+        return Finding(name=name, level="note", text=f"NVML answers with errors: {error}")
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _compiler(environ: Mapping[str, str]) -> Finding:
+    # inductor takes $CXX, else g++ (torch._inductor.config.cpp.cxx).
+    wanted = [environ["CXX"].split()[0]] if environ.get("CXX", "").strip() else ["g++", "c++", "clang++"]
+    found = next((path for name in wanted if (path := shutil.which(name, path=environ.get("PATH")))), None)
+    if found:
+        return Finding(name="C++ compiler", level="ok", text=found)
+    return Finding(name="C++ compiler", level="missing", text="no C++ compiler", remedy="apt install g++ python3-dev")
+
+
+def _headers() -> Finding:
+    header = Path(sysconfig.get_paths()["include"]) / "Python.h"
+    if header.is_file():
+        return Finding(name="Python headers", level="ok", text=str(header))
+    return Finding(name="Python headers", level="missing", text="no Python.h", remedy="apt install g++ python3-dev")
+
+
+def _home(root: Path) -> list[Finding]:
+    exists = next(path for path in (root, *root.parents) if path.exists())
+    findings = []
+    if os.access(exists, os.W_OK | os.X_OK):
+        findings.append(Finding(name="sessions", level="ok", text=str(root / "sessions")))
+    else:
+        findings.append(
+            Finding(
+                name="sessions",
+                level="missing",
+                text=f"{exists} can't be written to",
+                remedy="set STEPSCOPE_HOME to a folder of yours",
+            )
+        )
+    free = shutil.disk_usage(exists).free
+    if free < LOW_DISK_BYTES:
+        findings.append(
+            Finding(
+                name="disk", level="note", text=f"{free / 2**30:.1f} GiB free: logs are small, compile caches are not"
+            )
+        )
+    kind = _file_system(exists)
+    if kind in NETWORK_FILE_SYSTEMS:
+        text = f"sessions are on a network file system ({kind}): a viewer on another host may lag by seconds"
+        findings.append(Finding(name="file system", level="note", text=text))
+    try:
+        sessions.runtime_folder()
+    except OSError as error:
+        findings.append(
+            Finding(
+                name="device locks", level="missing", text=str(error), remedy="set XDG_RUNTIME_DIR to a folder of yours"
+            )
+        )
+    return findings
+
+
+def _file_system(path: Path) -> str:
+    """The type of the file system that holds ``path``, "" where the system doesn't tell."""
+    resolved = path.resolve()
+    best, kind = -1, ""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    for line in mounts:
+        _, point, found, *_ = [*line.split(), "", "", ""]
+        mount = Path(point.replace("\\040", " "))
+        if point and (mount == resolved or mount in resolved.parents) and len(point) >= best:
+            best, kind = len(point), found
+    return kind
+
+
+def _terminal(environ: Mapping[str, str]) -> Finding:
+    term = environ.get("TERM", "")
+    if term in ("", "dumb"):
+        return Finding(
+            name="terminal", level="note", text=f"TERM is {term or 'not set'}: plain lines in place of screens"
+        )
+    size = shutil.get_terminal_size()
+    encoding = sys.stdout.encoding or "ascii"
+    if "utf" not in encoding.lower():
+        return Finding(name="terminal", level="note", text=f"{term}, encoding {encoding}: use --ascii")
+    return Finding(name="terminal", level="ok", text=f"{term}, {size.columns}x{size.lines}")

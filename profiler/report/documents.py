@@ -1,0 +1,262 @@
+"""The JSON documents of ``--json``, as types: they are the schema, and ``docs/`` holds it as JSON Schema."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from profiler.analysis.cases import CaseFigures, case_figures
+from profiler.analysis.figures import (
+    CallFigures,
+    CompileFigures,
+    LoopFigures,
+    MemoryFigures,
+    PhaseFigures,
+    RunFigures,
+    StageFigures,
+    StepFigures,
+    run_figures,
+)
+from profiler.analysis.state import RunState, SessionState
+from profiler.request import Request, Workload
+
+SCHEMA = 1
+
+
+class Device(msgspec.Struct, kw_only=True):
+    """``name`` and the sizes are torch's or NVML's; None where neither said anything (yet)."""
+
+    device: str
+    name: str | None = None
+    uuid: str | None = None
+    total_bytes: int | None = None
+    driver: str | None = None
+    samples: str | None = None  # why there are no GPU samples
+
+
+class OomDocument(msgspec.Struct, kw_only=True):
+    when: str
+    asked_bytes: int | None = None
+    allocated_bytes: int | None = None
+    reserved_bytes: int | None = None
+    free_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+class RunDocument(msgspec.Struct, kw_only=True):
+    """One run. ``outcome`` is None while it goes on or waits for its turn."""
+
+    run: str
+    case: str
+    pipeline: str
+    variant: str
+    engine: str | None
+    mode: str | None
+    fullgraph: bool | None
+    batch_size: int
+    repeat: int
+    size: str
+    weights: str
+    scenario: str
+    state: str
+    outcome: str | None
+    reason: str | None
+    oom: OomDocument | None
+    loops: list[LoopFigures]
+    steps: StepFigures | None
+    iterations_per_second: float | None
+    images_per_second: float | None
+    first_image_s: float | None
+    load_s: float | None
+    stages: list[StageFigures]
+    phases: list[PhaseFigures]
+    calls: list[CallFigures]
+    memory: MemoryFigures
+    compile: CompileFigures
+    host_bound_share: float | None
+    flags: list[str]
+
+
+class CaseDocument(msgspec.Struct, kw_only=True):
+    workload: Workload
+    run_names: list[str]
+    figures: CaseFigures
+    output_equal: bool | None = None  # the final latents are the baseline's bit for bit, at the same seed
+    output_psnr_db: float | None = None  # how close they are where they aren't equal
+
+
+class Losses(msgspec.Struct, kw_only=True):
+    """Records of all logs that could not be used."""
+
+    lost: int
+    bad: int
+    unknown: int
+
+
+class ShowDocument(msgspec.Struct, kw_only=True):
+    """``stepscope show SESSION --json``."""
+
+    schema: int = SCHEMA
+    session: str
+    state: str
+    reason: str | None
+    copied: bool  # made on another host or before a reboot: the state is the last one logged
+    device: Device
+    versions: dict[str, str]
+    request: Request
+    cases: list[CaseDocument]
+    runs: list[RunDocument]
+    losses: Losses
+
+
+class SessionRow(msgspec.Struct, kw_only=True):
+    session: str
+    state: str
+    created: str  # ISO 8601, UTC
+    pipeline: str
+    variants: list[str]
+    device: str
+    runs: int
+    ended: int
+    failed: int
+    reason: str | None = None
+
+
+class ListDocument(msgspec.Struct, kw_only=True):
+    """``stepscope ls --json``, newest first."""
+
+    schema: int = SCHEMA
+    home: str
+    sessions: list[SessionRow]
+
+
+class PipelineRow(msgspec.Struct, kw_only=True):
+    name: str
+    title: str
+    pipeline_class: str
+    denoisers: list[str]
+    regional_engines: dict[str, list[str]]
+    sizes: dict[str, dict[str, Any]]
+    model_id: str | None
+    source: str
+
+
+class PipelinesDocument(msgspec.Struct, kw_only=True):
+    """``stepscope pipelines --json``."""
+
+    schema: int = SCHEMA
+    pipelines: list[PipelineRow]
+
+
+class Finding(msgspec.Struct, kw_only=True):
+    """One line of ``doctor``. ``level``: ok, note (works, with a limit), missing (something will not work)."""
+
+    name: str
+    level: str
+    text: str
+    remedy: str | None = None
+
+
+class DoctorDocument(msgspec.Struct, kw_only=True):
+    """``stepscope doctor --json``."""
+
+    schema: int = SCHEMA
+    findings: list[Finding]
+
+
+DOCUMENTS: dict[str, type[msgspec.Struct]] = {
+    "show": ShowDocument,
+    "ls": ListDocument,
+    "pipelines": PipelinesDocument,
+    "doctor": DoctorDocument,
+}
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of the document that command ``name`` prints."""
+    schema = msgspec.json.schema(DOCUMENTS[name])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"stepscope {name} --json"} | schema
+
+
+def show_document(session: SessionState, *, copied: bool = False, psnr: dict[str, float] | None = None) -> ShowDocument:
+    """Everything about a session. ``psnr``: decibels per case where outputs were compared, ``inf`` for equal ones."""
+    cases = [
+        CaseDocument(
+            workload=session.request.case(figures.case).workload,
+            run_names=[run.name for run in session.runs_of(figures.case)],
+            figures=figures,
+            output_equal=None if (decibels := (psnr or {}).get(figures.case)) is None else math.isinf(decibels),
+            output_psnr_db=None if decibels is None or math.isinf(decibels) else decibels,
+        )
+        for figures in case_figures(session)
+    ]
+    every = [session.losses, *(run.losses for run in session.runs.values())]
+    return ShowDocument(
+        session=session.session,
+        state=session.state,
+        reason=session.reason or session.presumed,
+        copied=copied,
+        device=device_of(session),
+        versions=next((run.environment.versions for run in session.runs.values() if run.environment), {}),
+        request=session.request,
+        cases=cases,
+        runs=[run_document(run, run_figures(session, run)) for run in session.runs.values()],
+        losses=Losses(
+            lost=sum(one.lost for one in every),
+            bad=sum(one.bad for one in every),
+            unknown=sum(one.unknown for one in every),
+        ),
+    )
+
+
+def device_of(session: SessionState) -> Device:
+    """What is known of the device: torch's word first, NVML's where torch has none."""
+    environment = next((run.environment for run in session.runs.values() if run.environment), None)
+    seen = session.device
+    return Device(
+        device=session.request.device,
+        name=(environment and environment.device_name) or (seen and seen.name) or None,
+        uuid=(environment and environment.uuid) or (seen and seen.uuid) or None,
+        total_bytes=(environment and environment.total_bytes) or (seen and seen.total_bytes) or None,
+        driver=seen.driver if seen else None,
+        samples=seen.reason if seen else None,
+    )
+
+
+def run_document(run: RunState, figures: RunFigures) -> RunDocument:
+    case = run.case
+    return RunDocument(
+        run=run.name,
+        case=case.name,
+        pipeline=case.workload.pipeline,
+        variant=case.compilation.variant,
+        engine=case.compilation.engine,
+        mode=case.compilation.mode,
+        fullgraph=case.compilation.fullgraph,
+        batch_size=case.workload.batch_size,
+        repeat=run.run.repeat,
+        size=case.workload.size,
+        weights=case.workload.weights,
+        scenario=case.workload.scenario,
+        state=run.state,
+        outcome=run.outcome,
+        reason=run.reason,
+        oom=None
+        if run.oom is None
+        else OomDocument(**{name: getattr(run.oom, name) for name in OomDocument.__struct_fields__}),
+        loops=figures.loops,
+        steps=figures.steps,
+        iterations_per_second=figures.iterations_per_second,
+        images_per_second=figures.images_per_second,
+        first_image_s=figures.first_image_s,
+        load_s=figures.load_s,
+        stages=figures.stages,
+        phases=figures.phases,
+        calls=figures.calls,
+        memory=figures.memory,
+        compile=figures.compile,
+        host_bound_share=figures.host_bound_share,
+        flags=figures.flags,
+    )

@@ -1,0 +1,118 @@
+"""The ``stepscope`` command: parses, dispatches, and turns every failure into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from profiler import __version__, sessions
+from tui.commands.common import NOT_FOUND, OK, RUN_FAILED, CommandError, on_terminal
+
+# Command -> module: a module is imported when its command is used, so that none pays for another's imports.
+COMMANDS = {
+    "demo": "run",
+    "run": "run",
+    "watch": "watch",
+    "ls": "inspect",
+    "show": "inspect",
+    "stop": "control",
+    "skip": "control",
+    "rm": "control",
+    "pipelines": "inspect",
+    "doctor": "doctor",
+}
+
+
+class Commands(click.Group):
+    """Loads a subcommand from its module when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        module = COMMANDS.get(name)
+        if module is None:
+            return None
+        found = getattr(import_module(f"tui.commands.{module}"), f"{name}_command")
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, "show_default": True},
+)
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+@click.version_option(__version__, prog_name="stepscope")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Profile diffusers pipelines live in the terminal: without compilation, with torch.compile, with regional
+    compilation, side by side.
+
+    Without a command: the list of all sessions. 'stepscope demo' shows what it does in two minutes.
+    Sessions are kept in $STEPSCOPE_HOME (default: the user's data folder).
+
+    Exit codes: 0 done, 1 a run failed or died, 2 bad usage, 3 not found.
+    """
+    ctx.obj = sessions.home()
+    if ctx.invoked_subcommand is None:
+        if not on_terminal():
+            raise CommandError("the Sessions screen needs a terminal: 'stepscope ls' prints the list", 2)
+        from tui.commands.watch import show_app
+
+        show_app(ctx.obj, None)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code. Errors are one line on stderr, with a traceback under --debug."""
+    given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given
+    guard: Callable[[BaseException], int] = _reraise if debug else _explain
+    try:
+        result = cli.main(args=given, prog_name="stepscope", standalone_mode=False)
+    except BrokenPipeError:
+        # The reader of a pipe went away; nothing more can be said, and Python must not try at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return error.exit_code
+    except click.ClickException as error:
+        return _say(error.format_message(), error.exit_code)
+    except (sessions.SessionNotFound, sessions.SessionUnreadable, OSError, RuntimeError) as error:
+        return guard(error)
+    return result if isinstance(result, int) else OK
+
+
+def _explain(error: BaseException) -> int:
+    if isinstance(error, OSError):
+        where = f" {error.filename}" if error.filename else ""
+        hint = "; STEPSCOPE_HOME names the folder to use" if _inside_home(error) else ""
+        return _say(f"cannot use{where or ' a file'}: {error.strerror or error}{hint}", RUN_FAILED)
+    code = NOT_FOUND if isinstance(error, sessions.SessionNotFound) else RUN_FAILED
+    return _say(str(error), code)
+
+
+def _reraise(error: BaseException) -> int:
+    raise error
+
+
+def _inside_home(error: OSError) -> bool:
+    home = sessions.home()
+    path = Path(str(error.filename or ""))
+    return path == home or home in path.parents or path in home.parents
+
+
+def _say(message: str, code: int) -> int:
+    from tui import safe
+
+    click.echo(f"stepscope: {safe.line(' '.join(message.split()), 2000)}", err=True)
+    return code

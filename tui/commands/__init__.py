@@ -1,0 +1,1 @@
+"""The subcommands of ``stepscope``, a module each where they have something to say."""

@@ -1,0 +1,70 @@
+"""What the subcommands share: finding a session, printing a document, ending with one line and a code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from profiler import sessions
+from profiler.analysis.state import SessionState
+from profiler.follow import Follower
+from profiler.sessions import Liveness, SessionFolder
+from tui import safe
+
+OK, RUN_FAILED, BAD_USAGE, NOT_FOUND = 0, 1, 2, 3
+
+
+class CommandError(click.ClickException):
+    """Ends the command with one line on stderr and ``code``."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.exit_code = code
+
+
+def find(reference: str, root: Path) -> SessionFolder:
+    """The session that the user means; a CommandError with code 3 where there is none."""
+    try:
+        return sessions.find(reference, root)
+    except sessions.SessionNotFound as error:
+        raise CommandError(str(error), NOT_FOUND) from None
+
+
+def open_session(folder: SessionFolder) -> Follower:
+    """A follower of the session; a CommandError where its folder can't be used."""
+    try:
+        return Follower(folder)
+    except sessions.SessionUnreadable as error:
+        raise CommandError(str(error), RUN_FAILED) from None
+
+
+def read_session(reference: str, root: Path) -> tuple[SessionState, bool]:
+    """The folded state of a session as it is now, and whether it was copied from elsewhere."""
+    follower = open_session(find(reference, root))
+    state = follower.read_all()
+    return state, follower.liveness is Liveness.COPIED
+
+
+def print_document(document: msgspec.Struct) -> None:
+    """The document as JSON on stdout, and nothing else."""
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def print_lines(lines: list[str]) -> None:
+    """Lines that hold text from logs: nothing in them may steer the terminal."""
+    for line in lines:
+        click.echo(safe.line(line, 4000))
+
+
+def on_terminal() -> bool:
+    """Whether there is a terminal to draw on."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+session_argument = click.argument("reference", metavar="SESSION", default="last")
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout and nothing else.")
+pass_root = click.make_pass_decorator(Path)

@@ -1,0 +1,153 @@
+"""``ls``, ``show``, ``pipelines``: read commands, none of which needs torch."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from profiler import sessions
+from profiler.catalog import ENTRIES
+from profiler.report.documents import (
+    ListDocument,
+    PipelineRow,
+    PipelinesDocument,
+    SessionRow,
+    show_document,
+)
+from profiler.report.outputs import compare_outputs
+from profiler.report.tables import align, session_lines
+from tui.commands.common import (
+    find,
+    json_option,
+    open_session,
+    pass_root,
+    print_document,
+    print_lines,
+    session_argument,
+)
+from profiler.overview import Overview, read_overview
+
+
+@click.command("ls")
+@json_option
+@pass_root
+def ls_command(root: Path, as_json: bool) -> None:
+    """List all sessions, newest first."""
+    overviews = [read_overview(folder) for folder in sessions.all_sessions(root)]
+    if as_json:
+        print_document(ListDocument(home=str(root), sessions=[_row(overview) for overview in overviews]))
+        return
+    if not overviews:
+        click.echo("no sessions yet: 'stepscope demo' makes one")
+        return
+    header = ["session", "state", "age", "pipeline", "variants", "device", "runs"]
+    rows = [header]
+    for overview in overviews:
+        row = _row(overview)
+        failed = f", {row.failed} failed" if row.failed else ""
+        rows.append(
+            [
+                row.session,
+                row.state,
+                age((time.time_ns() - overview.created_wall_ns) / 1e9) if overview.created_wall_ns else "",
+                row.pipeline,
+                ", ".join(row.variants),
+                row.device,
+                f"{row.ended}/{row.runs}{failed}" if row.runs else row.reason or "",
+            ]
+        )
+    print_lines(align(rows))
+
+
+def _row(overview: Overview) -> SessionRow:
+    created = datetime.fromtimestamp(overview.created_wall_ns / 1e9, UTC)
+    return SessionRow(
+        session=overview.session,
+        state=overview.state,
+        created=created.isoformat(timespec="seconds"),
+        pipeline=overview.pipeline,
+        variants=list(overview.variants),
+        device=overview.device,
+        runs=overview.runs,
+        ended=overview.ended,
+        failed=overview.failed,
+        reason=overview.reason,
+    )
+
+
+def age(seconds: float) -> str:
+    """Coarse on purpose: "3 min", "5 h", "12 d"."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+@click.command("show", short_help="Print the figures of a session.")
+@session_argument
+@json_option
+@pass_root
+def show_command(root: Path, reference: str, as_json: bool) -> None:
+    """Print the figures of SESSION: an id, a unique prefix of one, a folder, or 'last'."""
+    folder = find(reference, root)
+    follower = open_session(folder)
+    state = follower.read_all()
+    copied = follower.liveness is sessions.Liveness.COPIED
+    if as_json:
+        print_document(show_document(state, copied=copied, psnr=compare_outputs(folder, state)))
+    else:
+        print_lines(session_lines(state, copied=copied))
+
+
+@click.command("pipelines", short_help="List the pipelines that can be profiled.")
+@json_option
+def pipelines_command(as_json: bool) -> None:
+    """List the pipelines that can be profiled, with their sizes and defaults."""
+    rows = [
+        PipelineRow(
+            name=entry.name,
+            title=entry.title,
+            pipeline_class=entry.pipeline_cls,
+            denoisers=list(entry.denoisers),
+            regional_engines={name: list(engines) for name, engines in entry.regional_engines.items()},
+            sizes={
+                name: {
+                    "steps": size.steps,
+                    "guidance": size.guidance,
+                    "height": size.height,
+                    "width": size.width,
+                    "parameters": {
+                        component: found.parameters
+                        for component, found in size.components.items()
+                        if found.parameters is not None
+                    },
+                }
+                for name, size in entry.sizes.items()
+            },
+            model_id=entry.model_id,
+            source=entry.source,
+        )
+        for entry in ENTRIES
+    ]
+    if as_json:
+        print_document(PipelinesDocument(pipelines=rows))
+        return
+    table = [["pipeline", "size", "steps", "picture", "denoisers", "parameters", "what it is"]]
+    for row in rows:
+        for name, size in row.sizes.items():
+            count = sum(size["parameters"].get(denoiser, 0) for denoiser in row.denoisers)
+            table.append(
+                [
+                    row.name,
+                    name,
+                    str(size["steps"]),
+                    f"{size['width']}x{size['height']}",
+                    ", ".join(row.denoisers),
+                    f"{count / 1e6:,.1f} M",
+                    row.title,
+                ]
+            )
+    print_lines(align(table, right=(2, 5)))

@@ -1,0 +1,86 @@
+"""A live report in plain lines: for pipes, logs, dumb terminals and screen readers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import click
+
+from profiler.analysis.progress import session_progress
+from profiler.analysis.state import Compile, RunState, SessionState
+from profiler.follow import Follower
+from profiler.report.tables import run_line, session_lines
+from profiler.sessions import Liveness
+from tui import safe
+
+POLL_SECONDS = 0.25
+
+
+class PlainReport:
+    """Says each thing once: phases, compiles, ends of runs."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said: set[tuple[object, ...]] = set()
+
+    def update(self, session: SessionState) -> None:
+        for run in session.runs.values():
+            self._run(session, run)
+
+    def _once(self, key: tuple[object, ...], line: str) -> None:
+        if key not in self._said:
+            self._said.add(key)
+            self._say(safe.line(line, 2000))
+
+    def _run(self, session: SessionState, run: RunState) -> None:
+        if run.waiting is not None:
+            self._once((run.name, "waiting", run.waiting.behind), f"{run.name}: waiting behind {run.waiting.behind}")
+        for number, phase in enumerate(run.phases):
+            calls = f", {phase.calls} call{'s' * (phase.calls != 1)}" if phase.calls else ""
+            self._once((run.name, "phase", number), f"{run.name}: {phase.name}{calls}")
+        for key, found in list(run.compiles.items()):
+            if found.end is not None:
+                self._once((run.name, "compile", key), f"{run.name}: {compile_line(found)}")
+            elif found.limit is not None:
+                self._once((run.name, "limit", key), f"{run.name}: recompile limit reached in {found.where}")
+        if run.outcome is not None:
+            ended = sum(1 for other in session.runs.values() if other.outcome is not None)
+            self._once((run.name, "end"), f"{run.name}: {run_line(session, run)}  [{ended} of {len(session.runs)}]")
+
+
+def compile_line(found: Compile) -> str:
+    """One compile in one line: what, how long, and why where it was compiled before."""
+    word = "recompiled" if found.recompile else "compiled"
+    seconds = found.end.ns / 1e9 if found.end else 0.0
+    failed = "" if found.end is None or found.end.ok else f", failed: {found.end.failure}"
+    why = ""
+    if found.reasons:
+        first = found.reasons[0].splitlines()[0]
+        why = f" because {first}" + (
+            f" ({found.argument} is {found.actual})" if found.argument and found.actual else ""
+        )
+    return f"{word} {found.where} in {seconds:.1f} s{failed}{why}"
+
+
+def follow_plainly(
+    follower: Follower,
+    *,
+    say: Callable[[str], None] = click.echo,
+    wait: Callable[[float], None] = time.sleep,
+) -> SessionState:
+    """Report on the session until it is over (or, of a copied one, until its log ends); returns its last state."""
+    report = PlainReport(say)
+    while True:
+        _, more = follower.poll()
+        report.update(follower.state)
+        if not more:
+            if follower.state.over or follower.liveness is Liveness.COPIED:
+                break
+            wait(POLL_SECONDS)
+    say("")
+    for line in session_lines(follower.state, copied=follower.liveness is Liveness.COPIED):
+        say(safe.line(line, 4000))
+    if not follower.state.over:
+        say(session_progress(follower.state, follower.state.last_t).text)
+    return follower.state
