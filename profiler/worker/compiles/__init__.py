@@ -1,14 +1,14 @@
 """What torch.compile does in a worker: every compile, recompile, graph break and fall to eager, as events.
 
-    monitor = CompileMonitor(log.write, {"unet": pipe.unet})
-    reason = self_test()          # before the first compile: None, or why compile events are missing
-    monitor.attach()
-    ...
-    before = monitor.graphs_executed()
-    ...                           # a step
-    monitor.on_step(monitor.graphs_executed() - before)
-    ...
-    monitor.detach()
+monitor = CompileMonitor(log.write, {"unet": pipe.unet})
+reason = self_test()          # before the first compile: None, or why compile events are missing
+monitor.attach()
+...
+before = monitor.graphs_executed()
+...                           # a step
+monitor.on_step(monitor.graphs_executed() - before)
+...
+monitor.detach()
 """
 
 from profiler.worker.compiles.graphs import FallbackWatch, GraphCounter

@@ -63,8 +63,8 @@ def compiling() -> Target | None:
             continue
         found = frame.f_locals.get("frame")
         code = getattr(found, "f_code", None)
-        if isinstance(code, CodeType) and hasattr(found, "f_locals"):
-            return Target(code, dict(found.f_locals), dict(getattr(found, "f_globals", {})))
+        if found is not None and isinstance(code, CodeType):
+            return Target(code, dict(getattr(found, "f_locals", {})), getattr(found, "f_globals", {}))
     return None
 
 

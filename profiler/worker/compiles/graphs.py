@@ -78,8 +78,8 @@ class GraphCounter:
 
     def _count_inductor(self) -> Patch | None:
         graph = getattr(_module("torch._inductor.output_code"), "CompiledFxGraph", None)
-        original = getattr(graph, "__call__", None)
-        if graph is None or original is None:
+        original = None if graph is None else graph.__dict__.get("__call__")
+        if original is None:
             return None
         return _Attribute(graph, "__call__", original, self._counting(original)).install()
 

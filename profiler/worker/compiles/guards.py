@@ -63,7 +63,7 @@ def argument(expression: str, target: Target) -> str | None:
     if base in (positional, keywords) and rest:
         return _packed(rest[0], target)
     parameters = code.co_varnames[:named]
-    if base in parameters and base not in ("self", "fn") and not base.startswith("___"):  # type: ignore[union-attr]
+    if base in parameters and base not in ("self", "fn") and not str(base).startswith("___"):
         return str(base)
     return None
 

@@ -18,7 +18,7 @@ _PHASES = {
 }
 # Up to 2.8 an exception of its own; later the reason of a plain graph break says it.
 _LIMIT_TYPES = ("FailOnRecompileLimitHit", "RecompileLimitExceeded", "CacheLimitExceeded", "FailOnCacheLimitHit")
-_LIMIT_TEXT = re.compile(r"recompile limit exceeded|(?:recompile|cache_size)_limit reached", re.I)
+_LIMIT_TEXT = re.compile(r"recompile limit exceeded|(?:recompile|cache_size)_limit reached", re.IGNORECASE)
 _LIMIT_SET_TO = re.compile(r"currently set to (\d+)")
 _WHY_LIMIT = 1024
 

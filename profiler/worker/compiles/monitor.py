@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from torch import nn
 
@@ -146,5 +145,3 @@ class CompileMonitor(logging.Handler):
             return False
         self._recorder.cudagraph(action, message)
         return True
-
-

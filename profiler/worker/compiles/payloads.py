@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 TEXT_LIMIT = 2048  # characters of one text in an event
+_OTHER = 160  # of a reason that isn't the first: the guard, without the user's stack
 REASONS_KEPT = 8  # guard failures kept of one recompile; dynamo's default recompile limit is 8 as well
 
 _NAME = re.compile(r'\s*\{\s*"name":\s*"((?:[^"\\]|\\.)*)"')
@@ -22,7 +22,9 @@ _BYPASS = re.compile(r'(?<!\\)"cache_bypass_reason":\s*("(?:[^"\\]|\\.)*")')
 _BREAK_AT = re.compile(r"Graph break in user code at (.+):(\d+)")
 _BREAK_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 _BREAK_ID = re.compile(r"\b(gb\d{4,})\b")
-_BREAK_WHY = re.compile(r"Graph Break Reason: (.*?)(?:\n *Hint:|\n *Developer debug context|\n *User code traceback|\Z)", re.S)
+_BREAK_WHY = re.compile(
+    r"Graph Break Reason: (.*?)(?:\n *Hint:|\n *Developer debug context|\n *User code traceback|\Z)", re.DOTALL
+)
 _SKIPPED = ("falling back to eager", "fall back to eager")
 _CACHE = re.compile(r"(fx_graph|fx_graph_bundled|aotautograd)_cache_(hit|miss|bypass)")
 
@@ -66,14 +68,10 @@ def recompile_reasons(payload: object) -> list[str]:
 
 
 def bounded(reasons: list[str], limit: int = TEXT_LIMIT) -> list[str]:
-    """The first reasons, at most ``limit`` characters together; the first one has the right of way."""
-    kept: list[str] = []
-    for reason in reasons[:REASONS_KEPT]:
-        if limit < 40:
-            break
-        kept.append(text(reason, limit))
-        limit -= len(kept[-1])
-    return kept
+    """The first reasons, cut: the one that matters to ``limit`` characters, the others to their gist."""
+    return [
+        text(reason, limit if place == 0 else min(limit, _OTHER)) for place, reason in enumerate(reasons[:REASONS_KEPT])
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +179,7 @@ def last_line(payload: object) -> str:
 
 
 def _last(pattern: re.Pattern[str], whole: str) -> re.Match[str] | None:
-    found: re.Match[str] | None = None
-    for found in _matches(pattern, whole):
-        pass
+    found = None
+    for match in pattern.finditer(whole):
+        found = match
     return found
-
-
-def _matches(pattern: re.Pattern[str], whole: str) -> Iterator[re.Match[str]]:
-    return pattern.finditer(whole)

@@ -82,7 +82,7 @@ class Recorder:
         self._epoch = 0
         self._seen: set[str] = set()
         self._compiles: dict[str, Compile] = {}
-        self._open: dict[tuple[str | int, str], list[int]] = {}
+        self._open: dict[tuple[str | int, str], list[tuple[int, bool]]] = {}
         self._recorded: dict[str, tuple[int | None, int | None]] = {}
         self._autotuning: str | None = None
         self._latest: Compile | None = None
@@ -118,7 +118,7 @@ class Recorder:
         identifier = self._latest.id if self._latest else None
         self.tell(CudaGraph(id=identifier, action=action, reason=self._text(reason)))
 
-    # --- chromium events: phases ------------------------------------------------------------------------------------
+    # --- chromium events: phases -------------------------------------------------------------------------------------
 
     def _chromium(self, identifier: str | None, payload: object) -> None:
         head = payloads.chromium_head(payload)
@@ -140,29 +140,27 @@ class Recorder:
         now = self._clock()
         if phase == "total" and identifier is not None:
             self._compile_begins(identifier, now)
-        self._open.setdefault((identifier or threading.get_ident(), phase), []).append(now)
-        if phase == "autotune":
-            if self._autotuning == identifier:
-                return  # one of the hundreds of kernels that are being tuned
+        if phase == "autotune" and identifier is not None:
+            told = self._autotuning != identifier and self._allowance.mark(now)  # one mark for hundreds of kernels
             self._autotuning = identifier
-        self._mark(identifier, phase, None)
+        else:
+            told = self._allowance.mark(now)
+        self._open.setdefault((identifier or threading.get_ident(), phase), []).append((now, told))
+        if told:
+            self.tell(CompilePhase(id=identifier, phase=phase))
 
     def _phase_ended(self, identifier: str | None, phase: str) -> None:
-        began = self._open.get((identifier or threading.get_ident(), phase))
-        if not began:
+        opened = self._open.get((identifier or threading.get_ident(), phase))
+        if not opened:
             return
-        now = self._clock()
-        ns = now - began.pop()
+        began, told = opened.pop()
+        ns = self._clock() - began
         if phase == "cudagraph":
             self._cudagraph_recorded(identifier, ns)
-        if phase != "autotune":
-            self._mark(identifier, phase, ns)
+        if told and phase != "autotune":
+            self.tell(CompilePhase(id=identifier, phase=phase, ns=ns))
         if phase == "total" and identifier is not None:
             self._compile_ended(identifier, ns)
-
-    def _mark(self, identifier: str | None, phase: str, ns: int | None) -> None:
-        if phase == "total" or self._allowance.mark():
-            self.tell(CompilePhase(id=identifier, phase=phase, ns=ns))
 
     def _compile_begins(self, identifier: str, now: int) -> None:
         if identifier in self._seen:
@@ -193,7 +191,7 @@ class Recorder:
         )
         self.tell(event)
 
-    # --- what is compiled, and why again ------------------------------------------------------------------------------
+    # --- what is compiled, and why again -----------------------------------------------------------------------------
 
     def _dynamo_start(self, identifier: str | None, found: dict[str, Any]) -> None:
         target = frames.compiling()
@@ -270,7 +268,7 @@ class Recorder:
             )
         )
 
-    # --- the end of a compile -----------------------------------------------------------------------------------------
+    # --- the end of a compile ----------------------------------------------------------------------------------------
 
     def _metrics(self, identifier: str | None, found: dict[str, Any]) -> None:
         identifier = identifier or found.get("compile_id")
@@ -328,7 +326,7 @@ class Recorder:
             self._autotuning = None
             self.tell(CompilePhase(id=identifier, phase="autotune", ns=ns))
 
-    # --- helpers --------------------------------------------------------------------------------------------------------
+    # --- helpers -----------------------------------------------------------------------------------------------------
 
     def _who(self, target: frames.Target) -> tuple[str | None, str | None]:
         module = target.module

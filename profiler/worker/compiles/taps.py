@@ -15,7 +15,7 @@ CUDAGRAPH_LOGGERS = ("torch._inductor.cudagraph_utils.__cudagraphs", "torch._ind
 
 _LIMIT = re.compile(r"torch\._dynamo hit config\.(\w+) \((\d+)\)")
 _RERECORD = re.compile(r"Re-recording function")
-_SKIP = re.compile(r"skipping cudagraphs?\b|observed \d+ distinct sizes", re.I)
+_SKIP = re.compile(r"skipping cudagraphs?\b|observed \d+ distinct sizes", re.IGNORECASE)
 
 
 class Tap(logging.Filter):
