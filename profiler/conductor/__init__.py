@@ -1,1 +1,5 @@
 """The background profiler process: runs workers one by one, samples the GPU, obeys control. Imports no torch."""
+
+from profiler.conductor.start import CannotStart, start
+
+__all__ = ["CannotStart", "start"]

@@ -1,0 +1,136 @@
+"""Conduct a session: its runs one by one, each in a worker of its own, and a record of how each of them ended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from profiler import events as ev
+from profiler.conductor.ending import Ending
+from profiler.conductor.gpu import GpuSampler, NoSampler
+from profiler.conductor.hostmemory import OomKills
+from profiler.conductor.orders import Orders
+from profiler.conductor.processes import WorkerProcess
+from profiler.conductor.supervise import DEFAULT_LIMITS, Limits, Sampler, Supervisor
+from profiler.eventlog import EventLog
+from profiler.launch import child_command
+from profiler.request import Request, Run
+from profiler.sessions import SessionFolder
+
+Command = Callable[..., list[str]]
+
+
+class Conductor:
+    """Everything of one session that outlives a single run."""
+
+    def __init__(
+        self,
+        folder: SessionFolder,
+        request: Request,
+        log: EventLog,
+        *,
+        adopts: bool,
+        command: Command = child_command,
+        clock: Callable[[], float] = time.monotonic,
+        limits: Limits = DEFAULT_LIMITS,
+        oom_kills: OomKills | None = None,
+        sampler: Sampler | None = None,
+    ) -> None:
+        self._folder = folder
+        self._request = request
+        self._log = log
+        self._adopts = adopts
+        self._command = command
+        self._clock = clock
+        self._limits = limits
+        self._oom_kills = oom_kills or OomKills()
+        on_gpu = request.device.startswith("cuda")
+        self._sampler: Sampler = sampler or (GpuSampler(log.write) if on_gpu else NoSampler(log.write))
+        self.orders = Orders(folder.path, log.write, max_time_s=request.max_time_s, clock=clock)
+
+    def conduct(self) -> None:
+        """Make every run, then write the session's last word. The log stays open."""
+        self._log.write(ev.SessionChanged(state="running"))
+        for run in self._request.runs:
+            self._log.write(ev.RunChanged(run=run.name, state="queued"))
+        self._sampler.start()
+        try:
+            for run in self._request.runs:
+                self.orders.poll(None)
+                if self.orders.stop is None:
+                    self._run(run)
+                else:
+                    self._ended(run, Ending("stopped", self.orders.stop, None, None))
+        finally:
+            self._sampler.close()
+            self._remove_cache()
+        state = "done" if self.orders.stop is None else "stopped"
+        self._log.write(ev.SessionChanged(state=state, reason=self.orders.stop or losses(self._log)))
+
+    def _run(self, run: Run) -> None:
+        try:
+            folder = self._folder.run(run.name)
+            folder.mkdir(mode=0o700)
+            worker = WorkerProcess(
+                self._command("worker", str(self._folder.path), run.name),
+                self._folder.worker_log(run.name),
+                os.environ,
+                adopts=self._adopts,
+            )
+        except (OSError, ValueError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            self._ended(run, Ending("failed", f"the run can't be started: {reason}", None, None))
+            return
+        self._log.write(ev.RunChanged(run=run.name, state="running", pid=worker.pid))
+        try:
+            supervisor = Supervisor(
+                worker,
+                folder,
+                orders=lambda: self.orders.poll(run.name),
+                write=self._log.write,
+                sampler=self._sampler,
+                oom_kills=self._oom_kills,
+                clock=self._clock,
+                limits=self._limits,
+            )
+            ending = supervisor.supervise()
+        except BaseException:
+            worker.end(self._limits.grace)
+            raise
+        finally:
+            worker.close()
+        self._ended(run, ending)
+
+    def _ended(self, run: Run, ending: Ending) -> None:
+        self._log.write(
+            ev.RunChanged(
+                run=run.name,
+                state="ended",
+                outcome=ending.outcome,
+                reason=ending.reason,
+                exit_code=ending.exit_code,
+                signal=ending.signal,
+            )
+        )
+
+    def _remove_cache(self) -> None:
+        if self._request.keep_cache:
+            return
+        cache: Path = self._folder.path / "cache"
+        try:
+            shutil.rmtree(cache)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._log.write(ev.Note(level="warning", code="cache", text=f"{cache} can't be removed: {error.strerror}"))
+
+
+def losses(log: EventLog) -> str | None:
+    """One line if ``log`` has lost records, else None."""
+    if not log.lost:
+        return None
+    why = log.error.strerror if log.error else "a write came out short"
+    return f"{log.lost} of the conductor's records could not be written: {why}"

@@ -1,0 +1,214 @@
+"""NVML, with every call expected to fail: a figure is a number or a reason why there is none, never a made-up zero.
+
+The binding is nvidia-ml-py (module ``pynvml``); it is passed in, so that tests can script its failures.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+GPU_IS_LOST = 15
+RESET_REQUIRED = 16
+_NOT_IN_THIS_DRIVER = (13, 25, 26)  # FunctionNotFound, ArgumentVersionMismatch, Deprecated
+_NO_VALUE = (2**64 - 1, 2**32 - 1)  # NVML's "not available" in its two widths
+_SM_CLOCK, _MEMORY_CLOCK, _GPU_SENSOR = 1, 2, 0
+
+
+class NvmlUnavailable(Exception):
+    """There is no NVML to ask; one line says why."""
+
+
+class DeviceUnknown(Exception):
+    """NVML has no device that is surely the one that is measured; one line says why."""
+
+
+class DeviceLost(Exception):
+    """The device fell off the bus or needs a reset; one line says which. It must not be asked again."""
+
+
+class Readings(NamedTuple):
+    """One look at a device: ``values`` and ``reasons`` are by field name, every field is in just one of them."""
+
+    values: dict[str, int]
+    reasons: dict[str, str]
+
+
+class Process(NamedTuple):
+    """A process with a compute context on the device; ``bytes`` None where the driver doesn't say."""
+
+    pid: int
+    bytes: int | None
+
+
+def load(import_module: Callable[[str], Any] = importlib.import_module) -> Any:
+    """The initialised binding. Raises NvmlUnavailable."""
+    try:
+        nvml = import_module("pynvml")
+    except Exception as error:  # a damaged module can raise anything
+        raise NvmlUnavailable(f"the module pynvml can't be imported: {describe(error)}") from error
+    if not callable(getattr(nvml, "nvmlInit", None)) or not hasattr(nvml, "NVMLError"):
+        raise NvmlUnavailable("the module pynvml that is installed is not nvidia-ml-py")
+    try:
+        nvml.nvmlInit()
+    except Exception as error:  # every code is possible here, and the loader's OSError
+        raise NvmlUnavailable(f"NVML: {describe(error)}") from error
+    return nvml
+
+
+def describe(error: BaseException) -> str:
+    """One line for ``error``. Never raises: pynvml asks the driver for the text of codes it doesn't know."""
+    try:
+        text = str(error)
+    except Exception:
+        text = f"error {getattr(error, 'value', '?')}"
+    return " ".join(text.split()) or type(error).__name__
+
+
+class Device:
+    """The device under measurement, as NVML sees it."""
+
+    def __init__(self, nvml: Any, uuid: str | None, pci_bus_id: str | None) -> None:
+        """Find the device by the UUID the worker reports, else by its PCI bus id; never by an index: NVML counts in
+        another order than CUDA. Raises DeviceUnknown, DeviceLost.
+        """
+        self._nvml = nvml
+        self._chosen: dict[str, int] = {}
+        self._handle = _find(nvml, uuid, pci_bus_id)
+        self.uuid = self._text("nvmlDeviceGetUUID", self._handle)
+        if uuid is not None and self.uuid and _bare(self.uuid).lower() != _bare(uuid).lower():
+            raise DeviceUnknown(f"NVML knows the worker's device as {self.uuid}, torch as {uuid}")
+        self.name = self._text("nvmlDeviceGetName", self._handle)
+        self.driver = self._text("nvmlSystemGetDriverVersion")
+        self.total_bytes = self._total_bytes()
+
+    @property
+    def used_includes_reserved(self) -> bool:
+        """Whether ``used_bytes`` comes from NVML's first memory structure, which counts the driver's reserve in."""
+        return self._chosen.get("used_bytes", 0) > 0
+
+    def read(self) -> Readings:
+        """Read every figure once. Raises DeviceLost."""
+        found = Readings({}, {})
+        for field, ways in _FIELDS.items():
+            try:
+                found.values[field] = self._ask(field, ways)
+            except _NoFigure as error:
+                found.reasons[field] = str(error)
+        return found
+
+    def processes(self) -> list[Process]:
+        """The processes that compute on the device. Raises NvmlUnavailable with the reason, DeviceLost."""
+        try:
+            rows = self._call(lambda: self._nvml.nvmlDeviceGetComputeRunningProcesses(self._handle))
+            return [Process(int(row.pid), _figure(row.usedGpuMemory)) for row in rows]
+        except _Failed as error:
+            raise NvmlUnavailable(str(error)) from error
+        except (AttributeError, TypeError, ValueError) as error:
+            raise NvmlUnavailable(f"NVML's list of processes makes no sense: {describe(error)}") from error
+
+    def _ask(self, field: str, ways: tuple[_Way, ...]) -> int:
+        """Ask in the way that worked last; on to the next one where a driver doesn't have it."""
+        first = self._chosen.get(field, 0)
+        for position, way in enumerate(ways[first:], start=first):
+            try:
+                value = self._call(way, self._nvml, self._handle)
+            except _Failed as error:
+                if error.missing and position + 1 < len(ways):
+                    continue
+                raise _NoFigure(str(error)) from error
+            self._chosen[field] = position
+            figure = _figure(value)
+            if figure is None:
+                raise _NoFigure("the driver gives no value")
+            return figure
+        raise _NoFigure("no way to ask for it")
+
+    def _call(self, function: Callable[..., Any], *arguments: object) -> Any:
+        try:
+            return function(*arguments)
+        except Exception as error:  # every NVML call may fail at any time with any code, and the binding with it
+            code = getattr(error, "value", None)
+            if code in (GPU_IS_LOST, RESET_REQUIRED):
+                raise DeviceLost(describe(error)) from error
+            absent = isinstance(error, (AttributeError, TypeError)) or code in _NOT_IN_THIS_DRIVER
+            raise _Failed(describe(error), absent) from error
+
+    def _text(self, function: str, *arguments: object) -> str | None:
+        try:
+            value = self._call(lambda: getattr(self._nvml, function)(*arguments))
+        except _Failed:
+            return None
+        if isinstance(value, bytes):
+            value = value.decode(errors="replace")
+        return value if isinstance(value, str) and value else None
+
+    def _total_bytes(self) -> int | None:
+        try:
+            return _figure(self._call(lambda: self._nvml.nvmlDeviceGetMemoryInfo(self._handle).total))
+        except _Failed:
+            return None
+
+
+class _Failed(Exception):
+    """An NVML call failed; ``missing``: this driver or binding doesn't have it at all."""
+
+    def __init__(self, text: str, missing: bool) -> None:
+        super().__init__(text)
+        self.missing = missing
+
+
+class _NoFigure(Exception):
+    """A field that can't be read now, and why."""
+
+
+_Way = Callable[[Any, Any], Any]
+
+_FIELDS: dict[str, tuple[_Way, ...]] = {
+    "used_bytes": (
+        lambda nvml, device: nvml.nvmlDeviceGetMemoryInfo(device, version=nvml.nvmlMemory_v2).used,
+        lambda nvml, device: nvml.nvmlDeviceGetMemoryInfo(device).used,
+    ),
+    "utilization": (lambda nvml, device: nvml.nvmlDeviceGetUtilizationRates(device).gpu,),
+    "power_mw": (lambda nvml, device: nvml.nvmlDeviceGetPowerUsage(device),),
+    "energy_mj": (lambda nvml, device: nvml.nvmlDeviceGetTotalEnergyConsumption(device),),
+    "temperature_c": (
+        lambda nvml, device: nvml.nvmlDeviceGetTemperature(device, _GPU_SENSOR),
+        # The successor of the one above, which goes with CUDA 14.
+        lambda nvml, device: nvml.nvmlDeviceGetTemperatureV(device, _GPU_SENSOR),
+    ),
+    "sm_mhz": (lambda nvml, device: nvml.nvmlDeviceGetClockInfo(device, _SM_CLOCK),),
+    "memory_mhz": (lambda nvml, device: nvml.nvmlDeviceGetClockInfo(device, _MEMORY_CLOCK),),
+    "reasons": (
+        lambda nvml, device: nvml.nvmlDeviceGetCurrentClocksEventReasons(device),
+        lambda nvml, device: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(device),  # its name in old drivers
+    ),
+}
+
+
+def _figure(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 and value not in _NO_VALUE else None
+
+
+def _find(nvml: Any, uuid: str | None, pci_bus_id: str | None) -> Any:
+    ways: list[tuple[str, str]] = []
+    if uuid:
+        ways += [(prefix + _bare(uuid), "nvmlDeviceGetHandleByUUID") for prefix in ("GPU-", "MIG-")]
+    if pci_bus_id:
+        ways.append((pci_bus_id, "nvmlDeviceGetHandleByPciBusId"))
+    if not ways:
+        raise DeviceUnknown("the worker's device has neither a UUID nor a PCI bus id")
+    failures: list[str] = []
+    for name, function in ways:
+        try:
+            return getattr(nvml, function)(name.encode())
+        except Exception as error:  # every code is possible; the reasons of all ways are reported together
+            if getattr(error, "value", None) in (GPU_IS_LOST, RESET_REQUIRED):
+                raise DeviceLost(describe(error)) from error
+            failures.append(f"{name}: {describe(error)}")
+    raise DeviceUnknown(f"NVML does not find the worker's device ({'; '.join(failures)})")
+
+
+def _bare(uuid: str) -> str:
+    return uuid.removeprefix("GPU-").removeprefix("MIG-")

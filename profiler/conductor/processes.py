@@ -1,0 +1,198 @@
+"""The processes of a run: start the worker in a session of its own, find what belongs to it, end all of it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from profiler.conductor.start import open_output
+
+LIFELINE_VARIABLE = "STEPSCOPE_LIFELINE_FD"
+"""Names the read end of a pipe in a worker: end-of-file on it means that the conductor is gone."""
+GRACE_SECONDS = 10.0
+SWEEP_SECONDS = 2.0
+KILL_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Survivor(NamedTuple):
+    """A process that even SIGKILL has not ended."""
+
+    pid: int
+    state: str  # psutil's word: "disk-sleep", "running", ...
+
+
+class Ended(NamedTuple):
+    """How ``WorkerProcess.end`` went."""
+
+    killed: bool  # the worker ignored SIGTERM for the whole grace time
+    survivors: list[Survivor]
+
+
+def adopt_orphans() -> bool:
+    """Have the kernel hand every orphan below this process to it, so that none is out of sight; False if it can't."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+class WorkerProcess:
+    """A worker, leader of its own session and process group, tied to this process by its lifeline."""
+
+    def __init__(self, command: list[str], output: Path, environ: Mapping[str, str], *, adopts: bool) -> None:
+        """Start ``command`` with its output appended to ``output``. Raises OSError; then nothing is left open.
+
+        ``adopts`` says that ``adopt_orphans`` worked: every process below this one then belongs to the run.
+        """
+        self._adopts = adopts
+        read_end, self._lifeline = os.pipe()
+        descriptor = -1
+        try:
+            descriptor = open_output(output)
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=descriptor,
+                stderr=descriptor,
+                start_new_session=True,
+                close_fds=True,
+                pass_fds=(read_end,),
+                env={**environ, LIFELINE_VARIABLE: str(read_end)},
+            )
+        except OSError:
+            os.close(self._lifeline)
+            raise
+        finally:
+            os.close(read_end)
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.pid = self._process.pid
+        self._pidfd = _pidfd(self.pid)
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Sleep until the worker has ended, at most ``timeout_s``; its exit code (-N: signal N), None if it lives."""
+        if self._process.returncode is None and self._pidfd >= 0:
+            waiting = select.poll()
+            waiting.register(self._pidfd, select.POLLIN)
+            waiting.poll(timeout_s * 1000)
+            return self._process.poll()
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def state(self) -> str:
+        """psutil's word for what the worker's main thread does; "gone" once it has ended."""
+        try:
+            return str(psutil.Process(self.pid).status()) if self._process.poll() is None else "gone"
+        except psutil.NoSuchProcess:
+            return "gone"
+
+    def end(self, grace_s: float = GRACE_SECONDS) -> Ended:
+        """End the worker (TERM, ``grace_s`` for its last word, KILL), then whatever is left of its processes."""
+        killed = False
+        if self._process.poll() is None:
+            self._signal_worker(signal.SIGTERM)
+            # A suspended process sees SIGTERM only once it goes on.
+            self._signal_worker(signal.SIGCONT)
+            killed = self._wait_for_worker(grace_s) is None
+        return Ended(killed, self._sweep(kill_at_once=killed))
+
+    def close(self) -> None:
+        """Let go of the descriptors; a worker that still lives ends itself then."""
+        os.close(self._lifeline)
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+
+    def _wait_for_worker(self, seconds: float) -> int | None:
+        deadline = time.monotonic() + seconds
+        while (code := self.wait(max(0.0, deadline - time.monotonic()))) is None and time.monotonic() < deadline:
+            pass
+        return code
+
+    def _signal_worker(self, number: int) -> None:
+        # Popen checks that the pid is still its child, so a reused pid is never hit.
+        self._process.send_signal(number)
+
+    def _sweep(self, kill_at_once: bool) -> list[Survivor]:
+        stages = [(signal.SIGTERM, SWEEP_SECONDS), (signal.SIGKILL, KILL_SECONDS)]
+        for number, seconds in stages[kill_at_once:]:
+            deadline = time.monotonic() + seconds
+            signalled: set[psutil.Process] = set()
+            while left := self._left():
+                if time.monotonic() >= deadline:
+                    break
+                # Looked for again each time: a process may start another before the signal reaches it.
+                for process in set(left) - signalled:
+                    _signal(process, number)
+                    signalled.add(process)
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return []
+        return [Survivor(process.pid, _status(process)) for process in self._left()]
+
+    def _left(self) -> list[psutil.Process]:
+        """Live processes of the run: below this process, and everyone in the worker's session."""
+        self._process.poll()
+        found = set(_session_members(self.pid))
+        if self._adopts:
+            found.update(psutil.Process().children(recursive=True))
+        return [process for process in found if not self._over(process)]
+
+    def _over(self, process: psutil.Process) -> bool:
+        if _status(process) not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD, "gone"):
+            return False
+        if process.pid != self.pid:  # the worker's own exit status is Popen's to collect
+            _reap(process.pid)
+        return True
+
+
+def _pidfd(pid: int) -> int:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        # An old kernel or a sandbox without it: ``wait`` then asks every few milliseconds.
+        return -1
+
+
+def _session_members(leader: int) -> list[psutil.Process]:
+    found: list[psutil.Process] = []
+    for pid in psutil.pids():
+        try:
+            if os.getsid(pid) == leader:
+                found.append(psutil.Process(pid))
+        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    try:
+        process.send_signal(number)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        # Ended meanwhile, or runs as another user: then it is reported as a survivor.
+        return
+
+
+def _status(process: psutil.Process) -> str:
+    try:
+        return str(process.status())
+    except psutil.NoSuchProcess:
+        return "gone"
+
+
+def _reap(pid: int) -> None:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        # Somebody else's child: its parent collects it.
+        return

@@ -1,0 +1,110 @@
+"""Start the background profiler process of a session, detached, and wait until it has taken over."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from profiler.launch import child_command
+from profiler.sessions import SessionFolder
+
+READY_VARIABLE = "STEPSCOPE_READY_FD"
+"""Names the descriptor on which the conductor says "ready", or in one line why it can't start."""
+START_SECONDS = 30.0
+_READY = b"ready\n"
+_LONGEST_LINE = 4096
+
+
+class CannotStart(Exception):
+    """The profiler process did not take over; the message is one line."""
+
+
+def start(
+    folder: SessionFolder,
+    *,
+    command: Callable[..., list[str]] = child_command,
+    timeout_s: float = START_SECONDS,
+) -> int:
+    """Start the conductor of ``folder`` and return its pid once it holds the session's lock. Raises CannotStart.
+
+    It lives in a session of its own with its output in ``conductor.log``: closing the terminal doesn't reach it. When
+    this raises, no conductor is left running.
+    """
+    read_end, write_end = os.pipe()
+    try:
+        try:
+            process = _spawn(command("conductor", str(folder.path.absolute())), folder.conductor_output, write_end)
+        except OSError as error:
+            raise CannotStart(f"the profiler process can't be started: {error.strerror or error}") from error
+        finally:
+            os.close(write_end)
+        answer = _answer(read_end, timeout_s)
+    finally:
+        os.close(read_end)
+    if answer == _READY:
+        # Reaped as soon as it ends, so that it is no zombie for as long as a viewer stays open.
+        threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
+        return process.pid
+    raise CannotStart(_give_up(process, answer, folder, timeout_s))
+
+
+def report(line: str | None) -> None:
+    """Called by the conductor once: tell whoever waits in ``start`` that it took over (None), or why it can't."""
+    number = os.environ.pop(READY_VARIABLE, "")
+    if not number.isdecimal():
+        return
+    descriptor = int(number)
+    try:
+        os.write(descriptor, _READY if line is None else line.encode(errors="replace")[:_LONGEST_LINE])
+        os.close(descriptor)
+    except OSError:
+        # Nobody waits any more; conductor.log has the line as well.
+        return
+
+
+def open_output(path: Path) -> int:
+    """A descriptor that appends to ``path`` (mode 0600). Raises OSError, also where a link stands in its place."""
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _spawn(command: list[str], output: Path, write_end: int) -> subprocess.Popen[bytes]:
+    descriptor = open_output(output)
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
+            close_fds=True,
+            pass_fds=(write_end,),
+            env={**os.environ, READY_VARIABLE: str(write_end)},
+        )
+    finally:
+        os.close(descriptor)
+
+
+def _answer(descriptor: int, timeout_s: float) -> bytes | None:
+    """What the conductor says: b"" if it ended without a word, None if it said nothing in time."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return os.read(descriptor, _LONGEST_LINE) if waiting.poll(timeout_s * 1000) else None
+
+
+def _give_up(process: subprocess.Popen[bytes], answer: bytes | None, folder: SessionFolder, timeout_s: float) -> str:
+    if answer is None:
+        process.kill()
+        process.wait()
+        return f"the profiler process did not take over within {timeout_s:g} s: see {folder.conductor_output}"
+    try:
+        code = process.wait(timeout=5.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        code = process.wait()
+    if answer:
+        return answer.decode(errors="replace").strip()
+    return f"the profiler process ended at once (exit code {code}): see {folder.conductor_output}"
