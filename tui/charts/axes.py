@@ -16,7 +16,7 @@ from tui.charts.spec import Clip, Scale, Series, Tick, Unit
 
 RANGE_LADDER = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 TICK_LADDER = (1.0, 2.0, 5.0, 10.0)
-EVEN_STEPS = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+EVEN_STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 SPIKE_FACTOR = 3.0
 """A point above this many times its own series' median is a spike: it doesn't stretch the default y range."""
 
@@ -104,8 +104,10 @@ def round_high(value: float, unit: Unit = "") -> float:
     display = display_for(unit, value)
     rounded = ladder_ceiling(value / display.factor) * display.factor
     wider = display_for(unit, rounded)
-    # 190 MiB -> 200 MiB stays; 1000 MiB would be labelled as 0.98 GiB, so round again in the unit that it reached
-    return rounded if wider == display else max(rounded, ladder_ceiling(value / wider.factor) * wider.factor)
+    if wider == display:
+        return rounded
+    # 1010 MiB -> 1500 MiB would be labelled 1.46 GiB: round again in the unit that it reached
+    return ladder_ceiling(value / wider.factor) * wider.factor
 
 
 def log_range(values: Iterable[float]) -> tuple[float, float]:
@@ -206,6 +208,8 @@ def choose_ticks(low: float, high: float, unit: Unit, most: int, scale: Scale = 
     bottom, top = low / display.factor, high / display.factor
     step = _dividing_step(top - bottom, most) or ladder_ceiling((top - bottom) / max(1, most - 1), TICK_LADDER)
     first, last = math.ceil(bottom / step - 1e-9), math.floor(top / step + 1e-9)
+    if first >= last:
+        return (Tick(low, _significant(bottom, 3)), Tick(high, _significant(top, 3)))
     decimals = next((n for n in range(4) if abs(step * 10**n - round(step * 10**n)) < 1e-6), 3)
     return tuple(Tick(n * step * display.factor, f"{n * step:.{decimals}f}") for n in range(first, last + 1))
 

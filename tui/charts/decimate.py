@@ -25,7 +25,8 @@ def min_max(
     ascend.
     """
     count = len(xs)
-    if columns <= 0 or high <= low:
+    width = (high - low) / columns if columns > 0 else 0.0
+    if not (math.isfinite(width) and width > 0):
         return list(xs), list(ys)
     begin = max(0, bisect_left(xs, low) - 1)
     end = min(count, bisect_left(xs, math.nextafter(high, math.inf)) + 1)
@@ -33,9 +34,11 @@ def min_max(
         return list(xs[begin:end]), list(ys[begin:end])
     out_x: list[float] = []
     out_y: list[float] = []
-    width = (high - low) / columns
     start = begin
     while start < end:
+        if not math.isfinite(xs[start]):
+            start += 1
+            continue
         column = math.floor((xs[start] - low) / width)
         # by bisection, not point by point: the slices below then run at C speed
         stop = bisect_left(xs, low + (column + 1) * width, start + 1, end)
@@ -103,11 +106,12 @@ class OpenColumn:
     def _points_to_show(self, series: Series, x: Axis, columns: int, now: float) -> int:
         count = len(series.xs)
         before = self._shown.get(series.key, 0)
-        if count == before or count < 2 or before > count or columns <= 0 or x.high <= x.low:
+        width = (x.high - x.low) / columns if columns > 0 else 0.0
+        if count == before or count < 2 or before > count or not (math.isfinite(width) and width > 0):
             self._painted_at.setdefault(series.key, now)
             return count
-        width = (x.high - x.low) / columns
-        if series.xs[-1] - series.xs[-2] >= width:
+        # written so that a non-finite x isn't held back either
+        if not series.xs[-1] - series.xs[-2] < width or not math.isfinite(series.xs[-1]):
             return count
         column = math.floor((series.xs[-1] - x.low) / width)
         first_open = bisect_left(series.xs, x.low + column * width)
