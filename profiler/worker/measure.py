@@ -36,6 +36,7 @@ class Capture:
     """What compiled variants need beyond the clocks; empty for no-compile."""
 
     graphs: Callable[[], int | None] | None = None  # reads the counter of executed compiled graphs
+    on_step: Callable[[int | None, int], None] | None = None  # told a step's compiled graphs and denoiser calls
     cuda_graphs: bool = False  # the denoisers replay CUDA graphs
 
 
@@ -120,6 +121,7 @@ class Measurement:
             self._clock,
             self._writer.put,
             graphs=self.capture.graphs,
+            on_step=self.capture.on_step,
             before_step=graph_steps.begin_step if graph_steps else None,
             on_output=graph_steps.keep if graph_steps else None,
         )

@@ -22,9 +22,10 @@ Now = Callable[[], int]
 class LoopRecorder:
     """Records the loops of one call.
 
-    ``graphs`` reads a counter of the compiled graphs executed so far (None: nothing is compiled). ``before_step`` is
-    called ahead of the first denoiser call after a ``scheduler.step``, ``on_output`` gets what a denoiser returned and
-    gives what the pipeline shall see. Only one progress bar at a time: opening another closes the loop before it.
+    ``graphs`` reads a counter of the compiled graphs executed so far (None: nothing is compiled), ``on_step`` is told
+    at a step's end how many of them ran in it and how often a denoiser was called. ``before_step`` is called ahead of
+    the first denoiser call after a ``scheduler.step``, ``on_output`` gets what a denoiser returned and gives what the
+    pipeline shall see. Only one progress bar at a time: opening another closes the loop before it.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class LoopRecorder:
         put: Callable[[Record], None],
         *,
         graphs: Callable[[], int | None] | None = None,
+        on_step: Callable[[int | None, int], None] | None = None,
         before_step: Callable[[], None] | None = None,
         on_output: Callable[[Any], Any] | None = None,
         now: Now = monotonic_ns,
@@ -50,6 +52,7 @@ class LoopRecorder:
         self._mark = clock.mark
         self._put = put
         self._graphs = graphs
+        self._on_step = on_step
         self._before_step = before_step
         self._on_output = on_output
         self._now = now
@@ -61,7 +64,7 @@ class LoopRecorder:
         self._entered_ns = 0
         self._enqueue_ns = 0
         self._graphs_before: int | None = None
-        self._fresh = True  # no denoiser has been called since the last scheduler.step
+        self._denoised = 0  # denoiser calls since the last scheduler.step
         self._evaluations = 0
         self._iterations = 0
         self._time = LoopTime()
@@ -72,10 +75,9 @@ class LoopRecorder:
         def denoiser(*args: Any, **kwargs: Any) -> Any:
             if not self._open:
                 self._begin_loop()
-            if self._fresh:
-                self._fresh = False
-                if self._before_step is not None:
-                    self._before_step()
+            if not self._denoised and self._before_step is not None:
+                self._before_step()
+            self._denoised += 1
             entered_ns = self._now()
             output = function(*args, **kwargs)
             if self._on_output is not None:
@@ -89,8 +91,7 @@ class LoopRecorder:
     def _begin_loop(self) -> None:
         self._open = True
         self._loop += 1
-        self._evaluations = self._iterations = self._enqueue_ns = 0
-        self._fresh = True
+        self._evaluations = self._iterations = self._enqueue_ns = self._denoised = 0
         self._returned = None
         self._time = LoopTime()
         self._graphs_before = self._graphs() if self._graphs is not None else None
@@ -116,12 +117,7 @@ class LoopRecorder:
         return step
 
     def _end_step(self, end: Mark, entered_ns: int, host_bound: bool | None) -> None:
-        graphs = None
-        if self._graphs is not None:
-            after = self._graphs()
-            if after is not None and self._graphs_before is not None:
-                graphs = after - self._graphs_before
-            self._graphs_before = after
+        graphs = self._graphs_in_step() if self._graphs is not None else None
         self._put(
             StepTaken(
                 self._call,
@@ -136,13 +132,20 @@ class LoopRecorder:
                 graphs,
             )
         )
+        if self._on_step is not None:
+            self._on_step(graphs, self._denoised)
         self._start = self.last = end
         self._returned = None
-        self._enqueue_ns = 0
-        self._fresh = True
+        self._enqueue_ns = self._denoised = 0
         self._evaluations += 1
         self.evaluations += 1
         HERE.step = self._evaluations
+
+    def _graphs_in_step(self) -> int | None:
+        assert self._graphs is not None
+        before, after = self._graphs_before, self._graphs()
+        self._graphs_before = after
+        return None if before is None or after is None else after - before
 
     # --- the progress bar ---------------------------------------------------------------------------------------------
 

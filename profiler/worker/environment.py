@@ -1,0 +1,89 @@
+"""The process's environment variables, set before torch is imported, and the versions of what gets measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import MutableMapping
+from importlib import metadata
+from pathlib import Path
+
+import profiler
+from profiler import sessions
+from profiler.request import Case
+
+_PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "triton", "numpy")
+_QUIET = {
+    "DIFFUSERS_VERBOSITY": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+_PRIVATE = {"HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1", "DIFFUSERS_DISABLE_REMOTE_CODE": "1"}
+_REMOTE_CACHES = (
+    "TORCHINDUCTOR_FX_GRAPH_REMOTE_CACHE",
+    "TORCHINDUCTOR_AUTOTUNE_REMOTE_CACHE",
+    "TORCHINDUCTOR_AUTOGRAD_REMOTE_CACHE",
+    "TORCHINDUCTOR_BUNDLED_AUTOTUNE_REMOTE_CACHE",
+)
+
+
+def prepare(session: Path, case: Case, cache: str, environ: MutableMapping[str, str] = os.environ) -> None:
+    """Set what torch, inductor and the Hugging Face libraries read at import. Raises OSError."""
+    environ.update(_QUIET)
+    environ.update(_PRIVATE)
+    if case.workload.weights != "hub":
+        environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
+    folder = cache_folder(session, case.name, cache)
+    if folder is None:
+        return
+    # Entries fetched from elsewhere would make a cold start look warm.
+    environ.update(dict.fromkeys(_REMOTE_CACHES, "0"))
+    for variable, name in (
+        ("TORCHINDUCTOR_CACHE_DIR", "inductor"),
+        ("TRITON_CACHE_DIR", "triton"),
+        ("CUDA_CACHE_PATH", "cuda"),
+    ):
+        path = folder / name
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        environ[variable] = str(path)
+
+
+def cache_folder(session: Path, case: str, cache: str) -> Path | None:
+    """Where the compile caches of a case are; None for the user's own.
+
+    - ``cold``: in the session, one folder a case, shared by its runs: the first one starts cold, later ones warm;
+    - ``warm``: one folder a case, kept between sessions: warm from the second session on, and cold where it has never
+      been filled (the cache events say which it was);
+    - ``shared``: the user's own caches.
+    """
+    if cache == "shared":
+        return None
+    base = session if cache == "cold" else sessions.home()
+    return base / "cache" / case
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, stepscope and the measured libraries; absent ones are left out. Needs torch imported."""
+    import torch
+
+    found = {"python": platform.python_version(), "stepscope": profiler.__version__}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    found["torch"] = str(torch.__version__)  # with the build: 2.13.0+cpu
+    if torch.version.cuda:
+        found["cuda"] = torch.version.cuda
+    return found
+
+
+def cpu_name() -> str:
+    """The processor's name as the kernel reports it, "" where it doesn't."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())

@@ -1,0 +1,42 @@
+"""A worker never outlives its conductor: it holds the read end of a pipe whose other end closes with the conductor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping
+
+VARIABLE = "STEPSCOPE_LIFELINE_FD"
+GRACE_SECONDS = 2.0
+
+
+def watch(environ: Mapping[str, str] = os.environ) -> threading.Thread | None:
+    """Start the thread that ends this process group when the pipe closes; None where no pipe was passed.
+
+    Raises ValueError or OSError if the variable doesn't name an open descriptor.
+    """
+    given = environ.get(VARIABLE)
+    if given is None:
+        return None
+    descriptor = int(given)
+    # Processes that the worker starts (compilers) have no use for it.
+    os.set_inheritable(descriptor, False)
+    thread = threading.Thread(target=_wait, args=(descriptor,), name="stepscope-lifeline", daemon=True)
+    thread.start()
+    return thread
+
+
+def _wait(descriptor: int) -> None:
+    try:
+        while os.read(descriptor, 64):
+            pass
+    finally:
+        _end_process_group()
+
+
+def _end_process_group() -> None:
+    os.killpg(0, signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os.killpg(0, signal.SIGKILL)

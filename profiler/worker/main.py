@@ -1,0 +1,113 @@
+"""The worker: a process that measures one run, writes what it sees to the run's log, and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import psutil
+
+import profiler
+from profiler import sessions
+from profiler.eventlog import EventLog
+from profiler.events import Header, RunEnded
+from profiler.request import Case, Request
+from profiler.sessions import SessionFolder
+from profiler.worker import environment, lifeline
+from profiler.worker.pulse import Pulse
+from profiler.worker.stopping import Stopped, StopSignal
+
+
+def main(session: str, run: str) -> NoReturn:
+    """Measure ``run`` of the session in the folder ``session``. Does not return: the process ends with the exit code.
+
+    0: done, ``unsupported``, out of memory or stopped; 1: failed; 2: nothing could be written.
+    """
+    _leave(work(Path(session), run))
+
+
+def work(session: Path, run: str) -> int:
+    """``main`` without leaving the process, whose SIGTERM and environment variables it takes over."""
+    stop = StopSignal()
+    stop.install()
+    folder = SessionFolder(session)
+    try:
+        manifest = folder.manifest()
+        case = manifest.request.case(manifest.request.run(run).case)
+        log = EventLog(folder.run_log(run))
+    except (sessions.SessionUnreadable, KeyError, ValueError, OSError) as error:
+        sys.stderr.write(f"stepscope worker: {run}: {error}\n")
+        return 2
+    log.write(_header(folder.id, run))
+    pulse = Pulse(log.write)
+    pulse.start()
+    try:
+        lifeline.watch()
+        environment.prepare(session, case, manifest.request.cache)
+        outcome = _measure(manifest.request, case, folder, run, log, pulse, stop)
+    except (Stopped, OSError, ValueError, ImportError) as error:
+        # torch isn't there yet, so nothing that can tell more of an exception is either.
+        stop.finished()
+        stopped = isinstance(error, Stopped)
+        reason = None if stopped else " ".join(str(error).split())[:300]
+        outcome = RunEnded(outcome="stopped" if stopped else "failed", reason=reason, error=type(error).__name__)
+    pulse.stop()
+    log.write(outcome)
+    log.close()
+    return 1 if outcome.outcome == "failed" else 0
+
+
+def _measure(
+    request: Request, case: Case, folder: SessionFolder, run: str, log: EventLog, pulse: Pulse, stop: StopSignal
+) -> RunEnded:
+    """Make the run; whatever ends it becomes its last word."""
+    # These import torch, which reads the environment prepared above.
+    from profiler.worker.failures import classify
+    from profiler.worker.run import CaseRun
+
+    case_run = CaseRun(request, case, folder.id, folder.run(run), log.write, pulse)
+    try:
+        case_run.execute()
+    except BaseException as error:
+        stop.finished()
+        if not isinstance(error, Stopped):
+            traceback.print_exc()
+        ended, out_of_memory = classify(error, case_run.when, request.device)
+        if out_of_memory is not None:
+            log.write(out_of_memory)
+        return ended
+    stop.finished()
+    return RunEnded(outcome="ok")
+
+
+def _header(session: str, run: str) -> Header:
+    return Header(
+        writer="worker",
+        session=session,
+        run=run,
+        stepscope=profiler.__version__,
+        host=sessions.host_name(),
+        boot_id=sessions.boot_id(),
+        pid=os.getpid(),
+        pid_started=psutil.Process().create_time(),
+        wall_ns=time.time_ns(),
+    )
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process now, and the compilers it has started.
+
+    The interpreter's own way out waits for compile jobs under way, and tears down CUDA and thread pools, which can hang
+    or crash after all that counts has been written.
+    """
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
