@@ -2,6 +2,7 @@
 # make test    set up .venv (once) and run every test
 # make check   lint, format and types
 # make bench   measure what stepscope promises and print one table (BENCH="--quick" for shorter spans)
+# make schemas write docs/*.schema.json from the documents' types
 # make clean   remove .venv and every cache
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ MADE := $(VENV)/made
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench schemas clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -28,6 +29,10 @@ check: $(TESTABLE)
 
 bench: $(TESTABLE)
 	@$(BIN)/python -m tests.bench $(BENCH)
+
+schemas: $(INSTALLED)
+	@$(BIN)/python -c "import json; from profiler.report.documents import DOCUMENTS, json_schema; \
+	  [open(f'docs/{name}.schema.json', 'w').write(json.dumps(json_schema(name), indent=2) + '\n') for name in DOCUMENTS]"
 
 clean:
 	@rm -rf $(VENV) build *.egg-info .ruff_cache .mypy_cache .pytest_cache .hypothesis

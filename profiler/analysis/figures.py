@@ -109,18 +109,7 @@ _cache: WeakKeyDictionary[RunState, tuple[tuple[object, ...], RunFigures]] = Wea
 
 def run_figures(session: SessionState, run: RunState) -> RunFigures:
     """The figures of ``run`` as far as it got. Kept until something that they depend on has changed."""
-    memory = run.last_memory
-    key = (
-        sum(1 for call in run.calls.values() if call.ended),
-        len(run.phases),
-        sum(1 for found in run.compiles.values() if not found.running),
-        len(run.limits),
-        len(run.fallbacks),
-        run.outcome,
-        None if memory is None else memory.seq,
-        _samples_of(session, run),
-        bool(run.losses),
-    )
+    key = (run.revision, run.outcome, run.ended_ns, _samples_of(session, run))
     cached = _cache.get(run)
     if cached is None or cached[0] != key:
         cached = _cache[run] = (key, _compute(session, run))
@@ -195,7 +184,19 @@ def _compute(session: SessionState, run: RunState) -> RunFigures:
     )
 
 
+_loop_cache: WeakKeyDictionary[RunState, tuple[list[tuple[int, int]], list[LoopFigures]]] = WeakKeyDictionary()
+
+
 def _loops(run: RunState, calls: list[Call]) -> list[LoopFigures]:
+    """The figures of each loop; kept on their own, since sorting many steps is the one part that costs."""
+    key = [(call.index, call.steps) for call in calls]
+    cached = _loop_cache.get(run)
+    if cached is None or cached[0] != key:
+        cached = _loop_cache[run] = (key, _loop_figures(run, calls))
+    return cached[1]
+
+
+def _loop_figures(run: RunState, calls: list[Call]) -> list[LoopFigures]:
     found: list[LoopFigures] = []
     for index in sorted({index for call in calls for index in call.loops}):
         loops = [call.loops[index] for call in calls if index in call.loops and call.loops[index].ns]
@@ -264,12 +265,10 @@ def _device_peak(session: SessionState, start_ns: int, end_ns: int) -> int | Non
 
 
 def _samples_of(session: SessionState, run: RunState) -> int:
-    """How many GPU samples have come that can concern ``run``; the live figures follow them in coarse steps."""
-    if not run.phases or not len(session.gpu):
+    """How many GPU samples have come that can concern ``run``."""
+    if not run.phases:
         return 0
-    if run.ended_ns is None:
-        return len(session.gpu) // 10
-    return session.gpu.first_at("t", run.ended_ns)
+    return len(session.gpu) if run.ended_ns is None else session.gpu.first_at("t", run.ended_ns + 1)
 
 
 def compile_figures(run: RunState) -> CompileFigures:

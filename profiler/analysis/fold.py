@@ -74,6 +74,7 @@ class SessionFold:
             self.state.losses = losses
         elif name in self.state.runs:
             self.state.runs[name].losses = losses
+            self.state.runs[name].revision += 1
 
     def _header(self, event: ev.Header) -> None:
         self.state.header = event
@@ -171,6 +172,7 @@ class RunFold:
                 handler = handlers.get(type(event))
                 if handler is not None:
                     handler(event)
+                    state.revision += 1
             if event.t > state.last_t:
                 state.last_t = event.t
 

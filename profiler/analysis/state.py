@@ -168,6 +168,7 @@ class RunState:
         self.monitor_errors = 0
         self.last_t = 0
         self.losses = Losses()
+        self.revision = 0  # grows with every record but steps, which count when their call ends
 
     @property
     def state(self) -> str:

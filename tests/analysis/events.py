@@ -1,0 +1,74 @@
+"""Short hands for making records in tests of the analysis; times in milliseconds from 0."""
+
+from __future__ import annotations
+
+from profiler import events as ev
+from profiler.analysis.fold import SessionFold
+from profiler.request import Options, Request, resolve
+
+MS = 1_000_000
+
+
+def request(**options: object) -> Request:
+    return resolve(Options(pipeline="sd15-txt2img", size="tiny", **options), "cpu")  # type: ignore[arg-type]
+
+
+def call(
+    index: int,
+    phase: str,
+    start: float,
+    steps: list[float],
+    *,
+    tail: float = 0.0,
+    iterations: int | None = None,
+    retries: int = 0,
+    host_bound: bool | None = None,
+) -> list[ev.Event]:
+    """A whole call whose only loop starts at ``start`` ms; ``steps`` are durations in ms, ``tail`` ms come after."""
+    at = int(start * MS)
+    found: list[ev.Event] = [
+        ev.CallStarted(t=at, call=index, phase=phase, steps=len(steps), start_ns=at),
+        ev.LoopStarted(t=at, call=index, name="denoise", denoisers=["unet"], iterations=len(steps), start_ns=at),
+    ]
+    now = at
+    for number, duration in enumerate(steps):
+        ns = int(duration * MS)
+        found.append(
+            ev.Step(
+                t=now + ns, call=index, step=number, start_ns=now, ns=ns, host_ns=ns, enqueue_ns=ns, host_bound=host_bound
+            )
+        )
+        now += ns
+    found.append(
+        ev.LoopEnded(
+            t=now,
+            call=index,
+            ns=now - at,
+            evaluations=len(steps),
+            iterations=len(steps) if iterations is None else iterations,
+        )
+    )
+    found.append(ev.Stage(t=now, call=index, name="denoise", start_ns=at, ns=now - at))
+    end = now + int(tail * MS)
+    found.append(ev.CallEnded(t=end, call=index, ns=end - at, images=1, retries=retries))
+    return found
+
+
+def fold(given: Request, logs: dict[str, list[ev.Event]], conductor: list[ev.Event] | None = None) -> SessionFold:
+    """Fold whole logs, the conductor's last: the order between logs doesn't matter."""
+    folded = SessionFold("test", given)
+    for run, events in logs.items():
+        folded.run(run, events)
+    folded.conductor(conductor or [])
+    return folded
+
+
+def frame(phase: str = "measure", at: float = 0.0) -> list[ev.Event]:
+    """The records before the first call."""
+    t = int(at * MS)
+    return [
+        ev.Header(t=t, writer="worker"),
+        ev.PhaseStarted(t=t, phase="load"),
+        ev.LoadProgress(t=t, name="unet", done=0, total=2),
+        ev.PhaseStarted(t=t + 100 * MS, phase=phase, calls=3),
+    ]

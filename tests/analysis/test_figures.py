@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import pytest
+
+from profiler import events as ev
+from profiler.analysis.cases import case_figures
+from profiler.analysis.figures import run_figures
+from profiler.analysis.progress import planned_calls, run_progress, session_progress
+from tests.analysis.events import MS, call, fold, frame, request
+
+
+def _measured(durations: list[list[float]], *, tail: float = 0.0, compiled: bool = False) -> list[ev.Event]:
+    """A log with calls of the given step durations, 1 s apart; a compiled variant's first call compiles for 500 ms."""
+    events = frame("compile" if compiled else "measure")
+    calls = ([[500.0, *durations[0][1:]]] if compiled else []) + durations
+    for index, steps in enumerate(calls):
+        if compiled and index == 1:
+            events.append(ev.PhaseStarted(t=1000 * MS, phase="measure", calls=len(durations)))
+        phase = "compile" if compiled and index == 0 else "measure"
+        events += call(index, phase, 100 + index * 1000, steps, tail=tail)
+    return [*events, ev.RunEnded(t=99_000 * MS, outcome="ok")]
+
+
+def test_step_figures_are_over_every_step_of_the_measured_calls() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    state = fold(given, {name: _measured([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])}).state
+    figures = run_figures(state, state.runs[name])
+    assert figures.steps is not None
+    assert (figures.steps.n, figures.steps.median_ms, figures.steps.iqr_ms) == (9, 5.0, 4.0)
+    # Iterations by the loop's time: 3 / 6 ms, 3 / 15 ms, 3 / 24 ms; the median call counts.
+    assert figures.iterations_per_second == pytest.approx(200.0)
+    assert figures.denoise_s == pytest.approx(0.015)
+
+
+def test_iterations_are_progress_bar_updates_and_not_scheduler_steps() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    log = [*frame(), *call(0, "measure", 100, [10.0] * 21, iterations=20)]
+    state = fold(given, {name: log}).state
+    (loop,) = run_figures(state, state.runs[name]).loops
+    assert (loop.evaluations, loop.iterations) == (21, 20)
+    assert loop.iterations_per_second == pytest.approx(20 / 0.210)
+
+
+def test_calls_with_a_compile_or_a_retry_are_left_out_of_the_headline_while_enough_are_clean() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    log = [*frame(), *call(0, "measure", 100, [900.0, 5.0])]
+    log.insert(6, ev.CompileStarted(t=150 * MS, id="0/0", call=0, step=0))
+    for index in range(1, 4):
+        log += call(index, "measure", 1000 * index, [5.0, 5.0])
+    state = fold(given, {name: log}).state
+    figures = run_figures(state, state.runs[name])
+    assert figures.steps is not None and figures.steps.n == 6 and figures.steps.median_ms == 5.0
+    assert figures.flags == ["1 measured call with a compile"]
+    assert [one.clean for one in figures.calls] == [False, True, True, True]
+
+
+def test_too_few_clean_calls_put_all_into_the_headline_and_say_so() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    log = frame()
+    for index in range(4):
+        log += call(index, "measure", 1000 * index, [5.0, 5.0], retries=int(index < 2))
+    state = fold(given, {name: log}).state
+    figures = run_figures(state, state.runs[name])
+    assert figures.steps is not None and figures.steps.n == 8
+    assert "too few clean calls: the headline is over all measured calls" in figures.flags
+
+
+def test_only_measured_calls_count() -> None:
+    given = request(variants=["compile"], repeats=1)
+    name = given.runs[0].name
+    state = fold(given, {name: _measured([[5.0, 5.0]] * 3, compiled=True)}).state
+    figures = run_figures(state, state.runs[name])
+    assert figures.steps is not None and figures.steps.n == 6
+    assert [one.phase for one in figures.calls] == ["compile", "measure", "measure", "measure"]
+
+
+def test_start_up_and_first_image_are_taken_from_the_first_call() -> None:
+    given = request(variants=["compile"], repeats=1)
+    name = given.runs[0].name
+    state = fold(given, {name: _measured([[5.0, 5.0]] * 3, compiled=True, tail=20)}).state
+    figures = run_figures(state, state.runs[name])
+    assert figures.load_s == pytest.approx(0.1)
+    assert figures.startup_s == pytest.approx(0.525)  # 500 + 5 ms of steps, 20 ms after them
+    assert figures.first_image_s == pytest.approx(0.625)
+
+
+def test_device_peak_comes_from_the_samples_of_the_phase() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    samples = [ev.GpuSample(t=at * MS, used_bytes=used) for at, used in ((50, 10), (150, 70), (99_500, 900))]
+    state = fold(given, {name: _measured([[5.0]] * 3)}, list(samples)).state
+    load, measure = run_figures(state, state.runs[name]).phases
+    assert (load.memory.device_peak_bytes, measure.memory.device_peak_bytes) == (10, 70)
+    assert measure.memory.allocated_peak_bytes is None  # not measured, not zero
+
+
+def test_host_bound_share_leaves_out_steps_that_do_not_say() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    log = [*frame(), *call(0, "measure", 0, [5.0] * 3, host_bound=True), *call(1, "measure", 99, [5.0], host_bound=False)]
+    state = fold(given, {name: log + call(2, "measure", 200, [5.0] * 9)}).state
+    assert run_figures(state, state.runs[name]).host_bound_share == pytest.approx(0.75)
+
+
+def test_one_run_a_case_gives_an_estimate_and_no_verdict() -> None:
+    given = request(variants=["no-compile", "compile"], repeats=1)
+    eager, compiled = (run.name for run in given.runs)
+    logs = {eager: _measured([[10.0, 10.0]] * 3), compiled: _measured([[5.0, 5.0]] * 3, compiled=True)}
+    baseline, case = case_figures(fold(given, logs).state)
+    assert (baseline.speedup, baseline.baseline) == (None, None)
+    assert case.speedup == pytest.approx(2.0) and case.interval is None and case.verdict is None
+    assert case.reason is not None and "--repeats" in case.reason
+
+
+def test_break_even_is_extra_startup_by_saving_per_image() -> None:
+    given = request(variants=["no-compile", "compile"], repeats=1)
+    eager, compiled = (run.name for run in given.runs)
+    logs = {eager: _measured([[10.0, 10.0]] * 3), compiled: _measured([[5.0, 5.0]] * 3, compiled=True)}
+    _, case = case_figures(fold(given, logs).state)
+    # No-compile's first call takes 20 ms, the compiling one 505; each later image saves 10.
+    assert case.break_even_images == pytest.approx((505 - 20) / 10)
+    slower = {eager: logs[compiled][:0] + _measured([[5.0]] * 3), compiled: _measured([[9.0]] * 3, compiled=True)}
+    assert case_figures(fold(given, slower).state)[1].break_even_images is None
+
+
+def test_three_processes_a_case_give_a_verdict() -> None:
+    given = request(variants=["no-compile", "compile"], repeats=3)
+    logs = {}
+    for run in given.runs:
+        step = (10.0 if "no-compile" in run.name else 5.0) + run.repeat * 0.01
+        logs[run.name] = _measured([[step, step]] * 3, compiled="no-compile" not in run.name)
+    baseline, case = case_figures(fold(given, logs).state)
+    assert baseline.steps is not None and baseline.steps.n == 18
+    assert case.verdict == "FASTER" and case.interval is not None
+    assert case.interval[0] < 2.0 < case.interval[1]
+
+
+def test_failed_runs_do_not_count() -> None:
+    given = request(variants=["no-compile"], repeats=2)
+    first, second = (run.name for run in given.runs)
+    logs = {first: _measured([[5.0]] * 3), second: [*_measured([[50.0]] * 3)[:-1], ev.RunEnded(outcome="failed")]}
+    (case,) = case_figures(fold(given, logs).state)
+    assert case.steps is not None and case.steps.median_ms == 5.0
+    assert case.outcomes == {"ok": 1, "failed": 1}
+
+
+def test_progress_follows_a_run() -> None:
+    given = request(variants=["no-compile"], repeats=1, calls=2, warmup=0)
+    name = given.runs[0].name
+    log = [*frame(), *call(0, "measure", 100, [10.0] * 4), *call(1, "measure", 140, [10.0] * 4)[:4]]
+    conductor = [ev.Header(t=1), ev.RunChanged(t=1, run=name, state="running")]
+    state = fold(given, {name: log}, [*conductor]).state
+    now = run_progress(state, state.runs[name], 160 * MS)
+    # Loading and one call of two are done, two of four steps of the other.
+    assert now.fraction == pytest.approx((1 + 1 + 0.5) / 3)
+    assert now.text == "call 2 of 2, step 2 of 4"
+    assert now.eta_s == pytest.approx(0.020)
+    assert session_progress(state, 160 * MS).text == "0 of 1 runs"
+
+
+def test_progress_says_what_compiles_for_how_long_and_how_long_it_took_before() -> None:
+    given = request(variants=["compile"], repeats=2)
+    first, second = (run.name for run in given.runs)
+    compile_log = [
+        *frame("compile"),
+        ev.CallStarted(t=100 * MS, call=0, phase="compile", steps=2, start_ns=100 * MS),
+        ev.CompileStarted(t=100 * MS, id="0/0", call=0, step=0, module="UNet", fqn="unet"),
+    ]
+    ended = [ev.CompileEnded(t=9000 * MS, id="0/0", start_ns=100 * MS, ns=8900 * MS)]
+    logs = {first: [*compile_log, *ended, ev.RunEnded(outcome="ok")], second: compile_log}
+    state = fold(given, logs).state
+    text = run_progress(state, state.runs[second], 3100 * MS).text
+    assert text == "compiling unet UNet, 3 s (the last one took 8.9 s)"
+
+
+def test_planned_calls() -> None:
+    plain, compiled = request(variants=["no-compile", "compile"], calls=2, warmup=1).cases
+    assert planned_calls(plain) == ["warmup", "measure", "measure"]
+    assert planned_calls(compiled) == ["compile", "warmup", "measure", "measure"]
