@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from profiler import request as requests
+from profiler import sessions
+from profiler.report.documents import json_schema
+from tests.support import recorded
+from tui.cli import main
+from tui.commands.run import exit_code
+from tui.plain import PlainReport
+
+
+@pytest.fixture
+def session(own_home: Path) -> str:
+    """A finished session in the home; returns its id."""
+    return recorded.finished().write(own_home).id
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(list(arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.mark.parametrize("command", ["show", "ls", "pipelines", "doctor"])
+def test_json_is_one_document_that_fits_its_schema(
+    command: str, session: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, command, "--json")
+    jsonschema.validate(json.loads(out), json_schema(command))
+    assert err == ""
+    assert code == 0 or command == "doctor"
+
+
+def test_show_prints_a_row_a_case(session: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "show", session[:4])
+    assert code == 0
+    assert session in out
+    for variant in requests.VARIANTS:
+        assert any(f"-{variant}-" in line for line in out.splitlines())
+
+
+def test_ls_lists_sessions(session: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "ls")
+    assert session in out and "no-compile, compile, regional-compile" in out
+
+
+def test_ls_without_sessions_says_what_makes_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "ls") == (0, "no sessions yet: 'stepscope demo' makes one\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ("show", 3, "stepscope demo"),
+        ("show nothing", 3, "no sessions"),
+        ("watch nothing", 3, "no sessions"),
+        ("stop nothing", 3, "no sessions"),
+        ("run nothing", 2, "stepscope pipelines"),
+        ("run sd15-txt2im", 2, "did you mean 'sd15-txt2img'"),
+        ("run sd15-txt2img --variant fast", 2, "regional-compile"),
+        ("run sd15-txt2img --steps 0", 2, "from 1 to 1000"),
+        ("run sd15-txt2img --batch-size 1000000", 2, "from 1 to 1024"),
+        ("run sd15-txt2img --height 100", 2, "96 would work"),
+        ("run sd15-txt2img --device cuda:0", 2, "--device cpu would work"),
+        ("run sd15-txt2img --device gpu", 2, "cpu or cuda:N"),
+        ("run sd15-txt2img --weights /nowhere", 2, "no folder /nowhere"),
+        ("run sd15-txt2img --max-time 0 --device cpu", 2, "above 0"),
+        ("run sd15-txt2img --calls many", 2, "many"),
+        ("run sd15-txt2img --colour red", 2, "--colour"),
+        ("run", 2, "PIPELINE"),
+        ("fly", 2, "fly"),
+        ("", 2, "stepscope ls"),
+    ],
+)
+def test_bad_input_is_one_line_and_a_code(
+    arguments: str, code: int, words: str, own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, out, err = run(capsys, *arguments.split())
+    assert (found, out) == (code, "")
+    assert len(err.splitlines()) == 1 and err.startswith("stepscope: ") and words in err
+    assert not (own_home / "sessions").exists()  # nothing half-written
+
+
+def test_a_prefix_that_fits_two_sessions_is_refused(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("aaaa-one", "aaab-two"):
+        recorded.make_folder(recorded.request(), own_home, name, here=False)
+    code, _, err = run(capsys, "show", "aaa")
+    assert code == 3 and "fits 2 sessions" in err
+
+
+def test_a_damaged_session_is_listed_and_refused_in_one_line(session: str, own_home: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    (own_home / "sessions" / session / "session.json").write_text("{")
+    code, _, err = run(capsys, "show", session)
+    assert code == 1 and len(err.splitlines()) == 1 and "session.json is damaged" in err
+    _, out, _ = run(capsys, "ls")
+    assert "unreadable" in out
+    assert run(capsys, "rm", session)[0] == 0
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+def test_a_home_without_permission_is_one_line(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own_home.mkdir(mode=0o500, parents=True)
+    code, _, err = run(capsys, "run", "sd15-txt2img", "--device", "cpu", "--detach")
+    assert code == 1 and len(err.splitlines()) == 1 and "STEPSCOPE_HOME" in err
+
+
+def test_a_home_that_is_a_file_is_one_line(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own_home.write_text("")
+    code, _, err = run(capsys, "run", "sd15-txt2img", "--device", "cpu", "--detach")
+    assert code == 1 and len(err.splitlines()) == 1 and "STEPSCOPE_HOME" in err
+
+
+def test_rm_looks_every_session_up_before_it_removes_one(session: str, own_home: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert run(capsys, "rm", session, "nothing")[0] == 3
+    assert (own_home / "sessions" / session).is_dir()
+    assert run(capsys, "rm", session)[0] == 0
+    assert list((own_home / "sessions").iterdir()) == []
+
+
+def test_stop_of_a_session_that_is_over_says_so(session: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "stop", session)
+    assert code == 1 and "isn't running" in err
+
+
+def test_watch_without_a_terminal_reports_in_plain_lines(session: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "watch", session)
+    assert code == 0
+    assert "compiled" in out and "measure" in out and session in out
+
+
+def test_the_plain_report_says_each_thing_once(own_home: Path) -> None:
+    from profiler.follow import Follower
+
+    said: list[str] = []
+    follower = Follower(recorded.finished().write(own_home))
+    state = follower.read_all()
+    report = PlainReport(said.append)
+    report.update(state)
+    first = list(said)
+    report.update(state)
+    assert said == first and len(set(said)) == len(said)
+
+
+def test_exit_codes_follow_the_outcomes(own_home: Path) -> None:
+    from profiler.follow import Follower
+
+    state = Follower(recorded.finished().write(own_home)).read_all()
+    assert exit_code(state) == 0
+    run = next(iter(state.runs.values()))
+    assert run.conducted_end is not None
+    for outcome, code in (("unsupported", 0), ("oom", 0), ("failed", 1), ("died", 1), ("stopped", 1)):
+        run.conducted_end.outcome = outcome
+        assert exit_code(state) == code
+    state.conducted = "stopped"
+    assert exit_code(state) == 1
+
+
+def test_the_defaults_in_help_are_the_real_ones() -> None:
+    resolved = requests.resolve(requests.Options(pipeline="sd15-txt2img"), "cpu")
+    workload = resolved.cases[0].workload
+    assert (workload.calls, workload.warmup, resolved.repeats, workload.batch_size) == (5, 1, 3, 1)
+    assert [case.compilation.variant for case in resolved.cases] == list(requests.VARIANTS)
+
+
+def test_help_prints_every_default(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "run", "--help")
+    assert code == 0
+    for default in ("(3)", "(5)", "(all three)", "reduce-", "float16 on CUDA"):
+        assert default in out
+
+
+def test_sessions_root_is_the_environments(own_home: Path) -> None:
+    assert sessions.home() == own_home
