@@ -1,8 +1,8 @@
 """Append events to a log, and read a log that may still be growing, torn or damaged.
 
 The writer puts each record on disk with one ``write`` on an O_APPEND descriptor: the kernel keeps what it accepted
-whatever happens to the process, so no ``fsync`` is needed against kill -9. The reader accepts any prefix of a log at any
-byte and never raises on what a file contains.
+whatever happens to the process, so no ``fsync`` is needed against kill -9. The reader accepts any prefix of a log at
+any byte and never raises on what a file contains.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import msgspec
 
-from profiler.events import SCHEMA_MAJOR, AnyEvent, Event, Header
+from profiler.events import SCHEMA_MAJOR, AnyEvent, Event, Header, Int64, Note
 
 MAX_LINE_BYTES = 1 << 20
 READ_BYTES = 1 << 18
@@ -32,11 +32,11 @@ class _Envelope(msgspec.Struct):
     """What is left of a record that this version can't decode."""
 
     kind: str = ""
-    seq: int = 0
+    seq: Int64 = 0
 
 
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
-KNOWN_KINDS = frozenset(kind.__struct_config__.tag for kind in AnyEvent.__args__)  # type: ignore[attr-defined]
+KNOWN_KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(AnyEvent))
 
 
 # --- locks ------------------------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def is_locked(path: Path) -> bool:
     try:
         request = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
         answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, request)
-        return struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK
+        return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
     except OSError:
         return False
     finally:
@@ -89,7 +89,7 @@ class EventLog:
 
         Raises OSError; FileExistsError if it has a writer.
         """
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         self._descriptor = os.open(path, flags, 0o600)
         if not lock_for_life(self._descriptor):
             os.close(self._descriptor)
@@ -109,7 +109,7 @@ class EventLog:
             event.seq = self._seq
             if not event.t:
                 event.t = self._clock()
-            line = _encode(event) + b"\n"
+            line = self._line(event)
             if self._torn:
                 line = b"\n" + line
             try:
@@ -122,6 +122,19 @@ class EventLog:
             else:
                 self._torn = True
                 self.lost += 1
+
+    def _line(self, event: Event) -> bytes:
+        """The record of ``event``; where readers would not take it, a note in its place says so."""
+        try:
+            line: bytes = _encode(event) + b"\n"
+            if len(line) <= MAX_LINE_BYTES:
+                return line
+            why = f"it takes {len(line)} bytes"
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            # A path or message with bytes that aren't UTF-8, or a number of the wrong type.
+            why = str(error).encode(errors="replace").decode()[:200]
+        text = f"a record of kind {event.__struct_config__.tag} could not be written: {why}"
+        return _encode(Note(seq=event.seq, t=event.t, level="warning", code="unwritable", text=text)) + b"\n"
 
     def close(self) -> None:
         """Flush to the device and let go of the lock. Writing afterwards counts as lost."""
@@ -165,6 +178,7 @@ class LogReader:
         self.unknown = 0
         self.lost = 0
         self.refused: str | None = None
+        self._denied = False  # refused for what the file system said, which may pass
         self.offset = 0  # of the first byte that isn't consumed
         self._tail = b""
         self._skipping = False  # inside a line that is longer than MAX_LINE_BYTES
@@ -178,21 +192,27 @@ class LogReader:
         except FileNotFoundError:
             return Chunk([], False, False)
         except OSError as error:
-            self.refused = f"cannot read {self.path.name}: {error.strerror}"
-            return Chunk([], False, False)
+            return self._unreadable(f"cannot read {self.path.name}: {error.strerror}")
         try:
             return self._read(descriptor, budget)
         except OSError as error:
-            self.refused = f"cannot read {self.path.name}: {error.strerror}"
-            return Chunk([], False, False)
+            return self._unreadable(f"cannot read {self.path.name}: {error.strerror}")
         finally:
             os.close(descriptor)
+
+    def _unreadable(self, why: str) -> Chunk:
+        if self.refused is None:
+            self.refused = why
+            self._denied = True
+        return Chunk([], False, False)
 
     def _read(self, descriptor: int, budget: int) -> Chunk:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            self.refused = f"{self.path.name} is not a regular file"
-            return Chunk([], False, False)
+            return self._unreadable(f"{self.path.name} is not a regular file")
+        if self._denied:  # it could not be read for a while
+            self.refused = None
+            self._denied = False
         identity = (found.st_dev, found.st_ino)
         position = self.offset + len(self._tail)
         restarted = self._identity is not None and (identity != self._identity or found.st_size < position)
@@ -228,6 +248,9 @@ class LogReader:
 
     def _decode(self, whole: bytes) -> list[Event]:
         try:
+            if len(whole) > MAX_LINE_BYTES:
+                # Perhaps one line that is too long: it must not depend on the size of the reads whether it counts.
+                raise ValueError
             events: list[Event] = list(_decoder.decode_lines(whole))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
             events = []

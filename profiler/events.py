@@ -11,33 +11,38 @@ does not know, counts kinds it does not know, and refuses a higher major version
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 SCHEMA_MAJOR = 1
 SCHEMA_MINOR = 0
 
+# A damaged line may hold a number of any length; what is kept in columns has 64 bits.
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
 
 class Event(msgspec.Struct, tag_field="kind", omit_defaults=True, gc=False):
     """What every record has. ``seq`` and ``t`` are filled in by the log that writes the record."""
 
-    seq: int = 0
-    t: int = 0
+    seq: Int64 = 0
+    t: Int64 = 0
 
 
 class Header(Event, tag="header"):
     """First record of every log: who writes it and how its clock maps to the wall clock."""
 
-    schema: int = SCHEMA_MAJOR
-    minor: int = SCHEMA_MINOR
+    schema: Int64 = SCHEMA_MAJOR
+    minor: Int64 = SCHEMA_MINOR
     writer: str = ""  # "worker" or "conductor"
     session: str = ""
     run: str | None = None
     stepscope: str = ""
     host: str = ""
     boot_id: str = ""
-    pid: int = 0
+    pid: Int64 = 0
     pid_started: float | None = None  # the process's start time, to tell it from a later one with the same pid
-    wall_ns: int = 0  # time.time_ns() at ``t``
+    wall_ns: Int64 = 0  # time.time_ns() at ``t``
 
 
 # --- conductor ------------------------------------------------------------------------------------------------------
@@ -55,11 +60,11 @@ class RunChanged(Event, tag="run"):
 
     run: str = ""
     state: str = ""
-    pid: int | None = None
+    pid: Int64 | None = None
     outcome: str | None = None  # with ``ended``: ok, oom, failed, unsupported, stopped, died
     reason: str | None = None
-    exit_code: int | None = None
-    signal: int | None = None
+    exit_code: Int64 | None = None
+    signal: Int64 | None = None
 
 
 class DeviceSeen(Event, tag="device"):
@@ -67,7 +72,7 @@ class DeviceSeen(Event, tag="device"):
 
     uuid: str | None = None
     name: str | None = None
-    total_bytes: int | None = None
+    total_bytes: Int64 | None = None
     driver: str | None = None
     reason: str | None = None  # why there are no GPU samples
 
@@ -75,16 +80,16 @@ class DeviceSeen(Event, tag="device"):
 class GpuSample(Event, tag="gpu"):
     """NVML's view of the device. A field that could not be read is None; ``GpuField`` says why."""
 
-    used_bytes: int | None = None  # the whole device, all processes
-    process_bytes: int | None = None  # best effort: this run's processes
-    utilization: int | None = None  # percent of the driver's sample period with a kernel running
-    power_mw: int | None = None
-    energy_mj: int | None = None  # a counter since the driver was loaded
-    temperature_c: int | None = None
-    sm_mhz: int | None = None
-    memory_mhz: int | None = None
-    reasons: int | None = None  # clock event reasons, NVML's bit mask
-    others: int | None = None  # processes on the device that aren't this run's; None where pids can't be matched
+    used_bytes: Int64 | None = None  # the whole device, all processes
+    process_bytes: Int64 | None = None  # best effort: this run's processes
+    utilization: Int64 | None = None  # percent of the driver's sample period with a kernel running
+    power_mw: Int64 | None = None
+    energy_mj: Int64 | None = None  # a counter since the driver was loaded
+    temperature_c: Int64 | None = None
+    sm_mhz: Int64 | None = None
+    memory_mhz: Int64 | None = None
+    reasons: Int64 | None = None  # clock event reasons, NVML's bit mask
+    others: Int64 | None = None  # processes on the device that aren't this run's; None where pids can't be matched
 
 
 class GpuField(Event, tag="gpu_field"):
@@ -99,7 +104,7 @@ class Command(Event, tag="command"):
 
     command: str = ""  # stop, skip
     run: str | None = None
-    pid: int | None = None
+    pid: Int64 | None = None
 
 
 # --- worker: the frame of a run ---------------------------------------------------------------------------------------
@@ -112,11 +117,11 @@ class Environment(Event, tag="environment"):
     device_name: str = ""
     uuid: str | None = None
     pci_bus_id: str | None = None
-    total_bytes: int | None = None  # device memory; main memory on a CPU
+    total_bytes: Int64 | None = None  # device memory; main memory on a CPU
     versions: dict[str, str] = msgspec.field(default_factory=dict)  # python, torch, cuda, diffusers, ...
     cpu: str = ""
-    cores: int = 0
-    threads: int = 0  # torch.get_num_threads()
+    cores: Int64 = 0
+    threads: Int64 = 0  # torch.get_num_threads()
     trace: bool = True  # the structured trace answered its self-test: compile events are complete
     trace_reason: str | None = None
 
@@ -131,95 +136,95 @@ class PhaseStarted(Event, tag="phase"):
     """``load``, ``compile``, ``warmup`` or ``measure`` begins; the one before it ends."""
 
     phase: str = ""
-    calls: int | None = None  # how many calls the phase will make
+    calls: Int64 | None = None  # how many calls the phase will make
 
 
 class LoadProgress(Event, tag="load"):
     """Component ``name`` of the pipeline is being built or read: ``done`` of ``total`` components are ready."""
 
     name: str = ""
-    done: int = 0
-    total: int = 0
+    done: Int64 = 0
+    total: Int64 = 0
 
 
 class Memory(Event, tag="memory"):
     """Memory of the worker at a moment. Peaks are since the start of ``phase``."""
 
     phase: str = ""
-    call: int | None = None
-    allocated_bytes: int | None = None
-    reserved_bytes: int | None = None
-    allocated_peak_bytes: int | None = None
-    reserved_peak_bytes: int | None = None
-    rss_bytes: int | None = None
-    rss_peak_bytes: int | None = None
-    retries: int | None = None  # cudaMalloc retries since the start of the run (cache flushed and tried again)
+    call: Int64 | None = None
+    allocated_bytes: Int64 | None = None
+    reserved_bytes: Int64 | None = None
+    allocated_peak_bytes: Int64 | None = None
+    reserved_peak_bytes: Int64 | None = None
+    rss_bytes: Int64 | None = None
+    rss_peak_bytes: Int64 | None = None
+    retries: Int64 | None = None  # cudaMalloc retries since the start of the run (cache flushed and tried again)
 
 
 class CallStarted(Event, tag="call"):
     """One ``pipe(...)`` begins. Calls of a run are numbered from 0, over all phases."""
 
-    call: int = 0
+    call: Int64 = 0
     phase: str = ""
-    steps: int | None = None  # scheduler steps expected over all loops, where known
-    start_ns: int = 0
+    steps: Int64 | None = None  # scheduler steps expected over all loops, where known
+    start_ns: Int64 = 0
 
 
 class CallEnded(Event, tag="call_end"):
-    call: int = 0
-    ns: int = 0  # duration, host clock, device synchronised at both ends
-    images: int = 0
-    retries: int | None = None  # allocation retries during the call
-    cpu_ns: int | None = None  # CPU time of the worker's process during the call
+    call: Int64 = 0
+    ns: Int64 = 0  # duration, host clock, device synchronised at both ends
+    images: Int64 = 0
+    retries: Int64 | None = None  # allocation retries during the call
+    cpu_ns: Int64 | None = None  # CPU time of the worker's process during the call
 
 
 class LoopStarted(Event, tag="loop"):
-    call: int = 0
-    loop: int = 0  # 0, 1, ... within the call
+    call: Int64 = 0
+    loop: Int64 = 0  # 0, 1, ... within the call
     name: str = ""
     denoisers: list[str] = msgspec.field(default_factory=list)
-    iterations: int | None = None  # the progress bar's total
-    start_ns: int = 0
+    iterations: Int64 | None = None  # the progress bar's total
+    start_ns: Int64 = 0
 
 
 class Step(Event, tag="step"):
     """One ``scheduler.step``: from the boundary before it to its return. The steps of a loop add up to the loop."""
 
-    call: int = 0
-    loop: int = 0
-    step: int = 0  # 0, 1, ... within the loop
-    start_ns: int = 0  # device time placed on the log's clock on CUDA, else host time
-    ns: int = 0  # duration: device events on CUDA, else host clock
-    host_ns: int = 0  # duration on the host clock between the same boundaries
-    enqueue_ns: int = 0  # host time inside the denoisers' calls
-    scheduler_ns: int = 0  # host time inside scheduler.step, its waits for the device included
+    call: Int64 = 0
+    loop: Int64 = 0
+    step: Int64 = 0  # 0, 1, ... within the loop
+    start_ns: Int64 = 0  # device time placed on the log's clock on CUDA, else host time
+    ns: Int64 = 0  # duration: device events on CUDA, else host clock
+    host_ns: Int64 = 0  # duration on the host clock between the same boundaries
+    enqueue_ns: Int64 = 0  # host time inside the denoisers' calls
+    scheduler_ns: Int64 = 0  # host time inside scheduler.step, its waits for the device included
     host_bound: bool | None = None  # the device had finished the denoiser when scheduler.step was entered
-    graphs: int | None = None  # compiled graphs executed in this step; None where nothing is compiled
+    graphs: Int64 | None = None  # compiled graphs executed in this step; None where nothing is compiled
 
 
 class LoopEnded(Event, tag="loop_end"):
-    call: int = 0
-    loop: int = 0
-    ns: int = 0  # duration = sum of the steps' ``ns``
-    evaluations: int = 0  # scheduler steps made
-    iterations: int = 0  # progress-bar updates made
+    call: Int64 = 0
+    loop: Int64 = 0
+    ns: Int64 = 0  # duration = sum of the steps' ``ns``
+    evaluations: Int64 = 0  # scheduler steps made
+    iterations: Int64 = 0  # progress-bar updates made
 
 
 class Stage(Event, tag="stage"):
     """A part of a call: ``text_encode``, ``image_encode``, ``denoise``, ``decode``."""
 
-    call: int = 0
+    call: Int64 = 0
     name: str = ""
-    start_ns: int = 0
-    ns: int = 0
+    start_ns: Int64 = 0
+    ns: Int64 = 0
 
 
 class Output(Event, tag="output"):
     """The final latents of a call, for comparison between variants."""
 
-    call: int = 0
-    seed: int = 0
-    shape: list[int] = msgspec.field(default_factory=list)
+    call: Int64 = 0
+    seed: Int64 = 0
+    shape: list[Int64] = msgspec.field(default_factory=list)
     digest: str = ""  # SHA-256 of the bytes
     finite: bool = True
     file: str | None = None  # the latents, a safetensors file in the run's folder
@@ -228,7 +233,7 @@ class Output(Event, tag="output"):
 class Heartbeat(Event, tag="heartbeat"):
     """The worker's process is alive, whatever its main thread does."""
 
-    rss_bytes: int | None = None
+    rss_bytes: Int64 | None = None
 
 
 class Note(Event, tag="note"):
@@ -237,18 +242,18 @@ class Note(Event, tag="note"):
     level: str = "info"  # info, warning, error
     code: str = ""
     text: str = ""
-    call: int | None = None
+    call: Int64 | None = None
 
 
 class OutOfMemory(Event, tag="oom"):
     """An allocation failed; ``when`` is load, compile, warmup or "call N" (measured calls count from 1)."""
 
     when: str = ""
-    asked_bytes: int | None = None
-    allocated_bytes: int | None = None
-    reserved_bytes: int | None = None
-    free_bytes: int | None = None
-    total_bytes: int | None = None
+    asked_bytes: Int64 | None = None
+    allocated_bytes: Int64 | None = None
+    reserved_bytes: Int64 | None = None
+    free_bytes: Int64 | None = None
+    total_bytes: Int64 | None = None
 
 
 class RunEnded(Event, tag="end"):
@@ -266,11 +271,11 @@ class RunEnded(Event, tag="end"):
 
 class CompileEvent(Event):
     id: str | None = None
-    epoch: int = 0
-    call: int | None = None
+    epoch: Int64 = 0
+    call: Int64 | None = None
     stage: str | None = None
-    loop: int | None = None
-    step: int | None = None
+    loop: Int64 | None = None
+    step: Int64 | None = None
 
 
 class CompileStarted(CompileEvent, tag="compile"):
@@ -278,7 +283,7 @@ class CompileStarted(CompileEvent, tag="compile"):
     fqn: str | None = None  # qualified name within the pipeline: "unet.down_blocks.0.attentions.0"
     function: str = ""  # the code object: name, file, line
     file: str = ""
-    line: int = 0
+    line: Int64 = 0
     caller: str | None = None  # "file:line in function" of the nearest frame outside torch
     recompile: bool = False
     resume: bool = False  # the rest of a frame after a graph break
@@ -291,9 +296,9 @@ class Recompile(CompileEvent, tag="recompile"):
     fqn: str | None = None
     function: str = ""
     file: str = ""
-    line: int = 0
+    line: Int64 = 0
     reasons: list[str] = msgspec.field(default_factory=list)  # torch's texts; the first is the entry that should match
-    total_reasons: int = 0
+    total_reasons: Int64 = 0
     source: str | None = None  # the guard's expression: args[0]
     argument: str | None = None  # its parameter name: sample
     actual: str | None = None  # the value that failed the guard
@@ -303,14 +308,14 @@ class CompilePhase(CompileEvent, tag="phase_mark"):
     """A part of a compile begins (``ns`` None) or ended (``ns`` its duration)."""
 
     phase: str = ""  # total, dynamo, aot, inductor, codegen, kernels, guards, cudagraph, autotune
-    ns: int | None = None
+    ns: Int64 | None = None
 
 
 class DynamicMark(CompileEvent, tag="dynamic"):
     """torch made a dimension dynamic after it had changed."""
 
     name: str = ""
-    dim: int | None = None
+    dim: Int64 | None = None
     why: str = ""
     cached: str | None = None
     new: str | None = None
@@ -318,7 +323,7 @@ class DynamicMark(CompileEvent, tag="dynamic"):
 
 class GraphBreak(CompileEvent, tag="graph_break"):
     file: str = ""
-    line: int = 0
+    line: Int64 = 0
     break_id: str | None = None  # "gb0059": the page of the graph-break site
     reason: str = ""
     skipped_frame: bool = False
@@ -327,7 +332,7 @@ class GraphBreak(CompileEvent, tag="graph_break"):
 class CacheLookup(CompileEvent, tag="cache"):
     layer: str = ""  # fx, aot
     state: str = ""  # hit, miss, bypass
-    saved_ns: int | None = None
+    saved_ns: Int64 | None = None
     why: str | None = None
 
 
@@ -335,15 +340,15 @@ class CompileEnded(CompileEvent, tag="compile_end"):
     ok: bool = True
     failure: str | None = None  # class of the failure
     why: str | None = None
-    start_ns: int = 0
-    ns: int = 0  # wall time of the compile on the host clock
-    phases: dict[str, int] = msgspec.field(default_factory=dict)  # duration in ns; nested, each holds the next
-    operators: int | None = None
-    guards: int | None = None
-    guard_ns: int | None = None  # evaluating this entry's guards once
-    overhead_ns: int | None = None  # torch's structured logging, part of ``ns``
-    breaks: int | None = None
-    restarts: int = 0
+    start_ns: Int64 = 0
+    ns: Int64 = 0  # wall time of the compile on the host clock
+    phases: dict[str, Int64] = msgspec.field(default_factory=dict)  # duration in ns; nested, each holds the next
+    operators: Int64 | None = None
+    guards: Int64 | None = None
+    guard_ns: Int64 | None = None  # evaluating this entry's guards once
+    overhead_ns: Int64 | None = None  # torch's structured logging, part of ``ns``
+    breaks: Int64 | None = None
+    restarts: Int64 = 0
     cudagraph_skip: str | None = None
 
 
@@ -353,7 +358,7 @@ class CompileLimit(CompileEvent, tag="limit"):
     module: str | None = None
     fqn: str | None = None
     function: str = ""
-    limit: int | None = None
+    limit: Int64 | None = None
     why: str = ""
     fatal: bool = False  # fullgraph=True: the call raises
 
@@ -361,14 +366,14 @@ class CompileLimit(CompileEvent, tag="limit"):
 class CudaGraph(CompileEvent, tag="cudagraph"):
     action: str = ""  # record, skip, rerecord
     reason: str | None = None
-    ns: int | None = None
+    ns: Int64 | None = None
 
 
 class EagerFallback(CompileEvent, tag="eager"):
     """From this step on ``graphs`` compiled graphs run in a step where ``expected`` did: torch itself says nothing."""
 
-    graphs: int = 0
-    expected: int = 0
+    graphs: Int64 = 0
+    expected: Int64 = 0
 
 
 class MonitorError(CompileEvent, tag="monitor_error"):
