@@ -87,8 +87,10 @@ def test_every_kind_survives_a_round_trip(log: Path) -> None:
 def test_cut_at_any_byte_every_whole_line_is_read(log: Path, golden: bytes) -> None:
     whole, _ = read_bytes(log, golden)
     assert len(whole) == golden.count(b"\n") > 30
-    for size in range(len(golden) + 1):
-        events, reader = read_bytes(log, golden[:size])
+    for size in range(len(golden), -1, -1):
+        os.truncate(log, size)  # many times faster than writing the file again
+        reader = LogReader(log)
+        events = read_all(reader)
         assert events == whole[: golden.count(b"\n", 0, size)]
         assert (reader.bad, reader.unknown, reader.lost, reader.refused) == (0, 0, 0, None)
 
@@ -220,11 +222,12 @@ def test_gaps_are_counted_as_lost_and_unknown_kinds_are_not(log: Path) -> None:
 def test_any_flipped_byte_costs_two_records_at_most(log: Path, golden: bytes) -> None:
     data = b"".join(golden.splitlines(keepends=True)[:12])
     whole, _ = read_bytes(log, data)
-    for position in range(len(data)):
-        damaged = bytearray(data)
-        damaged[position] ^= 0x15
-        events, _ = read_bytes(log, bytes(damaged))
-        assert len([event for event in events if event in whole]) >= len(whole) - 2
+    with open(log, "r+b", buffering=0) as file:
+        for position in range(len(data)):
+            os.pwrite(file.fileno(), bytes([data[position] ^ 0x15]), position)
+            events = read_all(LogReader(log))
+            assert len([event for event in events if event in whole]) >= len(whole) - 2
+            os.pwrite(file.fileno(), data[position : position + 1], position)
 
 
 def test_a_line_longer_than_a_record_may_be_is_skipped(log: Path) -> None:
@@ -301,7 +304,7 @@ def test_what_is_no_regular_file_is_refused_and_read_once_it_is_one(log: Path, t
     assert reader.read().events == []
     assert reader.refused is not None
     assert "events.jsonl" in reader.refused
-    with pytest.raises(OSError, match="events.jsonl"):
+    with pytest.raises(OSError, match=r"events\.jsonl"):
         EventLog(log)
     if what == "folder":
         log.rmdir()
