@@ -47,7 +47,8 @@ class Evidence(NamedTuple):
     last_word: ev.RunEnded | None
     code: int | None  # as Popen gives it: -N for signal N; None if it could not be ended at all
     order: Order | None = None
-    killed: bool = False  # it ignored SIGTERM
+    signalled: bool = False  # the conductor ended it, for whatever reason
+    killed: bool = False  # it ignored the conductor's SIGTERM
     host_oom: bool = False
     began: bool = True  # it wrote at least one record
     doing: str = ""
@@ -107,7 +108,7 @@ def _afterwards(evidence: Evidence) -> str | None:
     """What went wrong after the last word, which is true all the same."""
     if evidence.order is not None and evidence.order.why is Why.LINGERED:
         return evidence.order.reason
-    if evidence.code is not None and evidence.code < 0:
+    if evidence.code is not None and evidence.code < 0 and not evidence.signalled:
         return f"the process then crashed while it ended ({signal_name(-evidence.code)})"
     return None
 

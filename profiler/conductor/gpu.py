@@ -127,10 +127,10 @@ class GpuSampler:
 
     def tick(self, focus: Focus | None) -> float | None:
         """Sample once if it is time to; seconds until the next sample, None: not before the focus changes."""
-        if self._dead or focus is None or focus.period_s is None:
+        if self._dead or focus is None:
             return None
         try:
-            if not self._attach(focus):
+            if not self._attach(focus) or focus.period_s is None:
                 return None
             self._asking(lambda: self._sample(focus.leader))
         except nvml.DeviceLost as error:

@@ -19,7 +19,7 @@ _READY = b"ready\n"
 _LONGEST_LINE = 4096
 
 
-class CannotStart(Exception):
+class CannotStart(RuntimeError):
     """The profiler process did not take over; the message is one line."""
 
 
@@ -59,8 +59,8 @@ def report(line: str | None) -> None:
         return
     descriptor = int(number)
     try:
-        os.write(descriptor, _READY if line is None else line.encode(errors="replace")[:_LONGEST_LINE])
-        os.close(descriptor)
+        with open(descriptor, "wb", buffering=0) as pipe:
+            pipe.write(_READY if line is None else line.encode(errors="replace")[:_LONGEST_LINE])
     except OSError:
         # Nobody waits any more; conductor.log has the line as well.
         return

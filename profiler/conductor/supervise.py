@@ -86,7 +86,8 @@ class Supervisor:
         code, order = self._until_it_ends()
         ended = self._worker.end(self._limits.grace)
         self._sampler.focus(None)
-        if code is None:
+        signalled = code is None
+        if signalled:
             code = self._worker.wait(0.0)
         self._watch.read(self._clock())
         for survivor in ended.survivors:
@@ -102,6 +103,7 @@ class Supervisor:
                 last_word=self._watch.end,
                 code=code,
                 order=order,
+                signalled=signalled,
                 killed=ended.killed,
                 host_oom=host_oom,
                 began=self._watch.began,

@@ -76,5 +76,5 @@ class RunWatch:
                 self.environment = event
             case ev.Waiting():
                 self.behind = event.behind
-            case ev.RunEnded():
+            case ev.RunEnded() if self.end is None:  # what a signal made it say afterwards is no news
                 self.end, self.ended_at, self.call = event, now, None

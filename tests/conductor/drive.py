@@ -1,0 +1,25 @@
+"""The real conductor with stand-ins as workers: ``drive.py SESSION_FOLDER``; $LIMITS is "hung farewell grace"."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+from profiler.conductor.main import main
+from profiler.conductor.supervise import Limits
+
+STANDIN = str(Path(__file__).with_name("standin.py"))
+
+
+def command(_role: str, *arguments: str) -> list[str]:
+    return [sys.executable, STANDIN, *arguments]
+
+
+if __name__ == "__main__":
+    if "LARGEST_FILE" in os.environ:
+        size = int(os.environ["LARGEST_FILE"])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    hung, farewell, grace = (float(word) for word in os.environ.get("LIMITS", "600 30 2").split())
+    sys.exit(main(sys.argv[1], command=command, limits=Limits(hung, farewell, grace)))
