@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
+import torch
 from torch import nn
 
-# Frames that are nobody's caller: torch, this program, and the standard library's wrappers between them.
-_NOT_CALLERS = ("torch", "profiler", "contextlib", "functools", "logging", "importlib")
+# Frames that are nobody's caller: torch, this program, and the wrappers around a forward that libraries put in between.
+_NOT_CALLERS = ("torch.", "profiler.", "contextlib.", "functools.", "logging.", "accelerate.hooks.", "diffusers.hooks.")
+_LEAF_WRAPPER = "external_utils.py"
 RESUME = "torch_dynamo_resume_in"
 
 
@@ -30,15 +32,12 @@ class Target:
 
     @property
     def module(self) -> nn.Module | None:
-        """The module whose forward this is; ``fn`` where dynamo wrapped a leaf module of torch.nn."""
-        for name in ("self", "fn"):
-            found = self.locals.get(name)
-            if isinstance(found, nn.Module):
-                return found
-            owner = getattr(found, "__self__", None) if inspect.ismethod(found) else None
-            if isinstance(owner, nn.Module):
-                return owner
-        return None
+        """The module whose forward this is."""
+        found = self.locals.get("self")
+        if found is None and self.code.co_filename.endswith(_LEAF_WRAPPER):
+            found = self.locals.get("fn")  # a leaf module of torch.nn, which dynamo wraps in a function of its own
+            found = getattr(found, "__self__", found)
+        return found if isinstance(found, nn.Module) else None
 
     @property
     def resume(self) -> bool:
@@ -71,9 +70,16 @@ def compiling() -> Target | None:
 def caller() -> str | None:
     """The nearest frame outside torch and this program: "file:line in function"."""
     for frame in _stack():
-        if _module(frame).partition(".")[0] not in _NOT_CALLERS:
+        if not f"{_module(frame)}.".startswith(_NOT_CALLERS):
             return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
     return None
+
+
+def compile_id() -> str | None:
+    """The id of the compile under way on this thread, or None."""
+    context = getattr(torch._guards, "CompileContext", None)
+    found = None if context is None else context.current_compile_id()
+    return None if found is None else str(found)
 
 
 def _stack() -> Iterator[FrameType]:

@@ -16,9 +16,9 @@ _PHASES = {
     "kernels": "triton_compile_time_us",
     "autotune": "compile_time_autotune_time_us",
 }
-# Up to 2.8 an exception of its own; later the reason of a plain graph break says it.
+# Some versions have an exception of its own for it; in others the reason of a plain graph break says it.
 _LIMIT_TYPES = ("FailOnRecompileLimitHit", "RecompileLimitExceeded", "CacheLimitExceeded", "FailOnCacheLimitHit")
-_LIMIT_TEXT = re.compile(r"recompile limit exceeded|(?:recompile|cache_size)_limit reached", re.IGNORECASE)
+_LIMIT_TEXT = re.compile(r"(?:recompile|cache) limit exceeded|(?:recompile|cache_size)_limit reached", re.IGNORECASE)
 _LIMIT_SET_TO = re.compile(r"currently set to (\d+)")
 _WHY_LIMIT = 1024
 
@@ -41,8 +41,13 @@ def limit_in(why: str) -> int | None:
 
 
 def why(metrics: dict[str, Any]) -> str | None:
+    """Why the compile failed, or why there is no compiled code although it didn't."""
     reason = metrics.get("fail_reason")
-    return text(str(reason).strip(), _WHY_LIMIT) if reason else None
+    if reason:
+        return text(str(reason).strip(), _WHY_LIMIT)
+    if metrics.get("has_guarded_code") is False and not metrics.get("fail_type"):
+        return "nothing to compile: the frame runs eager"
+    return None
 
 
 def phases(metrics: dict[str, Any]) -> dict[str, int]:

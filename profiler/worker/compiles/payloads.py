@@ -25,7 +25,10 @@ _BREAK_ID = re.compile(r"\b(gb\d{4,})\b")
 _BREAK_WHY = re.compile(
     r"Graph Break Reason: (.*?)(?:\n *Hint:|\n *Developer debug context|\n *User code traceback|\Z)", re.DOTALL
 )
-_SKIPPED = ("falling back to eager", "fall back to eager")
+_SKIPPED = re.compile(
+    r"\bskip(?:ping)? (?:tracing )?the (?:frame|function)\b.{0,400}?\bfall(?:ing)? back to eager",
+    re.IGNORECASE | re.DOTALL,
+)
 _CACHE = re.compile(r"(fx_graph|fx_graph_bundled|aotautograd)_cache_(hit|miss|bypass)")
 
 
@@ -141,7 +144,7 @@ def graph_break(payload: object, limit: int = TEXT_LIMIT) -> Break:
         line=int(at[2]) if at else 0,
         break_id=identifier[1] if identifier else None,
         reason=text((why[1] if why else head).strip(), limit),
-        skipped_frame=any(words in head for words in _SKIPPED),
+        skipped_frame=_SKIPPED.search(head) is not None,
     )
 
 

@@ -84,8 +84,8 @@ class Recorder:
         self._compiles: dict[str, Compile] = {}
         self._open: dict[tuple[str | int, str], list[tuple[int, bool]]] = {}
         self._recorded: dict[str, tuple[int | None, int | None]] = {}
+        self._moved: dict[str, str] = {}  # why a CUDA graph is about to be recorded again
         self._autotuning: str | None = None
-        self._latest: Compile | None = None
 
     def take(self, kind: str, identifier: str | None, metadata: dict[str, Any], payload: object) -> None:
         """Take one trace record. Raises whatever a record of an unknown shape brings about."""
@@ -108,15 +108,19 @@ class Recorder:
         self._write(event)
 
     def limit_warned(self, value: int) -> bool:
-        """torch warns that the recompile limit is ``value``: kept for the record that follows."""
-        if self._latest is None:
+        """torch warns that the recompile limit is ``value``: kept for the record that follows. False if none will."""
+        compile_ = self._compiles.get(frames.compile_id() or "")
+        if compile_ is None:
             return False
-        self._latest.limit = value
+        compile_.limit = value
         return True
 
-    def cudagraph(self, action: str, reason: str) -> None:
-        identifier = self._latest.id if self._latest else None
-        self.tell(CudaGraph(id=identifier, action=action, reason=self._text(reason)))
+    def cudagraph_skipped(self, reason: str) -> None:
+        self.tell(CudaGraph(id=frames.compile_id(), action="skip", reason=self._text(reason)))
+
+    def cudagraph_moved(self, identifier: str | None, reason: str) -> None:
+        """A CUDA graph will be recorded again, for ``reason``: kept for the record that follows."""
+        self._moved[identifier or ""] = reason
 
     # --- chromium events: phases -------------------------------------------------------------------------------------
 
@@ -170,14 +174,17 @@ class Recorder:
             self._compiles.clear()
             self._open.clear()
             self._recorded.clear()
+            self._moved.clear()
         self._seen.add(identifier)
-        self._latest = self._compiles[identifier] = Compile(identifier, now, replace(self._here))
+        self._compiles[identifier] = Compile(identifier, now, replace(self._here))
 
     def _cudagraph_recorded(self, identifier: str | None, ns: int) -> None:
         """A compile's graphs are recorded together, in one step; recorded in a later one, their inputs have moved."""
         place = (self._here.call, self._here.step)
         first = self._recorded.setdefault(identifier or "", place)
-        self.tell(CudaGraph(id=identifier, action="record" if first == place else "rerecord", ns=ns))
+        reason = self._moved.pop(identifier or "", None)
+        action = "record" if first == place and reason is None else "rerecord"
+        self.tell(CudaGraph(id=identifier, action=action, ns=ns, reason=self._text(reason)))
 
     def _dynamic(self, identifier: str | None, found: dict[str, Any]) -> None:
         cached, new = found.get("cached"), found.get("new")
@@ -199,9 +206,7 @@ class Recorder:
         event = CompileStarted(id=identifier, caller=_path(frames.caller()))
         event.recompile = compile_.recompile if compile_ else (identifier or "0/0").rpartition("/")[2] != "0"
         if target is not None:
-            event.module, event.fqn = self._who(target)
-            code = target.code
-            event.function, event.file, event.line = code.co_name, text(code.co_filename, _PATH), code.co_firstlineno
+            self._describe(event, target)
         elif found.get("stack"):
             event.function, event.file, event.line = _innermost(found["stack"])
         event.resume = event.function.startswith(frames.RESUME)
@@ -235,9 +240,7 @@ class Recorder:
         self._allowance.spend(sum(map(len, event.reasons)))
         target = frames.compiling()
         if target is not None:
-            event.module, event.fqn = self._who(target)
-            code = target.code
-            event.function, event.file, event.line = code.co_name, text(code.co_filename, _PATH), code.co_firstlineno
+            self._describe(event, target)
         if reasons:
             event.source = guards.source(reasons[0])
         if event.source is not None and target is not None:
@@ -281,7 +284,7 @@ class Recorder:
             id=identifier,
             ok=not failure,
             failure=text(failure, _PATH) if failure else None,
-            why=metrics.why(found) or (compile_.error if compile_ and failure else None),
+            why=self._text(metrics.why(found)) or (compile_.error if compile_ and failure else None),
             phases=metrics.phases(found),
             operators=metrics.count(found, "graph_op_count"),
             guards=metrics.count(found, "guard_count"),
@@ -290,8 +293,7 @@ class Recorder:
             breaks=len(compile_.breaks) if compile_ else None,
             restarts=metrics.restarts(found),
         )
-        skip = found.get("cudagraph_skip_reason")
-        ended.cudagraph_skip = self._text(skip) if skip else None
+        ended.cudagraph_skip = self._text(found.get("cudagraph_skip_reason"))
         if compile_ is not None:
             compile_.ended = ended  # its time runs until the compile's last record
         else:
@@ -301,8 +303,8 @@ class Recorder:
 
     def _limit(self, identifier: str | None, compile_: Compile | None, found: dict[str, Any]) -> None:
         fatal = metrics.is_fatal(found)
-        event = CompileLimit(id=identifier, why=metrics.why(found) or "", fatal=fatal)
-        event.limit = metrics.limit_in(event.why)
+        event = CompileLimit(id=identifier, why=text(metrics.why(found), _PATH), fatal=fatal)
+        event.limit = metrics.limit_in(metrics.why(found) or "")
         if compile_ is not None:
             event.module, event.fqn, event.function = compile_.module, compile_.fqn, compile_.function
             event.limit = event.limit or compile_.limit
@@ -328,11 +330,16 @@ class Recorder:
 
     # --- helpers -----------------------------------------------------------------------------------------------------
 
-    def _who(self, target: frames.Target) -> tuple[str | None, str | None]:
-        module = target.module
-        return (None, None) if module is None else (type(module).__name__, self._names.of(module))
+    def _describe(self, event: CompileStarted | Recompile, target: frames.Target) -> None:
+        """Fill in what is compiled."""
+        code, module = target.code, target.module
+        event.function, event.file, event.line = code.co_name, text(code.co_filename, _PATH), code.co_firstlineno
+        if module is not None:
+            event.module, event.fqn = type(module).__name__, self._names.of(module)
 
-    def _text(self, whole: object) -> str:
+    def _text(self, whole: object) -> str | None:
+        if not whole:
+            return None
         kept = text(whole, self._allowance.text_limit())
         self._allowance.spend(len(kept))
         return kept

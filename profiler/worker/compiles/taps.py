@@ -14,8 +14,8 @@ LIMIT_LOGGER = "torch._dynamo.convert_frame"
 CUDAGRAPH_LOGGERS = ("torch._inductor.cudagraph_utils.__cudagraphs", "torch._inductor.cudagraph_trees.__cudagraphs")
 
 _LIMIT = re.compile(r"torch\._dynamo hit config\.(\w+) \((\d+)\)")
-_RERECORD = re.compile(r"Re-recording function")
-_SKIP = re.compile(r"skipping cudagraphs?\b|observed \d+ distinct sizes", re.IGNORECASE)
+_MOVED = re.compile(r"\[(?P<id>[^\]]*)\] Re-recording function=.*?reason=(?P<reason>.*)", re.DOTALL)
+_SKIPPED = re.compile(r"skipping cudagraphs?\b", re.IGNORECASE)
 
 
 class Tap(logging.Filter):
@@ -35,8 +35,15 @@ def limit_value(message: str) -> int | None:
     return int(found[2]) if found else None
 
 
-def cudagraph_action(message: str) -> str | None:
-    """What a message of the CUDA-graph loggers reports: ``skip``, ``rerecord`` or nothing of interest."""
-    if _RERECORD.search(message):
-        return "rerecord"
-    return "skip" if _SKIP.search(message) else None
+def skips_cudagraph(message: str) -> bool:
+    """Whether the message says that something runs without a CUDA graph."""
+    return _SKIPPED.match(message) is not None
+
+
+def moved_cudagraph(message: str) -> tuple[str, str] | None:
+    """The compile id and the reason where the message says that a CUDA graph is recorded again.
+
+    torch says it at DEBUG level only, which a user may have set; nothing here asks for it, as it slows each replay.
+    """
+    found = _MOVED.match(message)
+    return (found["id"], found["reason"]) if found else None
