@@ -16,7 +16,7 @@ from tui.charts.spec import Clip, Scale, Series, Tick, Unit
 
 RANGE_LADDER = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 TICK_LADDER = (1.0, 2.0, 5.0, 10.0)
-EVEN_STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+EVEN_STEPS = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 SPIKE_FACTOR = 3.0
 """A point above this many times its own series' median is a spike: it doesn't stretch the default y range."""
 
