@@ -17,6 +17,7 @@ from tui.charts.spec import Clip, Scale, Series, Tick, Unit
 RANGE_LADDER = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 TICK_LADDER = (1.0, 2.0, 5.0, 10.0)
 EVEN_STEPS = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+LAST_RESORT_STEPS = (1.5, 7.5)
 SPIKE_FACTOR = 3.0
 """A point above this many times its own series' median is a spike: it doesn't stretch the default y range."""
 
@@ -206,7 +207,12 @@ def choose_ticks(low: float, high: float, unit: Unit, most: int, scale: Scale = 
     if scale == "log" and low > 0:
         return _log_ticks(low, high, display, most)
     bottom, top = low / display.factor, high / display.factor
-    step = _dividing_step(top - bottom, most) or ladder_ceiling((top - bottom) / max(1, most - 1), TICK_LADDER)
+    span = top - bottom
+    step = (
+        _dividing_step(span, most, EVEN_STEPS)
+        or _dividing_step(span, most, LAST_RESORT_STEPS)
+        or ladder_ceiling(span / max(1, most - 1), TICK_LADDER)
+    )
     first, last = math.ceil(bottom / step - 1e-9), math.floor(top / step + 1e-9)
     if first >= last:
         return (Tick(low, _significant(bottom, 3)), Tick(high, _significant(top, 3)))
@@ -214,10 +220,10 @@ def choose_ticks(low: float, high: float, unit: Unit, most: int, scale: Scale = 
     return tuple(Tick(n * step * display.factor, f"{n * step:.{decimals}f}") for n in range(first, last + 1))
 
 
-def _dividing_step(span: float, most: int) -> float | None:
-    """The smallest round step that divides `span` evenly, so that both ends get a tick, or None."""
+def _dividing_step(span: float, most: int, steps: Sequence[float]) -> float | None:
+    """The smallest of `steps`, times a power of ten, that divides `span` evenly, so that both ends get a tick, or None."""
     power = 10.0 ** (math.floor(math.log10(span)) - 1)
-    for step in (base * power * ten for ten in (1, 10) for base in EVEN_STEPS):
+    for step in (base * power * ten for ten in (1, 10) for base in steps):
         parts = span / step
         if parts < most - 1 + 1e-9 and abs(parts - round(parts)) < 1e-6:
             return step

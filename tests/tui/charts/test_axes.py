@@ -134,6 +134,7 @@ def test_ticks_divide_the_range_and_both_ends_have_one() -> None:
     assert labels(0.0, 0.08, "s", 5) == ["0", "20", "40", "60", "80"]
     assert labels(0.0, 1.5, "s", 4) == ["0.0", "0.5", "1.0", "1.5"]
     assert labels(0.0, 12 * GIB, "B", 4) == ["0", "4", "8", "12"]
+    assert labels(0.0, 12 * GIB, "B", 10) == ["0", "2", "4", "6", "8", "10", "12"]
     assert labels(0.0, 5.0, "", 3) == ["0.0", "2.5", "5.0"]
 
 
