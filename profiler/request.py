@@ -142,6 +142,9 @@ def resolve(options: Options, device: str) -> Request:
             f"no pipeline is called {options.pipeline!r}{_hint(options.pipeline, catalog.names())}"
             " ('stepscope pipelines' lists them)"
         ) from None
+    for what, text in (("prompt", options.prompt), ("weights", options.weights), ("backend", options.backend)):
+        if text is not None and not _writable(text):
+            raise BadRequest(f"the {what} must be valid UTF-8, not {text!r}")
     variants = _distinct(options.variants) or list(VARIANTS)
     for variant in variants:
         _one_of("variant", variant, VARIANTS)
@@ -274,6 +277,16 @@ def _within(what: str, given: int | None, default: int, low: int, high: int) -> 
     return given
 
 
+def _writable(text: str) -> bool:
+    """Whether ``text`` can be stored. Bytes of the command line that aren't UTF-8 arrive as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _hint(given: str, allowed: Sequence[str]) -> str:
-    close = difflib.get_close_matches(given, allowed, n=1)
+    begun = [name for name in allowed if given and name.startswith(given)]
+    close = difflib.get_close_matches(given, allowed, n=1) or begun
     return f", did you mean {close[0]!r}?" if close else ""

@@ -92,6 +92,11 @@ class SessionFolder:
             raise SessionUnreadable(
                 f"session {self.id} has format {found.schema}, this stepscope reads up to {SESSION_SCHEMA}: upgrade it"
             )
+        cases = {case.name for case in found.request.cases}
+        for run in found.request.runs:
+            # A run's name becomes a path.
+            if not _ID.fullmatch(run.name) or run.case not in cases:
+                raise SessionUnreadable(f"session {self.id}: session.json is damaged: {run.name!r} is no run of it")
         return found
 
     def liveness(self, manifest: Manifest) -> Liveness:
@@ -150,7 +155,7 @@ def create(request: Request, version: str, root: Path) -> SessionFolder:
             request=request,
         )
         write_atomically(folder.manifest_file, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    except OSError:
+    except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
     return folder
