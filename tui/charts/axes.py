@@ -221,7 +221,7 @@ def choose_ticks(low: float, high: float, unit: Unit, most: int, scale: Scale = 
 
 
 def _dividing_step(span: float, most: int, steps: Sequence[float]) -> float | None:
-    """The smallest of `steps`, times a power of ten, that divides `span` evenly, so that both ends get a tick, or None."""
+    """The smallest of `steps`, times a power of ten, that divides `span` evenly: both ends get a tick. None if none."""
     power = 10.0 ** (math.floor(math.log10(span)) - 1)
     for step in (base * power * ten for ten in (1, 10) for base in steps):
         parts = span / step
