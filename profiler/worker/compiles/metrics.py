@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import torch
+
 from profiler.worker.compiles.payloads import text, whole_number
 
 # Durations in microseconds, outermost first: each holds the next.
@@ -60,6 +62,23 @@ def nanoseconds(metrics: dict[str, Any], field: str) -> int | None:
     """A field in microseconds as nanoseconds; None where torch doesn't have or didn't fill it."""
     value = metrics.get(field)
     return round(value * 1000) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def logged_ns(identifier: str) -> int:
+    """The time (ns) that torch has spent on logging under a compile id.
+
+    torch adds up by id and doesn't start again when ``torch._dynamo.reset`` does: without this, a compile would be
+    charged with those that had its id before.
+    """
+    table = getattr(getattr(torch._logging, "_internal", None), "structured_logging_overhead", None)
+    seconds = table.get(identifier.replace("/", "_")) if isinstance(table, dict) else None
+    return round(seconds * 1e9) if isinstance(seconds, int | float) else 0
+
+
+def overhead_ns(metrics: dict[str, Any], before: int) -> int | None:
+    """The time (ns) that torch spent on logging this compile; ``before`` is ``logged_ns`` when it began."""
+    whole = nanoseconds(metrics, "structured_logging_overhead_us")
+    return None if whole is None else max(whole - before, 0)
 
 
 def count(metrics: dict[str, Any], field: str) -> int | None:

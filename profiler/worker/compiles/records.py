@@ -49,6 +49,7 @@ class Compile:
     id: str
     start_ns: int
     where: Where
+    logged_ns: int  # torch's logging overhead under this id before
     module: str | None = None
     fqn: str | None = None
     function: str = ""
@@ -176,7 +177,7 @@ class Recorder:
             self._recorded.clear()
             self._moved.clear()
         self._seen.add(identifier)
-        self._compiles[identifier] = Compile(identifier, now, replace(self._here))
+        self._compiles[identifier] = Compile(identifier, now, replace(self._here), metrics.logged_ns(identifier))
 
     def _cudagraph_recorded(self, identifier: str | None, ns: int) -> None:
         """A compile's graphs are recorded together, in one step; recorded in a later one, their inputs have moved."""
@@ -289,7 +290,7 @@ class Recorder:
             operators=metrics.count(found, "graph_op_count"),
             guards=metrics.count(found, "guard_count"),
             guard_ns=metrics.nanoseconds(found, "guard_latency_us"),
-            overhead_ns=metrics.nanoseconds(found, "structured_logging_overhead_us"),
+            overhead_ns=metrics.overhead_ns(found, compile_.logged_ns if compile_ else 0),
             breaks=len(compile_.breaks) if compile_ else None,
             restarts=metrics.restarts(found),
         )

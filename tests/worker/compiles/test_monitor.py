@@ -214,6 +214,17 @@ def test_ids_that_start_again_get_a_new_epoch(monitor: CompileMonitor, events: E
     assert [(ended.epoch, ended.id) for ended in events.of(CompileEnded)] == [(0, "0/0"), (1, "0/0"), (2, "0/0")]
 
 
+def test_overhead_that_torch_logged_under_the_id_before_is_not_charged(
+    monitor: CompileMonitor, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch adds up by id, and a reset starts the ids but not the sums again."""
+    monkeypatch.setitem(torch._logging._internal.structured_logging_overhead, "0_0", 1000.0)
+    torch.compile(lambda x: x + 1, backend="eager")(torch.zeros(2))
+    ended = events.one(CompileEnded)
+    assert ended.overhead_ns
+    assert ended.overhead_ns < ended.ns
+
+
 def test_a_backend_that_fails_is_told_and_still_fails(monitor: CompileMonitor, events: Events) -> None:
     def boom(graph, inputs):
         raise RuntimeError("boom")
