@@ -1,0 +1,158 @@
+"""The terminal application: screens, signals, and the wire to the terminal."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.screen import Screen
+
+from profiler.sessions import SessionFolder
+from tui import theme
+from tui.messages import SessionPicked
+from tui.painting import Memory, ThriftyUpdate
+from tui.screens.help import HelpScreen
+from tui.screens.live import LiveScreen
+from tui.screens.sessions import SessionsScreen
+
+HANG_UP_CHECK_S = 2.0
+LAST_CHANCE_S = 3.0
+"""How long an orderly end may take after the terminal is gone; writing to it can block or fail."""
+
+BUSY_WRITES = 3
+"""Writes that may wait for the terminal before the link counts as slow."""
+
+
+class StepscopeApp(App[None]):
+    """Sessions, Live and Help. After ``run`` has ended ``farewell`` says what to tell the user, None for nothing."""
+
+    TITLE = "stepscope"
+    ENABLE_COMMAND_PALETTE = False
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(self, root: Path, session: SessionFolder | None = None, *, ascii: bool = False) -> None:
+        """``root`` is the home of the sessions; ``session`` opens Live on it at once."""
+        super().__init__()
+        self.root = root
+        self.first = session
+        self.ascii = ascii
+        self.farewell: str | None = None
+        self._terminal = Memory()
+        self.animation_level = "none"
+        for each in (theme.DARK, theme.LIGHT):
+            self.register_theme(each)
+        self.theme = theme.DARK.name
+
+    def on_mount(self) -> None:
+        self._end_on_signals()
+        self.app_resume_signal.subscribe(self, lambda _: self.redraw())
+        # The list lies under Live, so that esc steps back to it; it reads nothing before it is seen.
+        self.push_screen(SessionsScreen(self.root, ascii=self.ascii, seen=self.first is None))
+        if self.first is not None:
+            self.push_screen(LiveScreen(self.first, ascii=self.ascii))
+
+    # --- navigation ---
+
+    def on_session_picked(self, message: SessionPicked) -> None:
+        folder = SessionFolder(self.root / "sessions" / message.session)
+        self.push_screen(LiveScreen(folder, ascii=self.ascii))
+
+    async def action_back(self) -> None:
+        if isinstance(self.screen, LiveScreen):
+            self.pop_screen()
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen())
+
+    def action_theme(self) -> None:
+        self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name
+
+    async def action_quit(self) -> None:
+        self._leave()
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C leaves, as everywhere else."""
+        self._leave()
+
+    def _leave(self, code: int = 0) -> None:
+        self.farewell = self._farewell()
+        self.exit(return_code=code)
+
+    def _farewell(self) -> str | None:
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, LiveScreen):
+                picture = screen.picture
+                name = screen.folder.id
+                if picture.over:
+                    return f"session {name}: {picture.ended}"
+                if picture.heading.loading:
+                    return f"'stepscope watch {name}' opens the session again"
+                if picture.heading.copied:
+                    return f"session {name} is a copy; 'stepscope watch {name}' opens it again"
+                return f"The profiler keeps running: stepscope watch {name} brings you back"
+            if isinstance(screen, SessionsScreen):
+                return screen.farewell
+        return None
+
+    # --- the end ---
+
+    def _end_on_signals(self) -> None:
+        """SIGTERM and SIGHUP end the app in order: Textual leaves the terminal in full-screen mode otherwise."""
+        if self.is_headless or threading.current_thread() is not threading.main_thread():
+            return
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._terminated, signal.SIGTERM)
+        loop.add_signal_handler(signal.SIGHUP, self._terminated, signal.SIGHUP)
+        self.set_interval(HANG_UP_CHECK_S, self._check_terminal)
+
+    def _terminated(self, number: signal.Signals) -> None:
+        self._arm_last_chance(number)
+        self._leave(128 + number)
+
+    def _check_terminal(self) -> None:
+        """Under nohup no signal says that the terminal is gone, and Textual's input thread then spins."""
+        if _hung_up(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0):
+            self._terminated(signal.SIGHUP)
+
+    def _arm_last_chance(self, number: signal.Signals) -> None:
+        """The app keeps nothing that would be lost: what can't end in order just ends."""
+        timer = threading.Timer(LAST_CHANCE_S, os._exit, (128 + number,))
+        timer.daemon = True
+        timer.start()
+
+    # --- the wire ---
+
+    @property
+    def link_busy(self) -> bool:
+        """Whether the terminal hasn't yet taken what was written before."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        return writer is not None and writer._queue.qsize() > BUSY_WRITES
+
+    def redraw(self) -> None:
+        """Send the whole screen again, whatever the terminal shows."""
+        self._terminal.forget()
+        self.refresh(layout=True)
+        self.screen.refresh()
+
+    def on_resize(self) -> None:
+        # Terminals rewrap or clear what they showed.
+        self._terminal.forget()
+
+    def _display(self, screen: Screen[object], renderable: object) -> None:
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            renderable = ThriftyUpdate(renderable, self._terminal)
+        super()._display(screen, renderable)  # type: ignore[arg-type]
+
+
+def _hung_up(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(state & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, state in poll.poll(0))

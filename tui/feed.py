@@ -1,0 +1,184 @@
+"""Reads sessions on threads of their own and hands finished pictures to the screens.
+
+The fold, the follower and everything that is derived from them belong to the feed's thread alone; what crosses over to
+the UI is frozen. So nothing is locked, and a key is answered while a million events are being read.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from profiler.follow import Follower
+from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
+from tui.pictures.live import LivePainter, LivePicture, unreadable
+from tui.pictures.steps import StepsView
+
+REFRESH_S = 0.25
+"""A picture every so often at most: 4 Hz is what the eye follows, and each costs bytes."""
+
+BUDGET_S = 0.03
+"""How long one turn reads: between turns the picture is made and other threads get their chance."""
+
+CLOCKWORK_S = 1.0
+"""How often a picture is made of a session that says nothing but whose time goes on (a compile's seconds)."""
+
+RESTING_S = 1.0
+"""How often a session that is over, or on another machine, is looked at."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Generic[T]):
+    """What one turn brought: a picture if there is a new one, and the seconds until the next turn is due."""
+
+    picture: T | None
+    wait_s: float
+
+
+class Source(ABC, Generic[T]):
+    """Something that is read in turns. Used by one thread."""
+
+    @abstractmethod
+    def turn(self) -> Turn[T]:
+        """Read on for a short while."""
+
+
+class LiveSource(Source[LivePicture]):
+    """One session's pictures."""
+
+    def __init__(
+        self,
+        folder: SessionFolder,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """``clock`` in seconds paces the reading; ``now_ns`` is the clock of the logs."""
+        self._folder = folder
+        self._clock = clock
+        self._now_ns = now_ns
+        self._follower: Follower | None = None
+        self._painter: LivePainter | None = None
+        self._view = StepsView()
+        self._last: LivePicture | None = None
+        self._made_at = float("-inf")
+        self._stale = True
+
+    def look(self, view: StepsView) -> None:
+        """Make the next pictures as ``view`` says."""
+        if view != self._view:
+            self._view = view
+            self._stale = True
+            self._made_at = float("-inf")
+
+    def turn(self) -> Turn[LivePicture]:
+        if self._follower is None:
+            try:
+                self._follower = Follower(self._folder)
+            except SessionUnreadable as error:
+                return self._new(unreadable(self._folder.id, str(error)), RESTING_S)
+        changed, more = self._follower.poll(BUDGET_S, self._clock)
+        self._stale |= changed
+        now = self._clock()
+        alive = self._follower.liveness in (Liveness.ALIVE, Liveness.STARTING)
+        due = now - self._made_at
+        if not (self._stale or (alive and due >= CLOCKWORK_S)):
+            return Turn(None, REFRESH_S if alive else RESTING_S)
+        if due < REFRESH_S:
+            return Turn(None, 0.0 if more else REFRESH_S - due)
+        picture = self._paint(more, alive)
+        self._made_at = now
+        self._stale = False
+        # A big session's picture may take long: never more than a third of the time goes into pictures.
+        cost = self._clock() - now
+        return self._new(picture, 0.0 if more else max(REFRESH_S, 2 * cost))
+
+    def _paint(self, loading: bool, alive: bool) -> LivePicture:
+        assert self._follower is not None
+        state = self._follower.state
+        if self._painter is None or self._painter.session is not state:
+            self._painter = LivePainter(state)
+        # Only a live session's time goes on; any other stands still at its last record.
+        now_ns = max(self._now_ns(), state.last_t) if alive and not state.over else state.last_t
+        copied = self._follower.liveness is Liveness.COPIED
+        return self._painter.picture(self._view, now_ns, copied=copied, loading=loading)
+
+    def _new(self, picture: LivePicture, wait_s: float) -> Turn[LivePicture]:
+        if picture == self._last:
+            return Turn(None, wait_s)
+        self._last = picture
+        return Turn(picture, wait_s)
+
+
+class Feed(Generic[T]):
+    """Runs a source on a thread until it is stopped, and publishes its pictures from there.
+
+    A daemon thread and not one of the event loop's: leaving the program must not wait for a read that hangs on a
+    network file system.
+    """
+
+    def __init__(
+        self, source: Source[T], publish: Callable[[T], object], failed: Callable[[BaseException], object]
+    ) -> None:
+        """``publish`` and ``failed`` are called on the feed's thread."""
+        self._source = source
+        self._publish = publish
+        self._failed = failed
+        self._wake = threading.Condition()
+        self._orders: list[Callable[[], object]] = []
+        self._stopped = False
+        self._paused = False
+        self._thread = threading.Thread(target=self._run, name="stepscope-feed", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No turn begins after this."""
+        with self._wake:
+            self._stopped = True
+            self._wake.notify()
+
+    def pause(self, paused: bool) -> None:
+        """While paused nothing is read: nobody looks."""
+        with self._wake:
+            self._paused = paused
+            self._wake.notify()
+
+    def order(self, action: Callable[[], object]) -> None:
+        """Have ``action`` done on the feed's thread before its next turn, which begins at once."""
+        with self._wake:
+            self._orders.append(action)
+            self._wake.notify()
+
+    def _run(self) -> None:
+        try:
+            wait_s = 0.0
+            while self._ready(wait_s):
+                turn = self._source.turn()
+                if turn.picture is not None:
+                    self._publish(turn.picture)
+                wait_s = turn.wait_s
+        except BaseException as error:
+            # The screen raises it where it ends the app with a traceback, as an error of its own would.
+            self._failed(error)
+
+    def _ready(self, wait_s: float) -> bool:
+        """Wait until the next turn is due or somebody wants something; False when there is no next turn."""
+        with self._wake:
+            if wait_s > 0 and not self._orders and not self._stopped:
+                self._wake.wait(wait_s)
+            while self._paused and not self._stopped and not self._orders:
+                self._wake.wait()
+            orders, self._orders = self._orders, []
+            if self._stopped:
+                return False
+        for action in orders:
+            action()
+        return True

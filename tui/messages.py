@@ -1,0 +1,49 @@
+"""Every message between the threads that read logs and the screens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from tui.pictures.listing import Listing
+    from tui.pictures.live import LivePicture
+
+
+class LiveChanged(Message, bubble=False):
+    """The session under watch looks different; a backlog collapses to the newest picture."""
+
+    def __init__(self, picture: LivePicture) -> None:
+        self.picture = picture
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, LiveChanged)
+
+
+class ListingChanged(Message, bubble=False):
+    """The list of sessions looks different."""
+
+    def __init__(self, listing: Listing) -> None:
+        self.listing = listing
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, ListingChanged)
+
+
+class SessionPicked(Message):
+    """The user opens a session of the list."""
+
+    def __init__(self, session: str) -> None:
+        self.session = session
+        super().__init__()
+
+
+class FeedFailed(Message, bubble=False):
+    """A feed's thread ended with an error that it should not have had; the screen raises it."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        super().__init__()

@@ -1,0 +1,67 @@
+"""The list of what happened, newest first."""
+
+from __future__ import annotations
+
+from tui import safe
+from tui.panels.lines import Panel
+from tui.panels.rows import Part, Row, Rows, fitted, spread
+from tui.pictures.happenings import Happening
+
+_ASCII_SYMBOLS = {"▸": ">", "■": "x", "…": ".", "✓": "+", "✗": "!", "–": "-"}
+_LABEL = 20
+
+
+class HappeningsPanel(Panel[tuple[Happening, ...]]):
+    """A title and as many lines as fit; ``scroll_by`` looks further down."""
+
+    DEFAULT_CSS = "HappeningsPanel { height: 1fr; }"
+    _first = 0
+
+    def scroll_lines(self, lines: int) -> None:
+        """Look ``lines`` further down (towards older), or up."""
+        last = max(0, len(self.value) - self._room(self.size.height))
+        first = min(max(self._first + lines, 0), last)
+        if first != self._first:
+            self._first = first
+            self.lay_out_again()
+
+    @property
+    def page(self) -> int:
+        """How many lines are seen at a time."""
+        return max(1, self._room(self.size.height))
+
+    def put(self, value: tuple[Happening, ...]) -> None:
+        if self._first and len(value) > len(self.value):
+            # Who looks at older lines goes on looking at them.
+            self._first += len(value) - len(self.value)
+        self._first = min(self._first, max(0, len(value) - 1))
+        super().put(value)
+
+    def _room(self, height: int) -> int:
+        return max(0, height - 1)
+
+    def lay_out(self, width: int, height: int) -> Rows:
+        seen = self.value[self._first : self._first + self._room(height)]
+        wide = width >= 90
+        return (self._title(width, len(seen)), *(self._row(found, width, wide) for found in seen))
+
+    def _title(self, width: int, seen: int) -> Row:
+        total = len(self.value)
+        left: list[Part] = [("events", "bold")]
+        if not total:
+            return fitted([*left, ("  nothing yet", "quiet")], width, ascii=self.ascii)
+        keys = "  C compile  R recompile  B graph break  L limit" if width >= 90 else ""
+        right = f"{self._first + 1}-{self._first + seen} of {total}" if seen < total else str(total)
+        arrows = ("^v" if self.ascii else "↑↓") if seen < total else ""
+        return spread([*left, (keys, "quiet")], [(f"{right} {arrows}".strip(), "quiet")], width, ascii=self.ascii)
+
+    def _row(self, found: Happening, width: int, wide: bool) -> Row:
+        symbol = _ASCII_SYMBOLS.get(found.symbol, found.symbol) if self.ascii else found.symbol
+        parts: list[Part] = [(f"{found.when:>5} ", "quiet"), (f"{symbol} ", f"bold {found.style}".strip())]
+        if found.label:
+            parts.append((f"{found.marker_ascii if self.ascii else found.marker} ", found.label_style))
+            label = safe.pad(found.label, _LABEL, ascii=self.ascii) if wide else found.repeat
+            if label:
+                parts.append((f"{label} ", found.label_style))
+        parts.append((found.text, found.style if found.style in ("warn", "bad", "good") else ""))
+        return fitted(parts, width, ascii=self.ascii)

@@ -1,0 +1,92 @@
+"""The list of sessions with a cursor."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from tui import safe
+from tui.charts.palette import variant_style
+from tui.panels.lines import Panel
+from tui.panels.rows import Part, Row, Rows, fitted, width_of
+from tui.pictures.listing import Listing, SessionLine
+from tui.pictures.names import STATE_ASCII, STATE_STYLES, STATE_SYMBOLS
+
+_STATE, _AGE, _RUNS = 12, 16, 18
+EMPTY = "no sessions yet: 'stepscope demo' or 'stepscope run PIPELINE' makes one"
+
+
+class SessionsPanel(Panel[Listing]):
+    """The cursor stays on its session when the list around it changes."""
+
+    DEFAULT_CSS = "SessionsPanel { height: 1fr; }"
+    _cursor = 0
+
+    @property
+    def current(self) -> SessionLine | None:
+        """The session under the cursor."""
+        lines = self.value.lines
+        return lines[min(self._cursor, len(lines) - 1)] if lines else None
+
+    def put(self, value: Listing) -> None:
+        current = self.current
+        # Until it was moved, the cursor is on the first line, whichever that turns out to be.
+        if current is not None and self._cursor:
+            places = (number for number, line in enumerate(value.lines) if line.session == current.session)
+            self._cursor = next(places, min(self._cursor, max(0, len(value.lines) - 1)))
+        super().put(value)
+
+    def move(self, lines: int) -> None:
+        """Move the cursor, not beyond either end."""
+        cursor = min(max(self._cursor + lines, 0), max(0, len(self.value.lines) - 1))
+        if cursor != self._cursor:
+            self._cursor = cursor
+            self.lay_out_again()
+
+    @property
+    def page(self) -> int:
+        return max(1, self.size.height - 1)
+
+    def lay_out(self, width: int, height: int) -> Rows:
+        lines = self.value.lines
+        if not lines:
+            text = self.value.error or (EMPTY if self.value.complete else "reading the sessions")
+            return (fitted([(text, "bad" if self.value.error else "quiet")], width, ascii=self.ascii),)
+        room = max(1, height - 1)
+        first = max(0, min(self._cursor - room // 2, len(lines) - room))
+        seen = lines[first : first + room]
+        name = max(12, min(width // 3, 2 + max(cell_len(line.session) for line in seen)))
+        head = self._head(
+            name, width, f"{first + 1}-{first + len(seen)} of {len(lines)}" if len(seen) < len(lines) else ""
+        )
+        return (head, *(self._row(line, name, width, first + n == self._cursor) for n, line in enumerate(seen)))
+
+    def _head(self, name: int, width: int, where: str) -> Row:
+        title = "  session" + (f"  {where}" if where else "")
+        columns = [(title, name + 2), ("state", _STATE), ("runs", _RUNS), ("age", _AGE), ("variants and pipeline", 24)]
+        return fitted(
+            [(safe.pad(text, size, ascii=self.ascii), "quiet") for text, size in columns], width, ascii=self.ascii
+        )
+
+    def _row(self, line: SessionLine, name: int, width: int, current: bool) -> Row:
+        symbol = (STATE_ASCII if self.ascii else STATE_SYMBOLS).get(line.state, " ")
+        style = STATE_STYLES.get(line.state, "")
+        failed = f", {line.failed} failed" if line.failed else ""
+        parts: list[Part] = [
+            (f"{'>' if current else ' '} ", "bold accent"),
+            (safe.pad(line.session, name, ascii=self.ascii), "bold" if current or line.under_way else ""),
+            (safe.pad(f"{symbol} {line.state}", _STATE, ascii=self.ascii), style),
+            (safe.pad(f"{line.runs}{failed}", _RUNS, ascii=self.ascii), "warn" if line.failed else ""),
+            (safe.pad(line.age, _AGE, ascii=self.ascii), "quiet"),
+        ]
+        parts += [
+            (f"{variant_style(variant).symbol(ascii=self.ascii)} ", f"series:{variant}") for variant in line.variants
+        ]
+        parts.append((line.pipeline, ""))
+        if line.device:
+            parts.append((f" on {line.device}", "quiet"))
+        if line.reason:
+            parts.append((f"  {line.reason}", "bad"))
+        row = fitted(parts, width, ascii=self.ascii)
+        if not current:
+            return row
+        return tuple((text, f"{style} reverse".strip()) for text, style in (*row, (" " * (width - width_of(row)), "")))

@@ -1,0 +1,280 @@
+"""What happened in a session, one line each: compiles, recompiles and why, graph breaks, limits, notes, outcomes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from profiler import events as ev
+from profiler.analysis.state import Compile, Losses, RunState, SessionState
+from tui import safe
+from tui.pictures import words
+from tui.pictures.names import OUTCOME_STYLES, OUTCOME_SYMBOLS, origin_ns, outcome_word, run_label
+from tui.theme import case_style, style_word
+
+MOST = 2000
+"""Happenings that the list holds; the newest ones."""
+
+LONGEST = 400
+
+_PREFIX = re.compile(r"^\d+/\d+(_\d+)?: ")
+"""The compile id of the entry that did not match, which torch puts before a reason."""
+
+_SIZE = re.compile(r"^tensor '([^']*)' size mismatch at index (\d+)\. expected (\d+), actual (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the list. ``t`` is on the log's clock; ``symbol`` and ``style`` say of what kind it is."""
+
+    t: int
+    when: str
+    symbol: str
+    style: str
+    marker: str  # of the run's case; "" for the session, as the next three
+    marker_ascii: str
+    label: str
+    repeat: str
+    label_style: str
+    text: str
+
+
+class Happenings:
+    """Collects the happenings of a session; looks again only at runs to which something happened."""
+
+    def __init__(self, session: SessionState) -> None:
+        self._session = session
+        self._seen: dict[str, tuple[tuple[object, ...], list[Happening]]] = {}
+        self._all: tuple[Happening, ...] = ()
+
+    def newest_first(self) -> tuple[Happening, ...]:
+        """All of them; the same object as long as nothing happened."""
+        session = self._session
+        changed = self._look("", _session_key(session), self._of_session)
+        for run in session.runs.values():
+            changed |= self._look(run.name, (origin_ns(session), *_run_key(run)), partial(self._of_run, run))
+        if changed:
+            every = [found for _, batch in self._seen.values() for found in batch]
+            # Stable: what a log says at one moment stays in the order in which it said it.
+            every.sort(key=lambda found: found.t)
+            self._all = tuple(reversed(every[-MOST:]))
+        return self._all
+
+    def _look(self, name: str, key: tuple[object, ...], collect: Callable[[], list[Happening]]) -> bool:
+        seen = self._seen.get(name)
+        if seen is not None and seen[0] == key:
+            return False
+        found = collect()
+        self._seen[name] = (key, found)
+        return bool(found) or seen is not None
+
+    def _of_session(self) -> list[Happening]:
+        session = self._session
+        out = [self._line(note.t, *_note_kind(note), note.text) for note in session.notes]
+        for command in session.commands:
+            what = "stop was asked for" if command.command == "stop" else f"{command.command} was asked for"
+            out.append(self._line(command.t, "■", "quiet", what))
+        if session.device is not None and session.device.reason:
+            out.append(self._line(session.device.t, "i", "quiet", f"GPU figures n/a: {session.device.reason}"))
+        for field, reason in session.gpu_fields.items():
+            out.append(self._line(session.device.t if session.device else 0, "i", "quiet", f"{field} n/a: {reason}"))
+        if session.losses:
+            out.append(self._line(session.last_t, "!", "warn", losses_text(session.losses, "the session's log")))
+        if session.over:
+            text = f"session {session.state}" + (f": {_reason(session)}" if _reason(session) else "")
+            style = {"done": "good", "stopped": "quiet"}.get(session.state, "bad")
+            out.append(self._line(session.ended_ns or session.last_t, "■", style, text))
+        return out
+
+    def _of_run(self, run: RunState) -> list[Happening]:
+        return [self._line(t, symbol, style, text, run) for t, symbol, style, text in _of_run(run)]
+
+    def _line(self, t: int, symbol: str, style: str, text: str, run: RunState | None = None) -> Happening:
+        session = self._session
+        when = words.at((t - origin_ns(session)) / 1e9)
+        text = safe.line(text, LONGEST)
+        if run is None:
+            return Happening(t, when, symbol, style, "", "", "", "", "", text)
+        kind = (run.case.compilation.variant, run.case.compilation.engine)
+        marker = case_style(*kind)
+        repeat = f"#{run.run.repeat}" if session.request.repeats > 1 else ""
+        label = run_label(run, session.request)
+        told = (marker.marker, marker.ascii_marker, label, repeat, style_word(*kind))
+        return Happening(t, when, symbol, style, *told, text)
+
+
+def losses_text(losses: Losses, what: str) -> str:
+    """What a reader could not use, in few words."""
+    if losses.refused:
+        return losses.refused
+    parts = [
+        words.count(number, one, many)
+        for number, one, many in (
+            (losses.lost, "record lost", "records lost"),
+            (losses.bad, "damaged line", "damaged lines"),
+            (losses.unknown, "record of an unknown kind", "records of unknown kinds"),
+        )
+        if number
+    ]
+    return f"{what}: {', '.join(parts)}"
+
+
+def what(found: Compile) -> str:
+    """What was compiled, short enough for one line: the class and the component it is in."""
+    component = (found.fqn or "").partition(".")[0]
+    name = found.module or found.function or found.id
+    return f"{name} ({component})" if component else name
+
+
+def compile_text(found: Compile) -> str:
+    """A compile in one line: what, how long, and before that for a recompile which argument changed to what and why."""
+    where = what(found)
+    if found.limit is not None:
+        return f"{where}: recompile limit{_number(found.limit.limit)} reached, {_after_limit(found.limit)}"
+    if found.end is None:
+        doing = f", {found.phase}" if found.phase not in ("", "total") else ""
+        return f"compiling {where} again{doing}" if found.recompile else f"compiling {where}{doing}"
+    took = words.seconds(found.end.ns / 1e9)
+    if not found.end.ok:
+        why = ": ".join(part for part in (found.end.failure, found.end.why) if part)
+        return f"{where}: the compile failed after {took}" + (f": {why}" if why else "")
+    if not found.recompile:
+        return f"{where} compiled in {took}{_cache(found)}"
+    return f"{_trigger(found)}; {where} compiled again in {took}"
+
+
+def _of_run(run: RunState) -> Iterator[tuple[int, str, str, str]]:
+    if run.started_ns is not None:
+        yield run.started_ns, "▸", "quiet", "run started"
+    if run.waiting is not None:
+        yield run.waiting.t, "…", "warn", f"waits for the device, behind session {run.waiting.behind}"
+    for found in run.compiles.values():
+        yield _compile_line(found)
+        for stop in found.breaks:
+            yield _break_line(stop)
+    for stop in run.loose_breaks:
+        yield _break_line(stop)
+    for limit in run.limits:
+        if limit.id is None:
+            where = " ".join(part for part in (limit.fqn, limit.module) if part) or limit.function
+            yield limit.t, "L", "bad", f"{where}: recompile limit{_number(limit.limit)} reached, {_after_limit(limit)}"
+    for graph in run.cudagraphs:
+        if graph.action != "record":
+            reason = f": {graph.reason}" if graph.reason else ""
+            done = {"skip": "CUDA graphs skipped", "rerecord": "CUDA graph recorded again"}.get(
+                graph.action, graph.action
+            )
+            yield graph.t, "G", "warn", f"{done}{reason}"
+    for fallback in run.fallbacks:
+        yield (
+            fallback.t,
+            "E",
+            "bad",
+            f"falls back to eager: {fallback.graphs} of {fallback.expected} graphs run from here on",
+        )
+    for note in run.notes:
+        yield (note.t, *_note_kind(note), note.text)
+    for output in run.outputs:
+        if not output.finite:
+            yield output.t, "!", "bad", f"the output of call {output.call} is not finite"
+    if run.oom is not None:
+        yield run.oom.t, "!", "bad", _oom_text(run.oom)
+    if run.monitor_errors:
+        yield run.last_t, "!", "warn", f"the compile monitor failed on {words.count(run.monitor_errors, 'record')}"
+    if run.losses:
+        yield run.last_t, "!", "warn", losses_text(run.losses, "this run's log")
+    if run.outcome is not None and (run.ended_ns or run.last_t):
+        reason = f": {run.reason}" if run.reason else ""
+        symbol, style = OUTCOME_SYMBOLS.get(run.outcome, "?"), OUTCOME_STYLES.get(run.outcome, "quiet")
+        yield run.ended_ns or run.last_t, symbol, style, f"{outcome_word(run.outcome)}{reason}"
+
+
+def _compile_line(found: Compile) -> tuple[int, str, str, str]:
+    ended = found.end.t if found.end is not None else found.t
+    if found.limit is not None:
+        return found.limit.t, "L", "bad", compile_text(found)
+    symbol = "R" if found.recompile else "C"
+    style = "accent" if found.running else "mark:R" if found.recompile else "quiet"
+    if found.end is not None and not found.end.ok:
+        style = "bad"
+    return ended, symbol, style, compile_text(found)
+
+
+def _break_line(stop: ev.GraphBreak) -> tuple[int, str, str, str]:
+    place = f" at {stop.file.rsplit('/', 1)[-1]}:{stop.line}" if stop.file else ""
+    return stop.t, "B", "mark:B", f"graph break{place}: {stop.reason}"
+
+
+def _trigger(found: Compile) -> str:
+    reason = _PREFIX.sub("", found.reasons[0]) if found.reasons else "no reason was given"
+    more = found.total_reasons - 1
+    mismatch = _SIZE.search(reason)
+    if mismatch:
+        reason = "{} dim {}: {} → {}".format(*mismatch.groups())
+    argument = f"{found.argument}: " if found.argument and found.argument not in reason else ""
+    actual = f", it is {found.actual}" if found.actual and found.actual not in reason else ""
+    return f"{argument}{reason}{actual}" + (f" (and {more} more)" if more > 0 else "")
+
+
+def _cache(found: Compile) -> str:
+    states = {lookup.state for lookup in found.caches}
+    return " (from the cache)" if states == {"hit"} else ""
+
+
+def _number(limit: int | None) -> str:
+    return "" if limit is None else f" of {limit}"
+
+
+def _after_limit(limit: ev.CompileLimit) -> str:
+    return "the call fails (fullgraph)" if limit.fatal else "it runs eager where no compiled entry fits"
+
+
+def _oom_text(oom: ev.OutOfMemory) -> str:
+    sizes = [
+        f"{name} {words.size(value)}"
+        for name, value in (("asked", oom.asked_bytes), ("allocated", oom.allocated_bytes), ("free", oom.free_bytes))
+        if value is not None
+    ]
+    return f"out of memory at {oom.when}" + (f" ({', '.join(sizes)})" if sizes else "")
+
+
+def _note_kind(note: ev.Note) -> tuple[str, str]:
+    return {"warning": ("!", "warn"), "error": ("!", "bad")}.get(note.level, ("i", "quiet"))
+
+
+def _reason(session: SessionState) -> str | None:
+    return session.reason or (session.presumed if session.state == "died" else None)
+
+
+def _session_key(session: SessionState) -> tuple[object, ...]:
+    losses = session.losses
+    return (
+        origin_ns(session),
+        len(session.notes),
+        len(session.commands),
+        session.device is not None,
+        tuple(session.gpu_fields.items()),
+        (losses.lost, losses.bad, losses.unknown, losses.refused),
+        session.state,
+    )
+
+
+def _run_key(run: RunState) -> tuple[object, ...]:
+    losses = run.losses
+    under_way = next((found for found in reversed(run.compiles.values()) if found.running), None)
+    return (
+        run.state,
+        run.outcome,
+        run.reason,
+        len(run.compiles),
+        sum(1 for found in run.compiles.values() if not found.running),
+        under_way.phase if under_way is not None else "",
+        sum(len(found.breaks) for found in run.compiles.values()) + len(run.loose_breaks),
+        len(run.limits) + len(run.cudagraphs) + len(run.fallbacks),
+        len(run.notes) + len(run.outputs),
+        run.oom is not None,
+        run.monitor_errors,
+        (losses.lost, losses.bad, losses.unknown, losses.refused),
+    )

@@ -1,0 +1,132 @@
+"""Everything that the Live screen shows of a session, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from profiler.analysis.cases import case_figures
+from profiler.analysis.progress import session_progress
+from profiler.analysis.state import SessionState
+from tui import safe
+from tui.charts.spec import ChartSpec
+from tui.pictures import words
+from tui.pictures.happenings import Happening, Happenings
+from tui.pictures.memory import MemoryChart
+from tui.pictures.names import device_label, origin_ns, workload_label
+from tui.pictures.progress import ProgressLine, RunLine, progress_lines, run_lines
+from tui.pictures.steps import StepsChart, StepsView
+from tui.pictures.table import CaseLine, case_lines
+
+NOT_READ = ChartSpec("", empty="reading the session")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The first row of the screen."""
+
+    session: str
+    workload: str
+    device: str
+    state: str
+    elapsed: str = ""
+    warning: str = ""  # lines of the logs that could not be used
+    copied: bool = False
+    loading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LivePicture:
+    """One session at one moment."""
+
+    heading: Heading
+    progress: tuple[ProgressLine, ...] = ()
+    steps: ChartSpec = NOT_READ
+    memory: ChartSpec = NOT_READ
+    happenings: tuple[Happening, ...] = ()
+    cases: tuple[CaseLine, ...] = ()
+    runs: tuple[RunLine, ...] = ()
+    repeats: int = 1
+    groups: tuple[str, ...] = ()
+    loops: tuple[int, ...] = ()
+    over: bool = False
+    running: str | None = None  # the run under way
+    ended: str = ""  # how it ended, in a few words
+
+
+class LivePainter:
+    """Makes the pictures of one session; keeps what saves it from starting over each time. One thread only."""
+
+    def __init__(self, session: SessionState) -> None:
+        self.session = session
+        self._steps = StepsChart(session)
+        self._memory = MemoryChart(session)
+        self._happenings = Happenings(session)
+
+    def picture(self, view: StepsView, now_ns: int, *, copied: bool, loading: bool) -> LivePicture:
+        """The session as the state has it; ``now_ns`` on the log's clock."""
+        session = self.session
+        now_s = now_ns / 1e9
+        current = session.current
+        return LivePicture(
+            heading=heading(session, now_ns, copied=copied, loading=loading),
+            progress=progress_lines(session, now_ns),
+            steps=self._steps.spec(view, now_s),
+            memory=self._memory.spec(view.columns, now_s),
+            happenings=self._happenings.newest_first(),
+            cases=case_lines(session, case_figures(session)),
+            runs=run_lines(session, now_ns),
+            repeats=session.request.repeats,
+            groups=tuple(self._steps.groups()),
+            loops=tuple(index for index, _ in self._steps.loops()),
+            over=session.over,
+            running=current.name if current is not None else None,
+            ended=f"{session.state}, {session_progress(session, now_ns).text}" if session.over else "",
+        )
+
+
+def heading(session: SessionState, now_ns: int, *, copied: bool, loading: bool) -> Heading:
+    """The first row for ``session``."""
+    end = session.ended_ns if session.over and session.ended_ns is not None else now_ns
+    begun = session.started_ns is not None
+    return Heading(
+        session=safe.line(session.session, 80),
+        workload=workload_label(session.request),
+        device=device_label(session),
+        state=session.state,
+        elapsed=words.elapsed((end - origin_ns(session)) / 1e9) if begun else "",
+        warning=_warning(session),
+        copied=copied,
+        loading=loading,
+    )
+
+
+def unread(session: str) -> LivePicture:
+    """What is shown before the first record was read."""
+    return LivePicture(Heading(safe.line(session, 80), "", "", "", loading=True))
+
+
+def unreadable(session: str, why: str) -> LivePicture:
+    """What is shown of a session whose folder can't be used."""
+    picture = unread(session)
+    spec = ChartSpec("step latency", empty=safe.line(why, 300))
+    return replace(
+        picture,
+        heading=replace(picture.heading, state="unreadable", loading=False),
+        steps=spec,
+        progress=(ProgressLine("", "", "session", "bold", safe.line(why, 300), "bad", None, ""),),
+        over=True,
+        ended="cannot be read",
+    )
+
+
+def _warning(session: SessionState) -> str:
+    """What could not be used of all logs together."""
+    logs = [session.losses, *(run.losses for run in session.runs.values())]
+    refused = next((losses.refused for losses in logs if losses.refused), None)
+    if refused:
+        return safe.line(refused, 120)
+    lost, bad, unknown = (sum(getattr(losses, name) for losses in logs) for name in ("lost", "bad", "unknown"))
+    if not (lost or bad or unknown):
+        return ""
+    parts = [f"{number} {word}" for number, word in ((lost, "lost"), (bad, "damaged"), (unknown, "unknown")) if number]
+    return f"log: {', '.join(parts)}"

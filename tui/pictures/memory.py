@@ -1,0 +1,129 @@
+"""The memory chart: over the session's own time, device memory on a GPU, resident set size on a CPU."""
+
+from __future__ import annotations
+
+import math
+
+from profiler.analysis.columns import ABSENT, Columns
+from profiler.analysis.state import SessionState
+from tui import safe
+from tui.charts.axes import StickyRange
+from tui.charts.decimate import min_max
+from tui.charts.palette import OTHER_STYLES, SeriesStyle
+from tui.charts.spec import Axis, ChartSpec, Series
+from tui.pictures import words
+from tui.pictures.names import on_cuda, origin_ns
+
+DEVICE_STYLE, ALLOCATED_STYLE, RESERVED_STYLE = OTHER_STYLES[0], OTHER_STYLES[1], OTHER_STYLES[4]
+FIRST_RANGE_S = 30.0
+
+
+class MemoryTrace:
+    """One column of bytes over time, added to as the log grows."""
+
+    def __init__(self, origin_ns: int) -> None:
+        self._origin_ns = origin_ns
+        self._rows: dict[int, int] = {}  # rows taken in, by source
+        self.xs: list[float] = []
+        self.ys: list[float] = []
+        self.largest = 0.0
+
+    def follow(self, source: int, columns: Columns, name: str) -> None:
+        """Take in what column ``name`` of ``source`` (a run's number) has gained. A new source starts a new piece."""
+        first = self._rows.get(source, 0)
+        if len(columns) == first:
+            return
+        self._rows[source] = len(columns)
+        if first == 0 and self.xs:
+            self.xs.append(self.xs[-1])
+            self.ys.append(math.nan)
+        latest = self.xs[-1] if self.xs else -math.inf
+        for t, value in zip(columns.column("t", first), columns.column(name, first), strict=True):
+            # Samples of two logs may cross by a little; the line goes on where it was.
+            latest = max((t - self._origin_ns) / 1e9, latest)
+            self.xs.append(latest)
+            self.ys.append(math.nan if value == ABSENT else float(value))
+            if value > self.largest:
+                self.largest = float(value)
+
+
+class MemoryChart:
+    """Makes the specs of the memory chart of one session."""
+
+    def __init__(self, session: SessionState) -> None:
+        self._session = session
+        self._origin_ns = origin_ns(session)
+        self._traces: dict[str, MemoryTrace] = {}
+        self._time = StickyRange("s", start=FIRST_RANGE_S)
+        self._bytes = StickyRange("B")
+
+    def spec(self, columns: int, now_s: float) -> ChartSpec:
+        """The chart as it is now, for a plot of about ``columns``; ``now_s`` on any monotonic clock."""
+        if origin_ns(self._session) != self._origin_ns:
+            # The conductor's first record was read after a worker's.
+            self._origin_ns = origin_ns(self._session)
+            self._traces.clear()
+        return self._gpu(columns, now_s) if on_cuda(self._session) else self._cpu(columns, now_s)
+
+    def _cpu(self, columns: int, now_s: float) -> ChartSpec:
+        trace = self._of_runs("rss_bytes")
+        style = OTHER_STYLES[0]
+        return self._chart("memory: RSS, not VRAM", [("rss", "resident", trace, style)], columns, now_s)
+
+    def _gpu(self, columns: int, now_s: float) -> ChartSpec:
+        session = self._session
+        used = self._trace("used")
+        used.follow(0, session.gpu, "used_bytes")
+        lines = [
+            ("used", "device", used, DEVICE_STYLE),
+            ("reserved", "reserved", self._of_runs("reserved_bytes"), RESERVED_STYLE),
+            ("allocated", "allocated", self._of_runs("allocated_bytes"), ALLOCATED_STYLE),
+        ]
+        note = ""
+        reason = self._unreadable()
+        if reason:
+            note = f"device n/a: {safe.line(reason, 100)}"
+        elif session.device is not None and session.device.total_bytes:
+            note = f"of {words.size(session.device.total_bytes)}"
+        return self._chart("memory", lines, columns, now_s, note)
+
+    def _unreadable(self) -> str | None:
+        """Why there is no figure of the device's memory."""
+        device = self._session.device
+        if device is not None and device.reason:
+            return device.reason
+        return self._session.gpu_fields.get("used_bytes")
+
+    def _trace(self, key: str) -> MemoryTrace:
+        return self._traces.setdefault(key, MemoryTrace(self._origin_ns))
+
+    def _of_runs(self, name: str) -> MemoryTrace:
+        trace = self._trace(name)
+        for number, run in enumerate(self._session.runs.values()):
+            trace.follow(number, run.memory, name)
+        return trace
+
+    def _chart(
+        self,
+        title: str,
+        lines: list[tuple[str, str, MemoryTrace, SeriesStyle]],
+        columns: int,
+        now_s: float,
+        note: str = "",
+    ) -> ChartSpec:
+        traces = [trace for _, _, trace, _ in lines]
+        end = self._time.fit(max((trace.xs[-1] for trace in traces if trace.xs), default=0.0), now_s)
+        high = self._bytes.fit(max(trace.largest for trace in traces), now_s)
+        series = []
+        for key, label, trace, style in lines:
+            if trace.largest:
+                xs, ys = min_max(trace.xs, trace.ys, 0.0, end, columns * 2)
+                series.append(Series(key, label, tuple(xs), tuple(ys), style))
+        return ChartSpec(
+            title=title,
+            series=tuple(series),
+            x=Axis(0.0, end, "s"),
+            y=Axis(0.0, high, "B"),
+            empty="no memory figures" if self._session.over else "waiting for memory figures",
+            note=note,
+        )

@@ -1,0 +1,133 @@
+"""How far the session and the run under way are: two lines with a bar and an estimate each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from profiler.analysis.progress import run_progress, session_progress
+from profiler.analysis.state import RunState, SessionState
+from tui import safe
+from tui.pictures import words
+from tui.pictures.names import OUTCOME_STYLES, STATE_STYLES, outcome_word, run_label
+from tui.theme import case_style, style_word
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressLine:
+    """One line: who, what it does, how far it is (``fraction`` None: no bar) and how long it will take."""
+
+    symbol: str
+    symbol_ascii: str
+    label: str
+    label_style: str
+    text: str
+    text_style: str
+    fraction: float | None
+    left: str
+
+
+def progress_lines(session: SessionState, now_ns: int) -> tuple[ProgressLine, ProgressLine]:
+    """The line of the session and the line of the run under way, or of how it all ended."""
+    return _session_line(session, now_ns), _run_line(session, now_ns)
+
+
+def _session_line(session: SessionState, now_ns: int) -> ProgressLine:
+    progress = session_progress(session, now_ns)
+    if session.over:
+        return ProgressLine(
+            "", "", "session", "bold", f"{session.state}, {progress.text}", _style(session.state), None, ""
+        )
+    left = words.time_left(progress.eta_s) or "no estimate yet"
+    return ProgressLine("", "", "session", "bold", progress.text, "", progress.fraction, left)
+
+
+def _run_line(session: SessionState, now_ns: int) -> ProgressLine:
+    run = session.current
+    if run is None:
+        return _between_runs(session)
+    progress = run_progress(session, run, now_ns)
+    style = case_style(run.case.compilation.variant, run.case.compilation.engine)
+    return ProgressLine(
+        style.marker,
+        style.ascii_marker,
+        run_label(run, session.request),
+        style_word(run.case.compilation.variant, run.case.compilation.engine),
+        safe.line(progress.text, 200),
+        "warn" if run.waiting is not None else "",
+        None if run.waiting is not None else progress.fraction,
+        words.time_left(progress.eta_s),
+    )
+
+
+def _between_runs(session: SessionState) -> ProgressLine:
+    if session.over:
+        return ProgressLine(
+            "", "", "", "", how_it_ended(session), "bad" if session.state in ("died", "failed") else "", None, ""
+        )
+    text = "starting the profiler" if session.state == "starting" else "starting the next run"
+    return ProgressLine("", "", "", "", text, "quiet", None, "")
+
+
+def how_it_ended(session: SessionState) -> str:
+    """The outcomes of the runs and the reason, if one was given, in one line."""
+    tally: dict[str, int] = {}
+    for run in session.runs.values():
+        outcome = run.outcome or "not run"
+        if outcome == "stopped" and run.started_ns is None:
+            outcome = "not run"
+        tally[outcome] = tally.get(outcome, 0) + 1
+    text = ", ".join(f"{number} {outcome_word(outcome)}" for outcome, number in tally.items())
+    reason = session.reason or (session.presumed if session.state == "died" else None) or _first_fault(session)
+    return f"{text}: {safe.line(reason, 200)}" if reason else text
+
+
+def _first_fault(session: SessionState) -> str | None:
+    """Why the first run that went wrong did, for the one line that has room for one reason."""
+    for run in session.runs.values():
+        if run.outcome in ("failed", "died", "oom"):
+            return run.reason
+    return None
+
+
+def _style(state: str) -> str:
+    return STATE_STYLES.get(state, "")
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run of the list of runs."""
+
+    name: str
+    symbol: str
+    symbol_ascii: str
+    label: str
+    label_style: str
+    state: str
+    state_style: str
+
+
+def run_lines(session: SessionState, now_ns: int) -> tuple[RunLine, ...]:
+    """Every run in the order in which they are made, with its state and why it ended as it did."""
+    return tuple(_one_run(session, run, now_ns) for run in session.runs.values())
+
+
+def _one_run(session: SessionState, run: RunState, now_ns: int) -> RunLine:
+    style = case_style(run.case.compilation.variant, run.case.compilation.engine)
+    state, state_style = run.state, {"running": "accent", "waiting": "warn"}.get(run.state, "quiet")
+    if run.outcome is not None:
+        state, state_style = outcome_word(run.outcome), OUTCOME_STYLES.get(run.outcome, "quiet")
+        if run.outcome not in ("ok", "stopped") and run.reason:
+            state += f": {safe.line(run.reason, 120)}"
+        elif run.outcome == "ok" and run.started_ns is not None and run.ended_ns is not None:
+            state += f", {words.seconds((run.ended_ns - run.started_ns) / 1e9)}"
+    elif run.state == "running" and run.phase is not None:
+        state = run.phase.name
+    return RunLine(
+        run.name,
+        style.marker,
+        style.ascii_marker,
+        run_label(run, session.request),
+        style_word(run.case.compilation.variant, run.case.compilation.engine),
+        state,
+        state_style,
+    )

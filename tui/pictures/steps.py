@@ -1,0 +1,281 @@
+"""The step-latency chart: the newest run of each case over the others, point by point on the same call slots."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import median_low
+
+from profiler.analysis.progress import planned_calls
+from profiler.analysis.state import RunState, SessionState
+from profiler.request import Case
+from tui.charts.axes import SPIKE_FACTOR, TICK_LADDER, StickyRange, clips_above, ladder_ceiling
+from tui.charts.decimate import min_max
+from tui.charts.palette import SeriesStyle
+from tui.charts.spec import Axis, ChartSpec, Mark, MarkSymbol, Series, Slot, Tick
+from tui.pictures.names import case_label, group_key
+from tui.theme import case_style
+
+_LEAST_SLOT = 7
+"""Columns that a slot must have for its border and its name to help and not to clutter."""
+
+_TICK_COLUMNS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The call slots that all cases of a chart share: one unit of x each, empty where a case makes no such call."""
+
+    compiles: int
+    warmups: int
+    measured: int
+
+    @classmethod
+    def of(cls, cases: list[Case]) -> Slots:
+        plans = [planned_calls(case) for case in cases]
+        counts = [tuple(plan.count(phase) for plan in plans) for phase in ("compile", "warmup", "measure")]
+        return cls(*(max(of_phase, default=0) for of_phase in counts))
+
+    @property
+    def count(self) -> int:
+        return max(self.compiles + self.warmups + self.measured, 1)
+
+    def place(self, phase: str, ordinal: int) -> int:
+        """The slot of the ``ordinal``-th call (from 0) of ``phase``; calls beyond the plan share the last slot."""
+        start, room = {
+            "compile": (0, self.compiles),
+            "warmup": (self.compiles, self.warmups),
+        }.get(phase, (self.compiles + self.warmups, self.measured))
+        return min(start + min(ordinal, max(room - 1, 0)), self.count - 1)
+
+    def axis(self, columns: int) -> Axis:
+        """The x axis: the slots by name, or where they would be too narrow just the beginnings of some calls."""
+        end = float(self.count)
+        if self.count * _LEAST_SLOT <= columns:
+            return Axis(0.0, end, slots=self.labels())
+        first = self.compiles + self.warmups
+        apart = ladder_ceiling(self.count * _TICK_COLUMNS / max(columns, 1), TICK_LADDER)
+        calls = range(0, self.measured, max(int(apart), 1))
+        ticks = [Tick(float(first + call), f"call {call + 1}" if call == 0 else str(call + 1)) for call in calls]
+        return Axis(0.0, end, ticks=tuple(ticks))
+
+    def labels(self) -> tuple[Slot, ...]:
+        names = [("compile", "C")] * self.compiles
+        names += [
+            ("warm-up", "w") if self.warmups == 1 else (f"warm-up {n + 1}", f"w{n + 1}") for n in range(self.warmups)
+        ]
+        names += [(f"call {n + 1}", str(n + 1)) for n in range(self.measured)]
+        return tuple(Slot(label, n, n + 1, short) for n, (label, short) in enumerate(names))
+
+
+class StepTrace:
+    """The points of one run, added to as the run goes on: x in slots, y in seconds."""
+
+    def __init__(self, run: RunState, slots: Slots, loop: int) -> None:
+        self._run = run
+        self._slots = slots
+        self._loop = loop
+        self._plan = planned_calls(run.case)
+        self._restart()
+
+    def _restart(self) -> None:
+        self._rows = 0
+        self.xs: list[float] = []
+        self.ys: list[float] = []
+        self._widths: dict[int, int] = {}
+        self._judged = 0  # points that the typical step was found from
+        self._limit = math.inf
+        self.steady = 0.0  # the largest step that isn't a spike
+        self.largest = 0.0
+
+    def follow(self) -> None:
+        """Take in the steps that the run has gained."""
+        steps = self._run.steps
+        if len(steps) == self._rows:
+            return
+        if any(self._steps_of(call) > width for call, width in self._widths.items()):
+            self._restart()  # a call made more steps than were planned: its slot has to hold them all
+        first, self._rows = self._rows, len(steps)
+        fresh: list[float] = []
+        columns = [steps.column(name, first) for name in ("call", "loop", "step", "ns")]
+        for call, loop, step, ns in zip(*columns, strict=True):
+            if loop == self._loop:
+                self.xs.append(self.x_of(call, step))
+                fresh.append(ns / 1e9)
+        self.ys += fresh
+        self._judge(fresh)
+
+    def x_of(self, call: int, step: int | None) -> float:
+        """Where a step (None: the beginning) of a call lies."""
+        found = self._run.calls.get(call)
+        phase = found.phase if found is not None and found.phase else self._plan[min(call, len(self._plan) - 1)]
+        ordinal = call - next((n for n, planned in enumerate(self._plan) if planned == phase), 0)
+        left = float(self._slots.place(phase, max(ordinal, 0)))
+        width = self._widths.get(call)
+        if width is None:
+            width = self._widths[call] = max(self._steps_of(call), self._planned(call), 1)
+        return left + (min(0 if step is None else step, width - 1) + 0.5) / width
+
+    def _planned(self, call: int) -> int:
+        found = self._run.calls.get(call)
+        if found is not None and len(found.loops) > 1:
+            # planned_steps is over all loops: an ended loop of an earlier call tells better
+            for earlier in self._run.calls.values():
+                loop = earlier.loops.get(self._loop)
+                if loop is not None and loop.evaluations:
+                    return loop.evaluations
+        if found is not None and found.planned_steps:
+            return found.planned_steps
+        return self._run.case.workload.steps
+
+    def _steps_of(self, call: int) -> int:
+        found = self._run.calls.get(call)
+        if found is None:
+            return 0
+        if len(found.loops) <= 1:
+            return found.steps
+        loop = found.loops.get(self._loop)
+        return loop.evaluations if loop is not None else 0
+
+    def _judge(self, fresh: list[float]) -> None:
+        """Keep ``steady`` and ``largest`` true; what is typical is looked up again as the run grows by a quarter."""
+        self.largest = max([self.largest, *fresh])
+        if len(self.ys) > self._judged * 1.25:
+            self._judged = len(self.ys)
+            self._limit = SPIKE_FACTOR * median_low(self.ys)
+            self.steady = max((y for y in self.ys if y <= self._limit), default=0.0)
+        else:
+            self.steady = max([self.steady, *(y for y in fresh if y <= self._limit)])
+
+
+@dataclass(frozen=True, slots=True)
+class StepsView:
+    """What the user chose to see: which repeat (None: the newest of each case), which loop, whether spikes too."""
+
+    repeat: int | None = None
+    loop: int = 0
+    full_range: bool = False
+    group: str | None = None  # a workload's key; None: that of the run under way
+    columns: int = 160
+
+
+class StepsChart:
+    """Makes the specs of the step chart of one session, one after the other as it goes on."""
+
+    def __init__(self, session: SessionState) -> None:
+        self._session = session
+        self._traces: dict[tuple[str, Slots, int], StepTrace] = {}
+        self._ranges: dict[tuple[str, bool], StickyRange] = {}
+
+    def groups(self) -> list[str]:
+        """The workloads of the session, each a chart of its own."""
+        return list(dict.fromkeys(group_key(case.workload) for case in self._session.request.cases))
+
+    def loops(self) -> list[tuple[int, str]]:
+        """The denoising loops that were seen, by index and name."""
+        found: dict[int, str] = {}
+        for run in self._session.runs.values():
+            for call in list(run.calls.values())[:1]:
+                found.update({index: loop.name for index, loop in call.loops.items()})
+        return sorted(found.items())
+
+    def spec(self, view: StepsView, now_s: float) -> ChartSpec:
+        """The chart as it is now; ``now_s`` on any monotonic clock."""
+        request = self._session.request
+        group = view.group or self._group_under_way()
+        cases = [case for case in request.cases if group_key(case.workload) == group]
+        slots = Slots.of(cases)
+        shown = [(case, run) for case in cases if (run := self._run_of(case, view)) is not None]
+        traces = [self._trace(run, slots, view.loop) for _, run in shown]
+        pairs = list(zip(shown, traces, strict=True))
+        full = view.full_range
+        largest = max((trace.largest if full else trace.steady for trace in traces), default=0.0)
+        high = self._range(group, full).fit(largest, now_s)
+        x = slots.axis(view.columns)
+        series = tuple(
+            _series(case, run, trace, x, view.columns, case_label(case, request), case_style(*_kind(case)))
+            for (case, run), trace in pairs
+        )
+        return ChartSpec(
+            title=self._title(group, view),
+            series=series,
+            x=x,
+            y=Axis(0.0, high, "s"),
+            marks=tuple(mark for (case, run), trace in pairs for mark in _marks(case, run, trace)),
+            clips=clips_above(series, high),
+            empty=self._empty(),
+            mark_row=any(case.compilation.variant != "no-compile" for case in cases),
+        )
+
+    def _title(self, group: str, view: StepsView) -> str:
+        title = "step latency"
+        loops = dict(self.loops())
+        if len(loops) > 1:
+            title += f", {loops.get(view.loop, view.loop)}"
+        if len(self.groups()) > 1:
+            title += f", {group}"
+        if view.repeat is not None:
+            title += f", repeat {view.repeat}"
+        return title
+
+    def _empty(self) -> str:
+        if self._session.over:
+            return "no step was made"
+        return "waiting for the first step"
+
+    def _group_under_way(self) -> str:
+        run = self._session.current
+        if run is None:
+            run = next((run for run in reversed(self._session.runs.values()) if len(run.steps)), None)
+        case = run.case if run is not None else self._session.request.cases[0]
+        return group_key(case.workload)
+
+    def _run_of(self, case: Case, view: StepsView) -> RunState | None:
+        runs = [run for run in self._session.runs_of(case.name) if len(run.steps)]
+        if view.repeat is not None:
+            runs = [run for run in runs if run.run.repeat == view.repeat]
+        return runs[-1] if runs else None
+
+    def _trace(self, run: RunState, slots: Slots, loop: int) -> StepTrace:
+        key = (run.name, slots, loop)
+        trace = self._traces.get(key)
+        if trace is None:
+            trace = self._traces[key] = StepTrace(run, slots, loop)
+        trace.follow()
+        return trace
+
+    def _range(self, group: str, full: bool) -> StickyRange:
+        return self._ranges.setdefault((group, full), StickyRange("s"))
+
+
+def _kind(case: Case) -> tuple[str, str | None]:
+    return case.compilation.variant, case.compilation.engine
+
+
+def _series(
+    case: Case, run: RunState, trace: StepTrace, x: Axis, columns: int, label: str, style: SeriesStyle
+) -> Series:
+    # Twice the columns, which the canvas brings down to what it has: a value of 20 000 floats is slow to compare.
+    xs, ys = min_max(trace.xs, trace.ys, x.low, x.high, columns * 2)
+    name = f"{label} #{run.run.repeat}" if run.run.repeat > 1 else label
+    return Series(case.name, name, tuple(xs), tuple(ys), style)
+
+
+def _marks(case: Case, run: RunState, trace: StepTrace) -> list[Mark]:
+    found: list[Mark] = []
+    breaks = list(run.loose_breaks)
+    for compiled in run.compiles.values():
+        breaks += compiled.breaks
+        if compiled.call is not None:
+            symbol: MarkSymbol = "R" if compiled.recompile else "C"
+            found.append(Mark(trace.x_of(compiled.call, compiled.step), symbol, case.name))
+    found += [Mark(trace.x_of(stop.call, stop.step), "B", case.name) for stop in breaks if stop.call is not None]
+    return _one_each(found)
+
+
+def _one_each(marks: list[Mark]) -> list[Mark]:
+    """A compiling step compiles dozens of frames: one mark of a kind is enough for a place."""
+    kept: dict[tuple[float, str], Mark] = {}
+    for mark in marks:
+        kept.setdefault((mark.x, mark.symbol), mark)
+    return sorted(kept.values(), key=lambda mark: (mark.x, mark.symbol))

@@ -1,0 +1,143 @@
+"""The results: one line a case. The figures are the profiler's; here they become text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from profiler.analysis.cases import CaseFigures
+from profiler.analysis.state import RunState, SessionState
+from tui import safe
+from tui.pictures import words
+from tui.pictures.names import OUTCOME_ASCII, OUTCOME_STYLES, OUTCOME_SYMBOLS, case_label, on_cuda, outcome_word
+from tui.theme import case_style, style_word
+
+VERDICT_STYLES = {"FASTER": "good", "SLOWER": "bad", "SAME": "quiet", "UNCLEAR": "warn"}
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """One case. ``cells`` are (text, style) by column name; ``remark`` stands in for figures that can't come."""
+
+    case: str
+    symbol: str
+    symbol_ascii: str
+    label: str
+    label_style: str
+    state: str
+    state_style: str
+    mark: str
+    mark_ascii: str
+    under_way: bool
+    cells: Mapping[str, tuple[str, str]]
+    remark: str = ""
+
+
+def case_lines(session: SessionState, figures: list[CaseFigures]) -> tuple[CaseLine, ...]:
+    """A line for each case of the request, in its order."""
+    return tuple(_line(session, figure) for figure in figures)
+
+
+def _line(session: SessionState, figures: CaseFigures) -> CaseLine:
+    case = session.request.case(figures.case)
+    runs = session.runs_of(figures.case)
+    style = case_style(figures.variant, figures.engine)
+    state, state_style, mark, mark_ascii = _state(runs, figures)
+    return CaseLine(
+        case=figures.case,
+        symbol=style.marker,
+        symbol_ascii=style.ascii_marker,
+        label=case_label(case, session.request),
+        label_style=style_word(figures.variant, figures.engine),
+        state=state,
+        state_style=state_style,
+        mark=mark,
+        mark_ascii=mark_ascii,
+        under_way=any(run.state in ("running", "waiting") for run in runs),
+        cells=MappingProxyType(_cells(session, figures)),
+        remark=_remark(runs, figures),
+    )
+
+
+def _state(runs: list[RunState], figures: CaseFigures) -> tuple[str, str, str, str]:
+    """Word, style and symbols: of the run under way, else of the worst outcome, else queued."""
+    for run in runs:
+        if run.state in ("running", "waiting"):
+            word = run.phase.name if run.state == "running" and run.phase is not None else run.state
+            return word, "warn" if run.state == "waiting" else "accent", "▸", ">"
+    for outcome in ("died", "failed", "oom", "unsupported", "stopped", "ok"):
+        if outcome in figures.outcomes:
+            if outcome == "ok" and figures.ended < figures.runs:
+                break
+            style = OUTCOME_STYLES[outcome]
+            return outcome_word(outcome), style, OUTCOME_SYMBOLS[outcome], OUTCOME_ASCII[outcome]
+    return "queued", "quiet", " ", " "
+
+
+def _cells(session: SessionState, figures: CaseFigures) -> dict[str, tuple[str, str]]:
+    steps = figures.steps
+    return {
+        "runs": (f"{figures.ended}/{figures.runs}", ""),
+        "it/s": _number(figures.iterations_per_second),
+        "step ms": _number(steps.median_ms if steps else None),
+        "±iqr": _number(steps.iqr_ms if steps else None),
+        "p95": _number(steps.p95_ms if steps else None),
+        "compile": (words.seconds(figures.compile_s), "" if figures.compile_s is not None else "quiet"),
+        "recomp": _recompiles(figures),
+        "memory": _memory(session, figures),
+        "speed-up": _speedup(figures),
+        "verdict": (figures.verdict or "", VERDICT_STYLES.get(figures.verdict or "", "")),
+        "even at": _break_even(figures),
+    }
+
+
+def _recompiles(figures: CaseFigures) -> tuple[str, str]:
+    if figures.variant == "no-compile":
+        return words.NOTHING, "quiet"
+    return str(figures.recompiles), "mark:R bold" if figures.recompiles else "quiet"
+
+
+def _number(value: float | None) -> tuple[str, str]:
+    return (words.decimal(value), "" if value is not None else "quiet")
+
+
+def _memory(session: SessionState, figures: CaseFigures) -> tuple[str, str]:
+    memory = figures.memory
+    if not on_cuda(session):
+        return (words.size(memory.rss_peak_bytes), "" if memory.rss_peak_bytes is not None else "quiet")
+    if memory.device_peak_bytes is not None:
+        return words.size(memory.device_peak_bytes), ""
+    if memory.reserved_peak_bytes is not None:
+        # What torch holds is less than what the device has in use: say which it is.
+        return f"{words.size(memory.reserved_peak_bytes)}t", ""
+    return words.NOTHING, "quiet"
+
+
+def _speedup(figures: CaseFigures) -> tuple[str, str]:
+    if figures.variant == "no-compile" and figures.baseline is None:
+        return ("base", "quiet") if figures.steps else (words.NOTHING, "quiet")
+    if figures.speedup is None:
+        return words.NOTHING, "quiet"
+    text = f"{figures.speedup:.2f}x"
+    if figures.interval is not None:
+        text += f" ±{(figures.interval[1] - figures.interval[0]) / 2:.2f}"
+    return text, VERDICT_STYLES.get(figures.verdict or "", "")
+
+
+def _break_even(figures: CaseFigures) -> tuple[str, str]:
+    images = figures.break_even_images
+    if images is None:
+        return words.NOTHING, "quiet"
+    return (f"{images:.0f} img" if images < 1e5 else ">99999 img"), ""
+
+
+def _remark(runs: list[RunState], figures: CaseFigures) -> str:
+    """Why a case has no figures, when all its runs ended without any."""
+    if figures.steps is not None or figures.ended < figures.runs or figures.iterations_per_second is not None:
+        return ""
+    for run in runs:
+        if run.outcome not in (None, "ok") and run.started_ns is not None:
+            reason = f": {safe.line(run.reason, 200)}" if run.reason else ""
+            return f"{outcome_word(run.outcome or '')}{reason}"
+    return ""

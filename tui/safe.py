@@ -1,0 +1,70 @@
+"""The one boundary that text from logs crosses on its way to the screen.
+
+A module name, a guard's text, an exception, a host name: all of it was written by somebody else's program. What could
+move the cursor, change the colours, reverse the reading direction or hide is made visible, and nothing is longer than
+it may be. The result holds printable characters alone; it is never read as markup: no widget here reads markup.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rich.cells import cell_len, get_character_cell_size
+
+LONGEST = 2000
+"""Characters that are looked at; whatever comes after them is cut with a sign."""
+
+_NAMES = {"\n": "⏎", "\r": "␍", "\t": " ", "\x1b": "␛"}
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MARKS = frozenset({"Mn", "Me"})
+_MARKS_IN_A_ROW = 2
+"""Combining marks kept on one character: writing systems need that many, a stack of them covers the lines above."""
+
+
+def line(text: str, longest: int = LONGEST) -> str:
+    """``text`` on one line: control and format characters replaced by visible ones, at most ``longest`` characters."""
+    if text.isascii() and text.isprintable() and len(text) <= longest:
+        return text
+    out: list[str] = []
+    marks = 0
+    for char in text[:longest]:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in _MARKS else 0
+        if marks > _MARKS_IN_A_ROW or (marks and not out):
+            continue
+        out.append(_visible(char) if category in _HIDDEN else " " if category == "Zs" else char)
+    if len(text) > longest:
+        out.append("…")
+    return "".join(out)
+
+
+def _visible(char: str) -> str:
+    if char in _NAMES:
+        return _NAMES[char]
+    code = ord(char)
+    if code < 0x20:
+        return chr(0x2400 + code)  # the control pictures block
+    return "␡" if code == 0x7F else f"‹{code:04X}›"
+
+
+def fit(text: str, width: int, *, ascii: bool = False) -> str:
+    """``text`` in at most ``width`` cells; what doesn't fit is cut with a sign. Wide characters are measured."""
+    if (len(text) <= width and text.isascii()) or cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    room = width - 1
+    out: list[str] = []
+    for char in text:
+        room -= get_character_cell_size(char)
+        if room < 0:
+            break
+        out.append(char)
+    return "".join(out) + ("~" if ascii else "…")
+
+
+def pad(text: str, width: int, *, right: bool = False, ascii: bool = False) -> str:
+    """``text`` in exactly ``width`` cells, to the left or to the ``right``."""
+    text = fit(text, width, ascii=ascii)
+    blank = " " * (width - cell_len(text))
+    return blank + text if right else text + blank

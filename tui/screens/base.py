@@ -1,0 +1,102 @@
+"""What every screen of sessions has: a footer that follows its state, questions in the footer, and a least size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tui import keys
+from tui.panels.footer import Foot, FooterPanel
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+NOTICE_S = 6.0
+
+
+class TooSmall(Static):
+    """What is shown instead of everything where nothing useful would fit."""
+
+    DEFAULT_CSS = "TooSmall { display: none; width: 1fr; height: 1fr; }"
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = self.screen.size
+        self.update(f"too small: {LEAST_WIDTH}x{LEAST_HEIGHT} needed, this is {width}x{height}", layout=False)
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+
+
+class BaseScreen(Screen[None]):
+    """A screen with a footer. ``where`` names it in the table of keys."""
+
+    where: ClassVar[str]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (100, "-normal"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-short"), (30, "-medium"), (45, "-tall")]
+    DEFAULT_CSS = """
+    BaseScreen { layout: vertical; overflow: hidden; }
+    BaseScreen.-tiny > *, BaseScreen.-flat > * { display: none; }
+    BaseScreen.-tiny > TooSmall, BaseScreen.-flat > TooSmall { display: block; }
+    """
+
+    def __init__(self, *, ascii: bool = False) -> None:
+        super().__init__()
+        self.ascii = ascii
+        self._answer: Callable[[], None] | None = None
+        self._foot = FooterPanel(Foot(), ascii=ascii)
+
+    def compose(self) -> ComposeResult:
+        yield from self.compose_body()
+        yield self._foot
+        yield TooSmall()
+
+    def compose_body(self) -> ComposeResult:
+        """The widgets between the top and the footer."""
+        yield from ()
+
+    def possible(self, action: str) -> bool:
+        """Whether the action of a key makes sense now."""
+        return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        asking = self._answer is not None
+        if action == "answer":
+            return asking
+        known = {key.action.partition("(")[0] for key in keys.keys_of(self.where)}
+        if action not in known:
+            return True
+        return not asking and self.possible(action)
+
+    def refresh_footer(self) -> None:
+        """Show what can be done now."""
+        where = keys.ASKING if self._answer is not None else self.where
+        actions = [key.action for key in keys.keys_of(where) if self._answer is not None or self.possible(key.action)]
+        self._foot.put(replace(self._foot.value, hints=tuple(keys.hints(where, actions))))
+
+    def ask(self, question: str, then: Callable[[], None]) -> None:
+        """Ask in the footer; ``then`` is called on yes."""
+        self._answer = then
+        self._foot.put(replace(self._foot.value, question=question, notice=""))
+        self.refresh_footer()
+
+    def action_answer(self, yes: bool) -> None:
+        then, self._answer = self._answer, None
+        self._foot.put(replace(self._foot.value, question=""))
+        if yes and then is not None:
+            then()
+        self.refresh_footer()
+
+    def notice(self, text: str) -> None:
+        """Say something in the footer for a few seconds."""
+        self._foot.put(replace(self._foot.value, notice=text))
+        self.set_timer(NOTICE_S, self._end_notice)
+
+    def _end_notice(self) -> None:
+        self._foot.put(replace(self._foot.value, notice=""))
+
+    def action_redraw(self) -> None:
+        self.app.redraw()  # type: ignore[attr-defined]

@@ -1,0 +1,207 @@
+"""The Live screen: one session as it runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+
+from profiler import sessions
+from profiler.sessions import SessionFolder
+from tui import keys, safe
+from tui.charts.widget import Chart
+from tui.feed import Feed, LiveSource
+from tui.messages import FeedFailed, LiveChanged
+from tui.panels.cases import CasesPanel
+from tui.panels.happenings import HappeningsPanel
+from tui.panels.heading import HeadingPanel
+from tui.panels.progress import ProgressPanel
+from tui.panels.runs import RunsPanel
+from tui.pictures.live import LivePicture, unread
+from tui.pictures.steps import StepsView
+from tui.screens.base import BaseScreen
+
+SLOW_LINK_S = 0.25
+"""While the terminal hasn't taken the last pictures, the newest one waits this long and replaces them."""
+
+
+class LiveScreen(BaseScreen):
+    """Shows the pictures of one session. The feed reads only while the screen is seen."""
+
+    where = keys.LIVE
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.LIVE)
+    CSS_PATH = Path(__file__).with_suffix(".tcss")
+
+    def __init__(self, folder: SessionFolder, *, ascii: bool = False, source: LiveSource | None = None) -> None:
+        super().__init__(ascii=ascii)
+        self.folder = folder
+        self.picture = unread(folder.id)
+        self._view = StepsView()
+        self._source = source or LiveSource(folder)
+        self._feed: Feed[LivePicture] = Feed(self._source, self._publish, self._feed_failed)
+        self._waiting = False
+        self._heading = HeadingPanel(self.picture.heading, ascii=ascii)
+        self._progress = ProgressPanel(self.picture.progress, ascii=ascii)
+        self._steps = Chart(self.picture.steps, ascii=ascii, id="steps")
+        self._memory = Chart(self.picture.memory, ascii=ascii, id="memory")
+        self._runs = RunsPanel((), ascii=ascii)
+        self._happenings = HappeningsPanel((), ascii=ascii)
+        self._cases = CasesPanel((), ascii=ascii)
+
+    def compose_body(self) -> ComposeResult:
+        yield self._heading
+        yield self._progress
+        with Container(id="main"):
+            yield self._steps
+            yield self._runs
+            yield self._memory
+            yield self._happenings
+        yield self._cases
+
+    # --- pictures ---
+
+    def on_mount(self) -> None:
+        self.refresh_footer()
+        self._feed.start()
+
+    def on_unmount(self) -> None:
+        self._feed.stop()
+
+    def on_screen_suspend(self) -> None:
+        self._feed.pause(True)
+
+    def on_screen_resume(self) -> None:
+        self._feed.pause(False)
+
+    def on_resize(self) -> None:
+        self.look(replace(self._view, columns=max(self.size.width, 40)))
+        self._fit_cases()
+        self.refresh_footer()
+
+    def _publish(self, picture: LivePicture) -> None:
+        self.post_message(LiveChanged(picture))
+
+    def _feed_failed(self, error: BaseException) -> None:
+        self.post_message(FeedFailed(error))
+
+    def on_feed_failed(self, message: FeedFailed) -> None:
+        raise message.error
+
+    def on_live_changed(self, message: LiveChanged) -> None:
+        self.picture = message.picture
+        self._apply_when_taken()
+
+    def _apply_when_taken(self) -> None:
+        """Paint, unless the terminal still has earlier pictures to take: then wait and paint the newest."""
+        if self.app.link_busy:  # type: ignore[attr-defined]
+            if not self._waiting:
+                self._waiting = True
+                self.set_timer(SLOW_LINK_S, self._apply_later)
+            return
+        self._apply()
+
+    def _apply_later(self) -> None:
+        self._waiting = False
+        self._apply_when_taken()
+
+    def _apply(self) -> None:
+        picture = self.picture
+        with self.app.batch_update():
+            self._heading.put(picture.heading)
+            self._progress.put(picture.progress)
+            self._steps.show(picture.steps)
+            self._memory.show(picture.memory)
+            self._runs.put(picture.runs)
+            self._happenings.put(picture.happenings)
+            self._cases.put(picture.cases)
+            self._fit_cases()
+        self.refresh_footer()
+
+    def _fit_cases(self) -> None:
+        """The table gets a line a case, but never the room that the charts need."""
+        most = 4 if self.size.height < 30 else max(4, self.size.height // 4)
+        height = min(1 + max(len(self.picture.cases), 1), most)
+        if self._cases.styles.height is None or self._cases.styles.height.value != height:
+            self._cases.styles.height = height
+
+    # --- keys ---
+
+    def look(self, view: StepsView) -> None:
+        """Have the step chart drawn as ``view`` says."""
+        if view != self._view:
+            self._view = view
+            self._feed.order(lambda: self._source.look(view))
+
+    def possible(self, action: str) -> bool:
+        picture = self.picture
+        match action.partition("(")[0]:
+            case "next_repeat":
+                return picture.repeats > 1
+            case "next_group":
+                return len(picture.groups) > 1
+            case "next_loop":
+                return len(picture.loops) > 1
+            case "next_chart":
+                return self._one_chart
+            case "stop":
+                return not picture.over and not picture.heading.copied
+            case "skip":
+                return picture.running is not None and not picture.over and not picture.heading.copied
+            case _:
+                return True
+
+    @property
+    def _one_chart(self) -> bool:
+        return self.has_class("-narrow") and self.has_class("-short")
+
+    def action_next_chart(self) -> None:
+        self.toggle_class("-memory")
+
+    def action_next_repeat(self) -> None:
+        now = self._view.repeat or 0
+        self.look(replace(self._view, repeat=now + 1 if now < self.picture.repeats else None))
+
+    def action_full_range(self) -> None:
+        self.look(replace(self._view, full_range=not self._view.full_range))
+
+    def action_next_group(self) -> None:
+        choices = [None, *self.picture.groups]
+        now = choices.index(self._view.group) if self._view.group in choices else 0
+        self.look(replace(self._view, group=choices[(now + 1) % len(choices)]))
+
+    def action_next_loop(self) -> None:
+        choices = list(self.picture.loops)
+        now = choices.index(self._view.loop) if self._view.loop in choices else -1
+        self.look(replace(self._view, loop=choices[(now + 1) % len(choices)]))
+
+    def action_move(self, lines: int) -> None:
+        self._happenings.scroll_lines(lines)
+
+    def action_page(self, pages: int) -> None:
+        self._happenings.scroll_lines(pages * self._happenings.page)
+
+    def action_edge(self, side: int) -> None:
+        self._happenings.scroll_lines(side * len(self.picture.happenings))
+
+    def action_cases(self, lines: int) -> None:
+        self._cases.scroll_lines(lines)
+
+    def action_skip(self) -> None:
+        run = self.picture.running
+        if run is not None:
+            self.ask(f"skip run {safe.line(run, 60)}?", lambda: self._send("skip", run))
+
+    def action_stop(self) -> None:
+        self.ask(f"stop session {safe.line(self.folder.id, 60)}?", lambda: self._send("stop"))
+
+    def _send(self, command: str, run: str | None = None) -> None:
+        try:
+            sessions.send(self.folder, command, run)
+        except OSError as error:
+            self.notice(f"could not ask the profiler to {command}: {error.strerror}")
+        else:
+            self.notice(f"asked the profiler to {command}")
