@@ -14,6 +14,8 @@ STANDIN = str(Path(__file__).with_name("standin.py"))
 
 
 def command(_role: str, *arguments: str) -> list[str]:
+    if os.environ["STANDIN"] == "bug":
+        raise RuntimeError("a bug in the profiler")
     return [sys.executable, STANDIN, *arguments]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -12,10 +14,12 @@ import pytest
 from profiler import events as ev
 from profiler import sessions
 from profiler.conductor import CannotStart, start
+from profiler.conductor.processes import Ended, WorkerProcess
 from profiler.eventlog import is_locked
 from profiler.sessions import Liveness, SessionFolder
 from tests.conductor.fake_nvml import UUID
 from tests.conductor.support import (
+    DRIVE,
     ROOT,
     begin,
     conduct,
@@ -198,15 +202,89 @@ def test_the_cache_goes_with_the_session_unless_it_is_kept(own_home: Path) -> No
         assert (folder.path / "cache").exists() is keep
 
 
+def by_hand(folder: SessionFolder, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The conductor in the foreground, for its exit code."""
+    return subprocess.run(
+        [sys.executable, str(DRIVE), str(folder.path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_exit_codes(own_home: Path) -> None:
+    folder = make(own_home)
+    assert by_hand(folder, STANDIN="failed").returncode == 0
+    again = by_hand(folder, STANDIN="ok")
+    assert again.returncode == 2
+    assert again.stderr == f"session {folder.id} was conducted before: start a new one\n"
+    assert by_hand(SessionFolder(own_home / "nowhere"), STANDIN="ok").returncode == 2
+
+
 def test_a_log_that_cannot_grow_is_one_line_and_an_exit_code(own_home: Path) -> None:
     folder = make(own_home, runs=2)
-    pid = begin(folder, "ok", environ={"LARGEST_FILE": "400"})
-    eventually(lambda: not psutil.pid_exists(pid), "the conductor's end")
-    [line] = folder.conductor_output.read_text().splitlines()
+    ended = by_hand(folder, STANDIN="ok", LARGEST_FILE="400")
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
     assert line.endswith("of the conductor's records could not be written: File too large")
     assert folder.conductor_log.stat().st_size <= 400
     # Both runs were made all the same.
     assert folder.run_log("002-case-r2").exists()
+
+
+def test_a_bug_ends_the_session_as_failed(own_home: Path) -> None:
+    folder = make(own_home)
+    ended = by_hand(folder, STANDIN="bug")
+    assert ended.returncode == 1
+    assert "Traceback" in ended.stderr
+    said = last_word(log(folder.conductor_log))
+    assert (said.state, said.reason) == ("failed", "the profiler failed: RuntimeError: a bug in the profiler")
+
+
+def test_a_run_whose_folder_cannot_be_made_fails_and_the_others_go_on(own_home: Path) -> None:
+    folder = make(own_home, runs=2)
+    (folder.runs / "001-case-r1").write_text("in the way")
+    first, second = endings(conduct(folder, "ok"))
+    assert (first.outcome, first.reason) == ("failed", "the run can't be started: File exists")
+    assert second.outcome == "ok"
+
+
+def test_without_adoption_the_workers_session_is_ended_all_the_same(tmp_path: Path) -> None:
+    output = tmp_path / "worker.log"
+    worker = WorkerProcess(["/bin/sh", "-c", "sleep 600 & sleep 600 & exit 7"], output, os.environ, adopts=False)
+    try:
+        eventually(lambda: worker.wait(0.1) is not None, "the worker's end")
+        assert len(in_session(worker.pid)) == 2
+        assert worker.end(1.0) == Ended(killed=False, survivors=[])
+        assert in_session(worker.pid) == []
+        assert worker.wait(0.0) == 7
+        assert worker.state() == "gone"
+    finally:
+        worker.close()
+
+
+def test_a_worker_that_cannot_be_started_leaves_nothing_open(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(FileNotFoundError):
+        WorkerProcess(["/no/such/program"], tmp_path / "worker.log", os.environ, adopts=False)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_the_conductor_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, profiler.conductor.main\n"
+        "print(*sys.modules.keys() & {'torch', 'numpy', 'diffusers', 'textual', 'tui', 'pynvml'})"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "\n"
 
 
 def test_a_session_has_one_conductor_and_is_conducted_once(own_home: Path) -> None:
