@@ -121,7 +121,8 @@ class GpuSampler:
     def open(self) -> None:
         """Load NVML, or record why there are no samples."""
         try:
-            self._nvml = self._asking(self._load)
+            # Waking a driver that nothing uses takes seconds, and nobody misses a sample then.
+            self._nvml = self._asking(self._load, note_slow=False)
         except nvml.NvmlUnavailable as error:
             self._die(str(error))
 
@@ -203,7 +204,7 @@ class GpuSampler:
             self._reserve_noted = True
             self._note("nvml-memory", "this driver counts what it reserves itself as used device memory")
 
-    def _asking(self, question: Callable[[], Any]) -> Any:
+    def _asking(self, question: Callable[[], Any], *, note_slow: bool = True) -> Any:
         """Ask NVML, and make it visible when the answer was long in coming."""
         started = self._asked_at = self._clock()
         try:
@@ -211,7 +212,7 @@ class GpuSampler:
         finally:
             self._asked_at, self._silence_noted = None, False
             took = self._clock() - started
-            if took >= _SLOW_ANSWER_SECONDS and not self._was_slow:
+            if note_slow and took >= _SLOW_ANSWER_SECONDS and not self._was_slow:
                 self._note("gpu-gap", f"NVML took {took:.1f} s to answer: no GPU samples meanwhile")
             self._was_slow = took >= _SLOW_ANSWER_SECONDS
 

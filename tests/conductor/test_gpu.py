@@ -231,6 +231,18 @@ def test_a_slow_answer_leaves_a_gap_that_is_noted_once() -> None:
     assert notes == ["NVML took 3.0 s to answer: no GPU samples meanwhile"]
 
 
+def test_a_driver_that_wakes_slowly_is_no_news() -> None:
+    bench = Bench()
+
+    def wake() -> FakeNvml:
+        bench.clock.now += 3.0
+        return bench.nvml
+
+    bench.sampler._load = wake
+    bench.opened()
+    assert bench.take() == []
+
+
 def test_the_older_memory_structure_is_noted() -> None:
     bench = Bench().opened()
     bench.nvml.script["nvmlDeviceGetMemoryInfo_v2"] = 13
