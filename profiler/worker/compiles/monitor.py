@@ -85,12 +85,16 @@ class CompileMonitor(logging.Handler):
         """Take the compiled graphs that ran in the step that ends now, to notice a silent fall to eager.
 
         ``calls`` is the number of denoiser calls in the step, where known: steps are compared with their like.
-        Call it before the place in ``here`` moves on.
+        Call it before the place in ``here`` moves on. Never raises.
         """
-        with self._mutex:
-            found = self._watch.on_step(graphs, (self._here.loop, calls))
-            if found is not None:
-                self._recorder.tell(EagerFallback(graphs=found.graphs, expected=found.expected))
+        try:
+            with self._mutex:
+                found = self._watch.on_step(graphs, (self._here.loop, calls))
+                if found is not None:
+                    self._recorder.tell(EagerFallback(graphs=found.graphs, expected=found.expected))
+        except Exception as error:
+            # As in handle: the pipeline's loop stands right above.
+            self._tell_error(error)
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Take one trace record. Never raises: an exception here would surface as the model's own error."""

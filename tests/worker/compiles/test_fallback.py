@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from profiler.events import CompileEnded, CompileLimit, CompileStarted, EagerFallback, Recompile
+from profiler.events import CompileEnded, CompileLimit, CompileStarted, EagerFallback, Event, Recompile
 from profiler.worker.compiles import CompileMonitor, FallbackWatch
 from profiler.worker.compiles.graphs import Fallback
 from profiler.worker.where import Where
@@ -110,6 +110,17 @@ def test_a_detached_monitor_cannot_tell(monitor: CompileMonitor) -> None:
     monitor.detach()
     assert monitor.graphs_executed() is None
     assert torch._dynamo.utils.record_pregraph_bytecode_enter is not original
+
+
+@pytest.mark.usefixtures("limit_of_two")
+def test_a_writer_that_raises_does_not_reach_the_pipeline(here: Where) -> None:
+    def write(event: Event) -> None:
+        raise OSError("disk full")
+
+    monitor = CompileMonitor(write, here=here)
+    monitor.attach()
+    assert steps(monitor, here, torch.compile(Scaled(), backend="eager"), "abc") == [1, 1, 0]
+    monitor.detach()
 
 
 def test_before_the_limit_fewer_graphs_mean_nothing() -> None:

@@ -182,5 +182,5 @@ def test_only_the_reset_began_a_new_epoch(told: list[CompileEvent]) -> None:
     assert started[-1].id == "0/0"
 
 
-def test_the_log_is_small_and_nothing_went_wrong(told: list[CompileEvent]) -> None:
+def test_nothing_went_wrong(told: list[CompileEvent]) -> None:
     assert of(told, MonitorError) == []
