@@ -79,10 +79,11 @@ def nvml_uuid(properties: Any) -> str | None:
 
 
 def _pci_bus_id(properties: Any) -> str | None:
-    parts = [getattr(properties, name, None) for name in ("pci_domain_id", "pci_bus_id", "pci_device_id")]
-    if any(part is None for part in parts):
-        return None
-    return "{:08X}:{:02X}:{:02X}.0".format(*parts)
+    try:
+        domain, bus, device = properties.pci_domain_id, properties.pci_bus_id, properties.pci_device_id
+    except AttributeError:
+        return None  # before torch 2.9
+    return f"{domain:08X}:{bus:02X}:{device:02X}.0"
 
 
 class DeviceLock:
@@ -114,6 +115,10 @@ class DeviceLock:
             time.sleep(POLL_SECONDS)
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, self._session.encode(), 0)
+
+    def release(self) -> None:
+        """Give the lock up; a worker doesn't, its end does."""
+        os.close(self._descriptor)
 
     def holder(self) -> str:
         """The session that wrote its id into the lock's file last, "" if none has yet."""

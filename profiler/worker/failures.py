@@ -37,7 +37,7 @@ def classify(error: BaseException, when: str, device: str) -> Outcome:
     if isinstance(error, BuildError | DeviceUnavailable):
         return _failed(error, one_line(str(error)))
     chain = list(_chain(error))
-    exhausted = next((link for link in chain if is_out_of_memory(link)), None)
+    exhausted = next((link for link in reversed(chain) if is_out_of_memory(link)), None)
     if exhausted is not None:
         reason = one_line(f"out of memory during {when}: {first_line(exhausted)}")
         return Outcome(
@@ -47,7 +47,7 @@ def classify(error: BaseException, when: str, device: str) -> Outcome:
         return _failed(
             error, f"recompile limit of {_recompile_limit()} hit, and fullgraph=True forbids going on in eager"
         )
-    return _failed(error, one_line(f"{type(error).__name__}: {first_line(error)}"))
+    return _failed(error, one_line(_gist(error)))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -65,12 +65,19 @@ def asked_bytes(message: str) -> int | None:
 
 def one_line(text: str) -> str:
     """``text`` fit for a terminal and a table: printable, on one line, bounded, without access tokens."""
-    text = _TOKEN.sub("hf_...", _UNPRINTABLE.sub(" ", text)).strip()
+    text = " ".join(_TOKEN.sub("hf_...", _UNPRINTABLE.sub(" ", text)).split())
     return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 3] + "..."
 
 
 def _failed(error: BaseException, reason: str) -> Outcome:
     return Outcome(RunEnded(outcome="failed", reason=reason, error=type(error).__name__))
+
+
+def _gist(error: BaseException) -> str:
+    """The exception's class and first line; those of the one inside, where a compiler wraps what its backend raised."""
+    inner = getattr(error, "inner_exception", None)
+    told = _gist(inner) if isinstance(inner, BaseException) else first_line(error)
+    return f"{type(error).__name__}: {told}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
