@@ -1,0 +1,255 @@
+"""Loops cut into steps: the sums, the counts, and a pipeline that doesn't notice."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import itertools
+from typing import Any
+
+import pytest
+import torch
+from tqdm.auto import tqdm
+
+from profiler.events import CallEnded, CallStarted, Event, LoopEnded, LoopStarted, Output, Stage, Step
+from profiler.worker import bench
+from profiler.worker.clock import HostClock
+from profiler.worker.hooks import Hooks
+from profiler.worker.live import LiveWriter
+from profiler.worker.measure import Measurement
+from profiler.worker.steps import LoopRecorder, hook_loops
+from profiler.worker.where import HERE
+from tests.worker.conftest import Ticks, make_workload
+
+
+def measured(pipe: Any, calls: int = 1, **options: Any) -> list[Event]:
+    events: list[Event] = []
+    with Measurement(pipe, ("unet",), make_workload(**options), events.append, live=False) as measurement:
+        for _ in range(calls):
+            measurement.call("measure", keep_output=True)
+    return events
+
+
+def of(kind: type[Event], events: list[Event]) -> list[Any]:
+    return [event for event in events if type(event) is kind]
+
+
+def test_steps_add_up_to_the_loop_and_follow_each_other_without_a_gap(tiny_pipe: Any) -> None:
+    events = measured(tiny_pipe, calls=2)
+    for loop in of(LoopEnded, events):
+        steps = [step for step in of(Step, events) if step.call == loop.call]
+        [opened] = [start for start in of(LoopStarted, events) if start.call == loop.call]
+        assert sum(step.ns for step in steps) == loop.ns
+        assert steps[0].start_ns == opened.start_ns
+        assert all(a.start_ns + a.ns == b.start_ns for a, b in itertools.pairwise(steps))
+        assert [step.step for step in steps] == list(range(5))
+        assert all(0 < step.enqueue_ns + step.scheduler_ns <= step.host_ns for step in steps)
+        assert all(step.host_bound is None and step.graphs is None for step in steps)
+
+
+def test_pndm_makes_one_step_more_than_iterations(tiny_pipe: Any) -> None:
+    events = measured(tiny_pipe, steps=20)
+    [started], [opened], [loop], [ended] = (
+        of(kind, events) for kind in (CallStarted, LoopStarted, LoopEnded, CallEnded)
+    )
+    assert started.steps == loop.evaluations == len(of(Step, events)) == 21
+    assert opened.iterations == loop.iterations == 20
+    assert (opened.name, opened.denoisers) == ("denoise", ["unet"])
+    assert ended.images == 1
+    assert ended.ns > loop.ns
+
+
+def test_stages_of_a_call(tiny_pipe: Any) -> None:
+    events = measured(tiny_pipe)
+    stages = of(Stage, events)
+    assert [stage.name for stage in stages] == ["text_encode", "denoise", "decode"]
+    assert all(a.start_ns + a.ns <= b.start_ns for a, b in itertools.pairwise(stages))
+    assert stages[1].ns == of(LoopEnded, events)[0].ns
+
+
+def test_latents_are_equal_bit_for_bit_with_and_without_hooks(tiny_pipe: Any) -> None:
+    events: list[Event] = []
+    with Measurement(tiny_pipe, ("unet",), make_workload(batch_sizes=[2]), events.append) as measurement:
+        captured: list[torch.Tensor] = []
+
+        def keep(_pipe: Any, _step: int, _time: int, tensors: dict[str, Any]) -> dict[str, Any]:
+            captured.append(tensors["latents"].clone())
+            return tensors
+
+        bare = measurement.bare_call
+        original = type(tiny_pipe).__call__
+        tiny_pipe.__class__ = type(
+            "Watched",
+            (type(tiny_pipe),),
+            {"__call__": lambda self, **arguments: original(self, callback_on_step_end=keep, **arguments)},
+        )
+        bare()
+        measurement.call("measure", keep_output=True)
+    half = len(captured) // 2
+    assert len(captured) == 10
+    assert all(torch.equal(a, b) for a, b in zip(captured[:half], captured[half:], strict=True))
+    assert torch.equal(measurement.latents, captured[-1])
+    assert of(Output, events)[0].shape == [2, 4, 16, 16]
+
+
+def test_calls_draw_the_same_noise_and_images_don_t_depend_on_the_batch(tiny_pipe: Any) -> None:
+    events = measured(tiny_pipe, calls=2)
+    digests = {output.digest for output in of(Output, events)}
+    assert len(digests) == 1
+    other = measured(tiny_pipe, seed=7)
+    assert of(Output, other)[0].digest not in digests
+
+
+def test_the_rate_is_what_the_progress_bar_prints(tiny_pipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = Ticks()
+    monkeypatch.setattr("tqdm.std.time", ticks.seconds)
+    tiny_pipe.unet.forward = ticks.takes(7_000_000, tiny_pipe.unet.forward)
+    tiny_pipe.scheduler.step = ticks.takes(200_000, tiny_pipe.scheduler.step)
+    tiny_pipe.scheduler.scale_model_input = ticks.takes(30_000, tiny_pipe.scheduler.scale_model_input)
+    events: list[Event] = []
+    clock = HostClock(ticks)
+    with Measurement(tiny_pipe, ("unet",), make_workload(20), events.append, clock=clock, live=False) as measurement:
+        found = bench.agreement(measurement, events)
+    # 20 iterations in 21 steps of 7.23 ms; the first denoiser call comes 30 us after the bar.
+    assert found.measured == pytest.approx(20 / (21 * 7.23e-3 - 30e-6))
+    assert found.error < 0.001
+
+
+def test_the_printed_rate_is_read_in_both_of_tqdms_forms() -> None:
+    assert bench.printed_rate("\r 50%|##  | 10/20\r100%|####| 20/20 [00:01<00:00, 12.50it/s]\n") == 12.5
+    assert bench.printed_rate("100%|####| 20/20 [00:50<00:00,  2.50s/it]\n") == 0.4
+    with pytest.raises(ValueError, match="no rate"):
+        bench.printed_rate("")
+
+
+def test_hooks_keep_the_signatures_that_pipelines_look_at(tiny_pipe: Any) -> None:
+    step, forward = (inspect.signature(f) for f in (tiny_pipe.scheduler.step, tiny_pipe.unet.forward))
+    seen: dict[str, Any] = {}
+    recorder = LoopRecorder(0, ("unet",), HostClock(), [].append)
+    with Hooks() as hooks:
+        hook_loops(hooks, tiny_pipe, ("unet",), recorder)
+        assert inspect.signature(tiny_pipe.scheduler.step) == step
+        assert inspect.signature(tiny_pipe.unet.forward) == forward
+        seen.update(vars(tiny_pipe.scheduler))
+    assert "step" in seen
+
+
+def test_a_scheduler_that_draws_noise_still_gets_the_generator(tiny_pipe: Any) -> None:
+    from diffusers import DDPMScheduler
+
+    tiny_pipe.scheduler = DDPMScheduler.from_config(tiny_pipe.scheduler.config)
+    first, second = (of(Output, measured(tiny_pipe))[0].digest for _ in range(2))
+    assert first == second
+
+
+def test_nothing_stays_on_the_pipeline_after_a_call(tiny_pipe: Any) -> None:
+    parts = [tiny_pipe, tiny_pipe.unet, tiny_pipe.scheduler, tiny_pipe.vae, tiny_pipe.text_encoder]
+    tiny_pipe.scheduler.set_timesteps(4)
+    names = {id(part): set(vars(part)) for part in parts}
+    measured(tiny_pipe)
+    for part in parts:
+        assert not {"forward", "step", "progress_bar", "encode", "decode"} & (set(vars(part)) - names[id(part)])
+
+
+def test_nothing_stays_on_the_pipeline_after_a_call_that_failed(tiny_pipe: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("half-way")
+
+    tiny_pipe.vae.decode = fail
+    events: list[Event] = []
+    with Measurement(tiny_pipe, ("unet",), make_workload(), events.append) as measurement, pytest.raises(RuntimeError):
+        measurement.call("measure")
+    assert tiny_pipe.vae.decode is fail
+    assert not {"step"} & set(vars(tiny_pipe.scheduler))
+    assert "forward" not in vars(tiny_pipe.unet)
+    assert len(of(Step, events)) == 5
+    assert not of(CallEnded, events)
+
+
+def test_a_swapped_scheduler_is_measured(tiny_pipe: Any) -> None:
+    from diffusers import EulerDiscreteScheduler
+
+    events: list[Event] = []
+    with Measurement(tiny_pipe, ("unet",), make_workload(), events.append) as measurement:
+        measurement.call("measure")
+        tiny_pipe.scheduler = EulerDiscreteScheduler.from_config(tiny_pipe.scheduler.config)
+        measurement.call("measure")
+    assert [loop.evaluations for loop in of(LoopEnded, events)] == [5, 4]
+
+
+def test_where_follows_the_call(tiny_pipe: Any) -> None:
+    seen: list[tuple[Any, ...]] = []
+    forward, decode = tiny_pipe.unet.forward, tiny_pipe.vae.decode
+
+    def place() -> tuple[Any, ...]:
+        return HERE.phase, HERE.call, HERE.stage, HERE.loop, HERE.step
+
+    tiny_pipe.unet.forward = lambda *a, **k: (seen.append(place()), forward(*a, **k))[1]
+    tiny_pipe.vae.decode = lambda *a, **k: (seen.append(place()), decode(*a, **k))[1]
+    measured(tiny_pipe, calls=2, steps=2)
+    call = [("measure", 1, "denoise", 0, step) for step in range(3)] + [("measure", 1, "decode", None, None)]
+    assert seen[4:] == call
+    assert place()[1:] == (None,) * 4
+
+
+class FakeLoop:
+    """A pipeline's denoise loop over something else than tensors."""
+
+    def __init__(self, recorder: LoopRecorder) -> None:
+        self.denoise = recorder.around_denoiser(lambda x: x)
+        self.step = recorder.around_scheduler(lambda x: (x,))
+        self.bar = recorder.around_progress_bar(
+            lambda iterable=None, total=None: tqdm(iterable, total=total, file=io.StringIO())
+        )
+
+
+def recorded(now: Any = None) -> tuple[list[Event], LiveWriter, LoopRecorder]:
+    events: list[Event] = []
+    clock = HostClock(now) if now else HostClock()
+    writer = LiveWriter(clock, events.append)
+    return events, writer, LoopRecorder(3, ("unet",), clock, writer.put, **({"now": now} if now else {}))
+
+
+def test_a_bar_over_an_iterable_counts_too_and_each_bar_is_a_loop() -> None:
+    ticks = Ticks()
+    events, writer, recorder = recorded(ticks)
+    fake = FakeLoop(recorder)
+    for steps in (3, 2):
+        for item in fake.bar(list(range(steps))):
+            ticks.ns += 10
+            fake.denoise(item)
+            ticks.ns += 5
+            fake.step(item)
+    recorder.end_loop()
+    writer.flush()
+    assert [(loop.loop, loop.evaluations, loop.iterations) for loop in of(LoopEnded, events)] == [(0, 3, 3), (1, 2, 2)]
+    assert [loop.iterations for loop in of(LoopStarted, events)] == [3, 2]
+    # The 10 ns before a loop's first denoiser call belong to no step.
+    assert [step.ns for step in of(Step, events)] == [5, 15, 15, 5, 15]
+
+
+def test_two_denoiser_calls_in_a_step_are_one_step() -> None:
+    ticks = Ticks()
+    events, writer, recorder = recorded(ticks)
+    begun: list[int] = []
+    recorder._before_step = lambda: begun.append(ticks.ns)
+    told: list[tuple[int | None, int]] = []
+    recorder._on_step = lambda graphs, calls: told.append((graphs, calls))
+    denoise = recorder.around_denoiser(ticks.takes(100, lambda: None))
+    step = recorder.around_scheduler(ticks.takes(10, lambda: None))
+    for _ in range(3):
+        denoise()
+        denoise()
+        step()
+    recorder.end_loop()
+    writer.flush()
+    assert [(s.ns, s.enqueue_ns, s.scheduler_ns) for s in of(Step, events)] == [(210, 200, 10)] * 3
+    assert begun == [0, 210, 420]
+    assert told == [(None, 2)] * 3
+
+
+def test_a_scheduler_step_outside_a_loop_is_not_a_step() -> None:
+    events, writer, recorder = recorded()
+    assert FakeLoop(recorder).step("x") == ("x",)
+    writer.flush()
+    assert events == []

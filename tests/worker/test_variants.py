@@ -1,0 +1,230 @@
+"""The variants on the real pipeline, with cheap backends; with inductor itself once each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+
+from profiler import variants
+from profiler.catalog.build import _Fill, skeleton
+from profiler.events import CompileLimit, Event, Note, Step
+from profiler.request import Compilation
+from profiler.worker import toolchain
+from profiler.worker.compiles import CompileMonitor
+from profiler.worker.cudagraphs import CudaGraphSteps
+from profiler.worker.failures import classify
+from profiler.worker.measure import Capture, Measurement
+from tests.worker.conftest import ENTRY, make_compilation, make_workload
+
+pytestmark = pytest.mark.usefixtures("fresh_dynamo")
+FOUR_LEVELS = {
+    "block_out_channels": [8, 16, 32, 32],
+    "layers_per_block": 2,
+    "down_block_types": ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"],
+    "up_block_types": ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3,
+    "attention_head_dim": 2,
+    "norm_num_groups": 4,
+}
+
+
+def four_level_unet() -> torch.nn.Module:
+    """SD 1.5's layout of four levels, at a fortieth of its width."""
+    tiny = ENTRY.sizes["tiny"].components["unet"]
+    component = msgspec.structs.replace(tiny, config={**tiny.config, **FOUR_LEVELS})
+    return _Fill(0, torch.float32, "cpu")(skeleton(component))
+
+
+def run(pipe: Any, compilation: Compilation, calls: int = 1) -> list[Event]:
+    """Apply, compile and call, with everything a real run has attached."""
+    events: list[Event] = []
+    monitor = CompileMonitor(events.append, {"unet": pipe.unet})
+    monitor.attach()
+    try:
+        variants.apply(pipe, ENTRY, compilation)
+        capture = Capture(graphs=monitor.graphs_executed, on_step=monitor.on_step)
+        workload = make_workload(3)
+        with Measurement(pipe, ("unet",), workload, events.append, capture=capture, live=False) as measurement:
+            for _ in range(calls):
+                measurement.call("compile")
+    finally:
+        monitor.detach()
+    return events
+
+
+def graphs(events: list[Event]) -> list[int | None]:
+    return [event.graphs for event in events if isinstance(event, Step)]
+
+
+def latents_of(pipe: Any) -> torch.Tensor:
+    with Measurement(pipe, ("unet",), make_workload(3), [].append) as measurement:
+        measurement.call("measure")
+    return measurement.latents
+
+
+def test_no_compile_leaves_the_pipeline_alone(tiny_pipe: Any) -> None:
+    unet = tiny_pipe.unet
+    assert variants.apply(tiny_pipe, ENTRY, make_compilation("no-compile")) == []
+    assert tiny_pipe.unet is unet
+    assert not any(module._compiled_call_impl for module in unet.modules())
+
+
+@pytest.mark.parametrize(
+    ("variant", "options", "what", "compiled"),
+    [
+        ("compile", {}, ["unet"], 1),
+        ("regional-compile", {}, ["unet: 4 x BasicTransformerBlock"], 4),
+        ("regional-compile", {"engines": ["accelerate"]}, None, 20),
+    ],
+)
+def test_a_variant_runs_compiled_and_gives_the_same_latents(
+    tiny_pipe: Any, variant: str, options: dict[str, Any], what: list[str] | None, compiled: int
+) -> None:
+    reference = latents_of(tiny_pipe)
+    compilation = make_compilation(variant, **options)
+    names = variants.apply(tiny_pipe, ENTRY, compilation)
+    assert what is None or names == what
+    events = run(tiny_pipe, make_compilation("no-compile"), calls=2)
+    assert torch.allclose(latents_of(tiny_pipe), reference, atol=1e-5)
+    ran = graphs(events)
+    assert len(ran) == 8
+    assert min(graph or 0 for graph in ran) >= compiled
+    assert len(set(ran[4:])) == 1
+
+
+def test_hooks_are_never_compiled(tiny_pipe: Any) -> None:
+    """One graph, the whole denoiser: a hook inside it would break the graph, which fullgraph forbids."""
+    events = run(tiny_pipe, make_compilation("compile", "aot_eager"), calls=2)
+    assert graphs(events) == [1] * 8
+    assert "forward" in vars(tiny_pipe.unet)  # OptimizedModule's own, put back
+
+
+def test_hooks_on_a_denoiser_that_is_compiled_in_place(tiny_pipe: Any) -> None:
+    tiny_pipe.unet.compile(backend="eager", fullgraph=True)
+    inside = tiny_pipe.unet._compiled_call_impl
+    assert graphs(run(tiny_pipe, make_compilation("no-compile"))) == [1] * 4
+    assert tiny_pipe.unet._compiled_call_impl is inside
+    assert "forward" not in vars(tiny_pipe.unet)
+
+
+def test_accelerate_on_four_levels_hits_the_recompile_limit_and_goes_on_in_eager(tiny_pipe: Any) -> None:
+    tiny_pipe.unet = four_level_unet()
+    events = run(tiny_pipe, make_compilation("regional-compile", engines=["accelerate"]))
+    limits = [event for event in events if isinstance(event, CompileLimit)]
+    assert limits
+    assert not any(limit.fatal for limit in limits)
+
+
+def test_accelerate_on_four_levels_fails_with_fullgraph(tiny_pipe: Any) -> None:
+    tiny_pipe.unet = four_level_unet()
+    compilation = make_compilation("regional-compile", engines=["accelerate"], fullgraph=True)
+    with pytest.raises(torch._dynamo.exc.FailOnRecompileLimitHit) as caught:
+        run(tiny_pipe, compilation)
+    ended, _ = classify(caught.value, "compile", "cpu")
+    assert ended.outcome == "failed"
+    assert ended.reason == "recompile limit of 8 hit, and fullgraph=True forbids going on in eager"
+
+
+def test_a_compiled_module_without_length_is_true_once_mended() -> None:
+    variants.mend_truth_of_compiled_modules()
+    optimized = torch.compile(torch.nn.GroupNorm(2, 4), backend="eager")
+    assert bool(optimized) is True
+    assert bool(torch.compile(torch.nn.ModuleList(), backend="eager")) is False
+
+
+def test_an_engine_that_does_not_work_on_a_denoiser_is_unsupported(tiny_pipe: Any) -> None:
+    entry = msgspec.structs.replace(ENTRY, regional_engines={"unet": ("diffusers",)})
+    with pytest.raises(variants.Unsupported, match="accelerate does not work on sd15-txt2img's unet"):
+        variants.apply(tiny_pipe, entry, make_compilation("regional-compile", engines=["accelerate"]))
+
+
+def test_a_denoiser_without_repeated_blocks_is_unsupported(tiny_pipe: Any) -> None:
+    tiny_pipe.unet._repeated_blocks = []
+    with pytest.raises(variants.Unsupported, match="_repeated_blocks"):
+        variants.apply(tiny_pipe, ENTRY, make_compilation("regional-compile"))
+
+
+def test_a_backend_that_fails_is_a_failure_in_one_line(tiny_pipe: Any) -> None:
+    def broken(graph: Any, inputs: Any) -> Any:
+        raise RuntimeError("no kernels today\nreally")
+
+    tiny_pipe.unet = torch.compile(tiny_pipe.unet, backend=broken)
+    with pytest.raises(Exception, match="no kernels today") as caught:
+        run(tiny_pipe, make_compilation("no-compile"))
+    ended, _ = classify(caught.value, "compile", "cpu")
+    assert ended.outcome == "failed"
+    assert ended.reason == "BackendCompilerFailed: RuntimeError: no kernels today"
+
+
+@pytest.mark.parametrize(
+    ("device", "backend", "mode", "graphs"),
+    [
+        ("cuda:0", "inductor", "reduce-overhead", True),
+        ("cuda:0", "inductor", "max-autotune", True),
+        ("cuda:0", "inductor", "max-autotune-no-cudagraphs", False),
+        ("cuda:0", "inductor", "default", False),
+        ("cuda:0", "eager", None, False),
+        ("cpu", "inductor", "reduce-overhead", False),
+    ],
+)
+def test_which_modes_replay_cuda_graphs(device: str, backend: str, mode: str | None, graphs: bool) -> None:
+    assert variants.uses_cuda_graphs(Compilation(variant="compile", backend=backend, mode=mode), device) is graphs
+
+
+@pytest.mark.parametrize(("guidance", "copied"), [(7.5, False), (1.0, True)])
+def test_outputs_that_the_scheduler_keeps_are_copied(
+    tiny_pipe: Any, monkeypatch: pytest.MonkeyPatch, guidance: float, copied: bool
+) -> None:
+    begun: list[None] = []
+    monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: begun.append(None))
+    # As replays of a CUDA graph do, put every output into the same memory.
+    forward, memory = tiny_pipe.unet.forward, [torch.empty(0)]
+
+    def replay(*args: Any, **kwargs: Any) -> Any:
+        memory[0].resize_(result.shape).copy_(result) if (result := forward(*args, **kwargs)[0]) is not None else None
+        return (memory[0],)
+
+    workload = make_workload(6, guidance=guidance)
+    with Measurement(tiny_pipe, ("unet",), workload, [].append) as measurement:
+        measurement.call("measure")
+        reference = measurement.latents
+    tiny_pipe.unet.forward = replay
+    events: list[Event] = []
+    capture = Capture(cuda_graphs=True)
+    with Measurement(tiny_pipe, ("unet",), workload, events.append, capture=capture) as measurement:
+        measurement.call("measure")
+    assert torch.equal(measurement.latents, reference)
+    assert len(begun) == 7
+    assert [event.code for event in events if isinstance(event, Note)] == ["output-cloned"] * copied
+
+
+def test_outputs_in_an_output_object_are_copied_too(tiny_pipe: Any) -> None:
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
+
+    tiny_pipe._guidance_scale = 1.0
+    steps = CudaGraphSteps(tiny_pipe, lambda _: None)
+    sample = torch.ones(2)
+    kept = steps.keep(UNet2DConditionOutput(sample=sample))
+    assert kept.sample is not sample
+    assert torch.equal(kept.sample, sample)
+    assert kept[0] is kept.sample
+
+
+@pytest.mark.inductor
+@pytest.mark.skipif(toolchain.missing("cpu") is not None, reason="inductor can't compile here")
+@pytest.mark.parametrize(
+    ("variant", "options"),
+    [("compile", {}), ("regional-compile", {}), ("regional-compile", {"engines": ["accelerate"]})],
+)
+def test_inductor(
+    tiny_pipe: Any, variant: str, options: dict[str, Any], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    reference = latents_of(tiny_pipe)
+    events = run(tiny_pipe, make_compilation(variant, "inductor", **options), calls=2)
+    ran = graphs(events)
+    assert min(graph or 0 for graph in ran) >= 1
+    assert len(set(ran[4:])) == 1
+    assert torch.allclose(latents_of(tiny_pipe), reference, atol=1e-3)
