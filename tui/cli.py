@@ -85,6 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return error.exit_code
+    except CommandError as error:
+        return _say(error.message, error.code)
     except click.ClickException as error:
         return _say(error.format_message(), error.exit_code)
     except (sessions.SessionNotFound, sessions.SessionUnreadable, OSError, RuntimeError) as error:

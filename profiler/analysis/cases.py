@@ -158,14 +158,18 @@ def _compare(session: SessionState, name: str, baseline: str | None) -> _Compari
         missing = name if not ours else baseline
         return _Comparison(baseline, reason=f"{missing} has no measured call yet")
     if ratio.interval is None:
-        reason = "one run a case gives no interval: --repeats 3 does"
+        reason = (
+            "one run a case gives no interval: --repeats 3 does"
+            if session.request.repeats == 1
+            else "no interval before two runs of both cases have measured calls"
+        )
         return _Comparison(baseline, ratio.estimate, reason=reason, break_even=_break_even(session, name, baseline))
     word = verdict(ratio.interval)
     low, high = ratio.interval
-    reason = (
+    unclear = (
         f"the interval still allows {low:.3f}x to {high:.3f}x: more repeats narrow it" if word == "UNCLEAR" else None
     )
-    return _Comparison(baseline, ratio.estimate, ratio.interval, word, reason, _break_even(session, name, baseline))
+    return _Comparison(baseline, ratio.estimate, ratio.interval, word, unclear, _break_even(session, name, baseline))
 
 
 def _denoise_medians(session: SessionState, name: str) -> list[float]:

@@ -56,7 +56,7 @@ def _latents(folder: SessionFolder, runs: list[RunState]) -> array[float] | None
 
 
 def read_float32(path: Path) -> array[float] | None:
-    """The first float32 tensor of a safetensors file, flat; None if the file isn't one. Needs neither torch nor numpy."""
+    """The first float32 tensor of a safetensors file, flat; None if the file isn't one. Needs no torch and no numpy."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:

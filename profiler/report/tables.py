@@ -36,18 +36,23 @@ def session_lines(session: SessionState, *, copied: bool = False) -> list[str]:
         "",
         *case_table(session),
     ]
-    notes = [f"{figures.case}: {flag}" for figures in case_figures(session) for flag in figures.flags]
-    notes += [
-        f"{figures.case}: {figures.reason}"
-        for figures in case_figures(session)
-        if figures.reason and figures.baseline is not None
-    ]
+    figures = case_figures(session)
+    notes = _grouped([(one.case, flag) for one in figures for flag in one.flags])
+    notes += _grouped([(one.case, one.reason) for one in figures if one.reason and one.baseline is not None])
     bad = [run for run in session.runs.values() if run.outcome not in (None, "ok")]
     if notes or bad:
         lines.append("")
     lines += notes
     lines += [f"{run.name}: {run.outcome}{f': {run.reason}' if run.reason else ''}" for run in bad]
     return lines
+
+
+def _grouped(said: list[tuple[str, str]]) -> list[str]:
+    """What is said of cases, each text once with the cases that it is said of."""
+    cases: dict[str, list[str]] = {}
+    for case, text in said:
+        cases.setdefault(text, []).append(case)
+    return [f"{', '.join(of)}: {text}" for text, of in cases.items()]
 
 
 def case_table(session: SessionState) -> list[str]:

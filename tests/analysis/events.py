@@ -35,7 +35,14 @@ def call(
         ns = int(duration * MS)
         found.append(
             ev.Step(
-                t=now + ns, call=index, step=number, start_ns=now, ns=ns, host_ns=ns, enqueue_ns=ns, host_bound=host_bound
+                t=now + ns,
+                call=index,
+                step=number,
+                start_ns=now,
+                ns=ns,
+                host_ns=ns,
+                enqueue_ns=ns,
+                host_bound=host_bound,
             )
         )
         now += ns

@@ -101,7 +101,11 @@ def test_device_peak_comes_from_the_samples_of_the_phase() -> None:
 def test_host_bound_share_leaves_out_steps_that_do_not_say() -> None:
     given = request(variants=["no-compile"], repeats=1)
     name = given.runs[0].name
-    log = [*frame(), *call(0, "measure", 0, [5.0] * 3, host_bound=True), *call(1, "measure", 99, [5.0], host_bound=False)]
+    log = [
+        *frame(),
+        *call(0, "measure", 0, [5.0] * 3, host_bound=True),
+        *call(1, "measure", 99, [5.0], host_bound=False),
+    ]
     state = fold(given, {name: log + call(2, "measure", 200, [5.0] * 9)}).state
     assert run_figures(state, state.runs[name]).host_bound_share == pytest.approx(0.75)
 

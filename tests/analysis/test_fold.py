@@ -20,7 +20,9 @@ EAGER, COMPILED = (run.name for run in REQUEST.runs)
 
 
 def _compiled_log() -> list[ev.Event]:
-    started = ev.CompileStarted(t=110 * MS, id="0/0", call=0, stage="denoise", loop=0, step=0, module="UNet", fqn="unet")
+    started = ev.CompileStarted(
+        t=110 * MS, id="0/0", call=0, stage="denoise", loop=0, step=0, module="UNet", fqn="unet"
+    )
     return [
         *frame("compile"),
         *call(0, "compile", 100, [50.0, 7.0])[:2],

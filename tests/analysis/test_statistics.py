@@ -12,7 +12,14 @@ from profiler.analysis.statistics import quantile, speedup, student_t_quantile, 
 @pytest.mark.parametrize(
     ("probability", "freedom", "expected"),
     # Published tables of Student's t (two-sided 95 % and 99 %, one-sided 90 %).
-    [(0.975, 1, 12.706), (0.975, 2, 4.303), (0.975, 4, 2.776), (0.995, 10, 3.169), (0.9, 30, 1.310), (0.975, 1e6, 1.960)],
+    [
+        (0.975, 1, 12.706),
+        (0.975, 2, 4.303),
+        (0.975, 4, 2.776),
+        (0.995, 10, 3.169),
+        (0.9, 30, 1.310),
+        (0.975, 1e6, 1.960),
+    ],
 )
 def test_student_t_agrees_with_the_tables(probability: float, freedom: float, expected: float) -> None:
     assert student_t_quantile(probability, freedom) == pytest.approx(expected, abs=6e-4)

@@ -23,7 +23,7 @@ class CommandError(click.ClickException):
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
-        self.exit_code = code
+        self.code = code
 
 
 def find(reference: str, root: Path) -> SessionFolder:

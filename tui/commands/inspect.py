@@ -10,6 +10,7 @@ import click
 
 from profiler import sessions
 from profiler.catalog import ENTRIES
+from profiler.overview import Overview, read_overview
 from profiler.report.documents import (
     ListDocument,
     PipelineRow,
@@ -28,7 +29,6 @@ from tui.commands.common import (
     print_lines,
     session_argument,
 )
-from profiler.overview import Overview, read_overview
 
 
 @click.command("ls")

@@ -176,7 +176,7 @@ def _front_end(command: Callable[..., int]) -> Callable[..., int]:
 @_options
 @_front_end
 @pass_root
-def run_command(root: Path, pipeline: str, headless: bool, detach: bool, as_json: bool, **given: Any) -> int:
+def run_command(root: Path, /, pipeline: str, headless: bool, detach: bool, as_json: bool, **given: Any) -> int:
     """Profile PIPELINE (see 'stepscope pipelines') and show it live; the profiler goes on when the screen closes."""
     device = given.pop("device")
     given["queue"] = not given.pop("no_queue")
@@ -212,7 +212,7 @@ def _start(root: Path, options: Options, device: str | None, *, headless: bool, 
         conductor.start(folder)
         if not as_json:
             click.echo(f"session {folder.id}: {_count(len(resolved.runs), 'run')} on {resolved.device}")
-        state = follow_plainly(open_session(folder), **({"say": _nothing} if as_json else {}))
+        state = follow_plainly(open_session(folder), say=_nothing if as_json else click.echo)
     if as_json:
         print_document(show_document(state, psnr=compare_outputs(folder, state)))
     return exit_code(state)
