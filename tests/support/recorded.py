@@ -27,7 +27,7 @@ from tests.support.story import BOOT, HOST, MS, NO_SUCH_PID, PACE, SECOND, UUID,
 
 BASE_NS = 1_000 * SECOND
 WALL_NS = 1_767_225_600 * SECOND  # 2026-01-01 00:00 UTC
-TICK_S = 0.02
+TICK_S = 0.05  # how often a real worker writes what is complete
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,14 @@ class Feeder:
         self._shift_ns = time.monotonic_ns() - self.recording.live_ns
         return self.feed(self.recording.live_ns)
 
+    def resume(self) -> None:
+        """Let the records that are left follow on from now, whatever time has passed since the last one."""
+        left = self.recording.records[self._next : self._next + 1]
+        if left:
+            self._shift_ns = time.monotonic_ns() - left[0].event.t
+
     def play(self, seconds: float, stopping: threading.Event | None = None) -> int:
-        """Append the live part at its real pace for ``seconds``, from where ``feed_history`` left off."""
+        """Append the live part at its real pace for ``seconds``."""
         stopping = stopping or threading.Event()
         fed = 0
         start = time.monotonic_ns()
@@ -174,10 +180,11 @@ def live(
     seed: int = 1,
     device: str = "cuda:0",
     session: str = "live-sd15-txt2img",
+    recompiles: bool = True,
 ) -> Recording:
-    """Two cases done, the third under way: ``seconds`` of live part at ``steps_per_second``, two recompiles in it.
+    """Two cases done, the third under way: ``seconds`` of live part at ``steps_per_second``.
 
-    Calls have 51 steps. Both recompiles happen at a third and two thirds of the live part.
+    Calls have 51 steps. ``recompiles``: two, after a third and after two thirds of the live part.
     """
     evaluations = 51
     calls = max(2, round(seconds * steps_per_second / evaluations) + 2)
@@ -201,6 +208,7 @@ def live(
     last.recompiles = [
         RecompileAt(live_ns + int(seconds * SECOND * share), size)
         for share, size in ((1 / 3, (0, 2, 1)), (2 / 3, (0, 1, 2)))
+        if recompiles
     ]
     last.phase("measure", calls)
     records = _merged(conducted(asked, session, stories, done=False), stories, seed)

@@ -1,0 +1,1 @@
+"""What stepscope promises, measured: ``make bench``, or ``python -m tests.bench --help``."""

@@ -1,0 +1,106 @@
+"""How soon something is on the screen: the first paint after the start, and each step after its end."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from profiler import events as ev
+from tests.bench.table import Row
+from tests.bench.watching import settle, watch
+from tests.support import recorded
+
+SIZE = (120, 40)
+PAINT_LIMIT_S = 0.5
+STEP_LIMIT_S = 0.5
+RATE = 20
+_PROGRESS = re.compile(r"call (\d+) of \d+, step (\d+) of")
+_COMPILING_AND_WARM_UP = 2  # calls before the first measured one
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    yield _first_paint(3 if quick else 9)
+    yield _step_on_screen(8.0 if quick else 20.0)
+
+
+def _first_paint(starts: int) -> Row:
+    seconds: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="stepscope-bench-") as home:
+        folder = recorded.finished().write(Path(home))
+        for _ in range(starts + 1):
+            with watch(folder.id, Path(home), *SIZE) as terminal:
+                seconds.append((terminal.wait_for(folder.id) - terminal.started_ns) / 1e9)
+    first, *warm = seconds
+    middle = statistics.median(warm)
+    return Row(
+        "first paint after start",
+        f"<= {PAINT_LIMIT_S:g} s",
+        f"{middle:.2f} s",
+        middle <= PAINT_LIMIT_S,
+        f"median of {starts} starts, slowest {max(warm):.2f} s; the one before them {first:.2f} s",
+    )
+
+
+def _step_on_screen(seconds: float) -> Row:
+    ended: dict[tuple[int, int], int] = {}  # (call, step) -> when it ended
+
+    def note(event: ev.Event) -> None:
+        if isinstance(event, ev.Step):
+            ended[event.call, event.step] = event.start_ns + event.ns
+
+    shown: list[tuple[tuple[int, int], int]] = []  # what was on the screen, and when
+
+    def newer(text: str) -> bool:
+        place = on_screen(text)
+        return place is not None and (not shown or place > shown[-1][0])
+
+    # While something is compiled the screen says so, and not which step is under way.
+    recording = recorded.live(steps_per_second=RATE, seconds=seconds, recompiles=False)
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stepscope-bench-")))
+        feeder = stack.enter_context(recorded.Feeder(recording, home))
+        feeder.feed_history()
+        terminal = stack.enter_context(watch(feeder.folder.id, home, *SIZE))
+        settle(terminal)
+        feeder.written = note
+        feeder.resume()
+        player = threading.Thread(target=feeder.play, args=(seconds,))
+        player.start()
+        while player.is_alive():
+            with suppress(TimeoutError):
+                at_ns = terminal.wait_for(newer, 1.0)
+                place = on_screen(terminal.text)
+                if place is not None:
+                    shown.append((place, at_ns))
+        player.join()
+    late = latencies(ended, shown)
+    if not late:
+        return Row("step on screen after it ended", f"<= {STEP_LIMIT_S:g} s", "no step seen", None)
+    return Row(
+        "step on screen after it ended",
+        f"<= {STEP_LIMIT_S:g} s",
+        f"{max(late):.2f} s",
+        max(late) <= STEP_LIMIT_S,
+        f"slowest of {len(late)} steps, median {statistics.median(late):.2f} s",
+    )
+
+
+def on_screen(text: str) -> tuple[int, int] | None:
+    """The (call, step) that the progress line names, numbered as in the log; None where it names none."""
+    found = _PROGRESS.search(text)
+    return (int(found[1]) - 1 + _COMPILING_AND_WARM_UP, int(found[2]) - 1) if found else None
+
+
+def latencies(ended: dict[tuple[int, int], int], shown: list[tuple[tuple[int, int], int]]) -> list[float]:
+    """Seconds from each step's end until it or a later one was on the screen; steps that never were are left out."""
+    late: list[float] = []
+    for place, end_ns in ended.items():
+        at_ns = next((at for seen, at in shown if seen >= place), None)
+        if at_ns is not None:
+            late.append((at_ns - end_ns) / 1e9)
+    return late

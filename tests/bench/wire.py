@@ -1,0 +1,82 @@
+"""Bytes through a pseudo-terminal and CPU while a recorded session is fed at its real pace, and while nothing changes.
+
+Three terminals of the three sizes watch the same session at once; each is a process of its own with its own wire.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.bench.table import Row
+from tests.bench.watching import settle, watch
+from tests.support import recorded
+
+SIZES = {(80, 24): 3.0, (120, 40): 7.0, (200, 60): 14.0}  # the limit in KB/s
+CPU_SIZE = (120, 40)
+CPU_LIMIT = 0.10
+RATES = (20, 160)
+IDLE_S = 10.0
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    seconds = 15.0 if quick else 60.0
+    for rate in RATES:
+        yield from _live(rate, seconds)
+    yield from _idle()
+
+
+def _live(rate: int, seconds: float) -> Iterator[Row]:
+    recording = recorded.live(steps_per_second=rate, seconds=seconds)
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stepscope-bench-")))
+        feeder = stack.enter_context(recorded.Feeder(recording, home))
+        feeder.feed_history()
+        terminals = {size: stack.enter_context(watch(feeder.folder.id, home, *size, emulate=False)) for size in SIZES}
+        for terminal in terminals.values():
+            settle(terminal)
+        start = time.monotonic_ns()
+        cpu = terminals[CPU_SIZE].cpu_seconds()
+        # The recording's live part begins now, not when its history was written.
+        feeder.resume()
+        feeder.play(seconds)
+        end = time.monotonic_ns()
+        cpu = (terminals[CPU_SIZE].cpu_seconds() - cpu) / ((end - start) / 1e9)
+        for (columns, lines), limit in SIZES.items():
+            rate_kb = terminals[columns, lines].bytes_between(start, end) / 1e3 / ((end - start) / 1e9)
+            yield Row(
+                f"wire, {rate} steps/s, {columns}x{lines}",
+                f"<= {limit:g} KB/s",
+                f"{rate_kb:.2f} KB/s",
+                rate_kb <= limit,
+                f"over {seconds:g} s",
+            )
+    name = "{}x{}".format(*CPU_SIZE)
+    yield Row(f"TUI CPU, {rate} steps/s, {name}", f"<= {CPU_LIMIT:.0%} of a core", f"{cpu:.1%}", cpu <= CPU_LIMIT)
+
+
+def _idle() -> Iterator[Row]:
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stepscope-bench-")))
+        done = recorded.finished().write(home)
+        silent = stack.enter_context(recorded.Feeder(recorded.live(seconds=10), home))
+        silent.feed_history()
+        terminals = [
+            stack.enter_context(watch(session, home, *CPU_SIZE, emulate=False))
+            for session in (done.id, silent.folder.id)
+        ]
+        for terminal in terminals:
+            settle(terminal)
+        start = time.monotonic_ns()
+        time.sleep(IDLE_S)
+        over, running = (terminal.bytes_between(start, time.monotonic_ns()) for terminal in terminals)
+    yield Row(
+        "wire, nothing changes",
+        "0 bytes",
+        f"{over} bytes",
+        over == 0,
+        f"a session that is over, {IDLE_S:g} s; one that runs but says nothing: {running} bytes",
+    )
