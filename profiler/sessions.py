@@ -205,6 +205,11 @@ def remove(folder: SessionFolder) -> None:
         alive = is_locked(folder.conductor_log)
     if alive:
         raise RuntimeError(f"session {folder.id} is running: 'stepscope stop {folder.id}' first")
+    discard(folder)
+
+
+def discard(folder: SessionFolder) -> None:
+    """Delete a session's folder without asking whether it is alive. Raises OSError."""
     # Out of the list first, so that a removal that is interrupted leaves no half session behind.
     doomed = folder.path.with_name(f".removed-{folder.id}-{secrets.token_hex(4)}")
     folder.path.rename(doomed)

@@ -6,8 +6,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from profiler import conductor, sessions
 from profiler import request as requests
-from profiler import sessions
 from profiler.report.documents import json_schema
 from tests.support import recorded
 from tui.cli import main
@@ -115,6 +115,18 @@ def test_a_home_that_is_a_file_is_one_line(own_home: Path, capsys: pytest.Captur
     own_home.write_text("")
     code, _, err = run(capsys, "run", "sd15-txt2img", "--device", "cpu", "--detach")
     assert code == 1 and len(err.splitlines()) == 1 and "STEPSCOPE_HOME" in err
+
+
+def test_a_profiler_that_cannot_start_leaves_no_session(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(folder: sessions.SessionFolder) -> int:
+        raise conductor.CannotStart("the profiler process can't be started: no memory")
+
+    monkeypatch.setattr(conductor, "start", refuse)
+    code, _, err = run(capsys, "run", "sd15-txt2img", "--device", "cpu", "--size", "tiny", "--detach")
+    assert code == 1 and err == "stepscope: the profiler process can't be started: no memory\n"
+    assert list((own_home / "sessions").iterdir()) == []
 
 
 def test_rm_looks_every_session_up_before_it_removes_one(session: str, own_home: Path, capsys) -> None:  # type: ignore[no-untyped-def]

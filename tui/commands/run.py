@@ -132,8 +132,8 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 "--cache",
                 default="cold",
                 metavar="cold|warm|shared",
-                help="Compile caches: a folder for each case that starts empty, one that is filled by an unmeasured"
-                " run's worth of reuse, or your own.",
+                help="Compile caches: cold gives every case an empty folder (its first run compiles, later ones find"
+                " it filled), warm keeps a folder a case between sessions, shared is your own.",
             ),
             click.option("--keep-cache", is_flag=True, help="Keep the cases' compile caches when the session ends."),
             click.option(
@@ -198,24 +198,33 @@ def _start(root: Path, options: Options, device: str | None, *, headless: bool, 
     folder = sessions.create(resolved, __version__, root)
     foreground = headless or not on_terminal()
     if detach:
-        conductor.start(folder)
+        _conduct(folder)
         _announce_detached(folder, as_json)
         return OK
     if not foreground:
         from tui.commands.watch import show_app
 
-        conductor.start(folder)
+        _conduct(folder)
         show_app(root, folder)
         return OK
     # The signals are caught before the profiler starts, so that none of them can leave it running unnoticed.
     with _stopping_on_signals(folder):
-        conductor.start(folder)
+        _conduct(folder)
         if not as_json:
             click.echo(f"session {folder.id}: {_count(len(resolved.runs), 'run')} on {resolved.device}")
         state = follow_plainly(open_session(folder), say=_nothing if as_json else click.echo)
     if as_json:
         print_document(show_document(state, psnr=compare_outputs(folder, state)))
     return exit_code(state)
+
+
+def _conduct(folder: SessionFolder) -> None:
+    """Start the session's profiler process; where that fails, no half-made session is left behind."""
+    try:
+        conductor.start(folder)
+    except conductor.CannotStart:
+        sessions.discard(folder)
+        raise
 
 
 def _resolve(options: Options, device: str | None) -> Request:
