@@ -17,6 +17,7 @@ from profiler.sessions import SessionFolder
 from tui import theme
 from tui.messages import SessionPicked
 from tui.painting import Memory, ThriftyUpdate
+from tui.screens.base import BaseScreen
 from tui.screens.help import HelpScreen
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
@@ -52,10 +53,12 @@ class StepscopeApp(App[None]):
     def on_mount(self) -> None:
         self._end_on_signals()
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
-        # The list lies under Live, so that esc steps back to it; it reads nothing before it is seen.
-        self.push_screen(SessionsScreen(self.root, ascii=self.ascii, seen=self.first is None))
         if self.first is not None:
             self.push_screen(LiveScreen(self.first, ascii=self.ascii))
+
+    def get_default_screen(self) -> Screen[object]:
+        """The list: it lies under Live, so that esc steps back to it, and reads nothing before it is seen."""
+        return SessionsScreen(self.root, ascii=self.ascii, seen=self.first is None)  # type: ignore[return-value]
 
     # --- navigation ---
 
@@ -65,13 +68,20 @@ class StepscopeApp(App[None]):
 
     async def action_back(self) -> None:
         if isinstance(self.screen, LiveScreen):
-            self.pop_screen()
+            await self.pop_screen()
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
 
     def action_theme(self) -> None:
         self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name
+
+    def action_redraw(self) -> None:
+        self.redraw()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        asked = isinstance(self.screen, BaseScreen) and self.screen.asking
+        return not (asked and action in ("back", "theme", "help", "quit", "redraw"))
 
     async def action_quit(self) -> None:
         self._leave()
@@ -111,6 +121,7 @@ class StepscopeApp(App[None]):
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._terminated, signal.SIGTERM)
         loop.add_signal_handler(signal.SIGHUP, self._terminated, signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGINT, self._leave)
         self.set_interval(HANG_UP_CHECK_S, self._check_terminal)
 
     def _terminated(self, number: signal.Signals) -> None:

@@ -30,6 +30,9 @@ CLOCKWORK_S = 1.0
 RESTING_S = 1.0
 """How often a session that is over, or on another machine, is looked at."""
 
+LIVE_SHARE, LOADING_SHARE = 3, 10
+"""How many times as long as it took to make lies between a big session's picture and its next."""
+
 T = TypeVar("T")
 
 
@@ -68,14 +71,15 @@ class LiveSource(Source[LivePicture]):
         self._view = StepsView()
         self._last: LivePicture | None = None
         self._made_at = float("-inf")
+        self._cost = 0.0  # seconds that the last picture took
         self._stale = True
+        self._view_changed = False
 
     def look(self, view: StepsView) -> None:
         """Make the next pictures as ``view`` says."""
         if view != self._view:
             self._view = view
-            self._stale = True
-            self._made_at = float("-inf")
+            self._view_changed = True
 
     def turn(self) -> Turn[LivePicture]:
         if self._follower is None:
@@ -83,21 +87,26 @@ class LiveSource(Source[LivePicture]):
                 self._follower = Follower(self._folder)
             except SessionUnreadable as error:
                 return self._new(unreadable(self._folder.id, str(error)), RESTING_S)
+        if self._view_changed and self._painter is not None and self._last is not None:
+            # A key was pressed: answer it first, with what is known.
+            self._view_changed = False
+            return self._new(self._painter.seen_as(self._view, self._last), 0.0)
         changed, more = self._follower.poll(BUDGET_S, self._clock)
         self._stale |= changed
         now = self._clock()
         alive = self._follower.liveness in (Liveness.ALIVE, Liveness.STARTING)
-        due = now - self._made_at
-        if not (self._stale or (alive and due >= CLOCKWORK_S)):
+        age = now - self._made_at
+        if not (self._stale or (alive and age >= CLOCKWORK_S)):
             return Turn(None, REFRESH_S if alive else RESTING_S)
-        if due < REFRESH_S:
-            return Turn(None, 0.0 if more else REFRESH_S - due)
+        # While a long log is being read, reading goes first: what is painted then will not last.
+        apart = max(REFRESH_S, self._cost * (LOADING_SHARE if more else LIVE_SHARE))
+        if age < apart:
+            return Turn(None, 0.0 if more else apart - age)
         picture = self._paint(more, alive)
+        self._cost = self._clock() - now
         self._made_at = now
         self._stale = False
-        # A big session's picture may take long: never more than a third of the time goes into pictures.
-        cost = self._clock() - now
-        return self._new(picture, 0.0 if more else max(REFRESH_S, 2 * cost))
+        return self._new(picture, 0.0 if more else REFRESH_S)
 
     def _paint(self, loading: bool, alive: bool) -> LivePicture:
         assert self._follower is not None

@@ -50,14 +50,14 @@ TABLE: tuple[Key, ...] = (
     Key("open", "enter", "open", "open", "open the session", (SESSIONS,)),
     Key("skip", "s", "skip", "skip run", "skip the run under way (asks first)", (LIVE,)),
     Key("stop", "x", "stop", "stop", "stop the session (asks first)", (LIVE, SESSIONS)),
-    Key("back", "escape", "back", "back", "back to the sessions", (LIVE,)),
+    Key("back", "escape", "app.back", "back", "back to the sessions", (LIVE,)),
     Key("close_help", "escape,q,question_mark,f1,enter", "close", "close", "close this page", (HELP,)),
-    Key("theme", "t", "theme", "", "dark or light colours", (LIVE, SESSIONS)),
-    Key("redraw", "f5", "redraw", "", "draw the whole screen again", (LIVE, SESSIONS)),
+    Key("theme", "t", "app.theme", "", "dark or light colours", (LIVE, SESSIONS)),
+    Key("redraw", "f5", "app.redraw", "", "draw the whole screen again", (LIVE, SESSIONS)),
     Key("yes", "y", "answer(True)", "yes", "yes", (ASKING,)),
     Key("no", "n,escape", "answer(False)", "no", "no", (ASKING,)),
-    Key("help", "question_mark,f1", "help", "help", "this page", (LIVE, SESSIONS)),
-    Key("quit", "q", "quit", "quit", "quit; the profiler keeps running", (LIVE, SESSIONS)),
+    Key("help", "question_mark,f1", "app.help", "help", "this page", (LIVE, SESSIONS)),
+    Key("quit", "q", "app.quit", "quit", "quit; the profiler keeps running", (LIVE, SESSIONS)),
 )
 
 _NAMES = {

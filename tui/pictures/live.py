@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 from profiler.analysis.cases import case_figures
@@ -17,6 +18,7 @@ from tui.pictures.progress import ProgressLine, RunLine, progress_lines, run_lin
 from tui.pictures.steps import StepsChart, StepsView
 from tui.pictures.table import CaseLine, case_lines
 
+SLOW_FIGURES_S = 0.05
 NOT_READ = ChartSpec("", empty="reading the session")
 
 
@@ -61,11 +63,14 @@ class LivePainter:
         self._steps = StepsChart(session)
         self._memory = MemoryChart(session)
         self._happenings = Happenings(session)
+        self._now_s = 0.0
+        self._cases: tuple[CaseLine, ...] = ()
+        self._figures_s = 0.0  # what they took the last time
 
     def picture(self, view: StepsView, now_ns: int, *, copied: bool, loading: bool) -> LivePicture:
         """The session as the state has it; ``now_ns`` on the log's clock."""
         session = self.session
-        now_s = now_ns / 1e9
+        now_s = self._now_s = now_ns / 1e9
         current = session.current
         return LivePicture(
             heading=heading(session, now_ns, copied=copied, loading=loading),
@@ -73,7 +78,7 @@ class LivePainter:
             steps=self._steps.spec(view, now_s),
             memory=self._memory.spec(view.columns, now_s),
             happenings=self._happenings.newest_first(),
-            cases=case_lines(session, case_figures(session)),
+            cases=self._case_lines(loading),
             runs=run_lines(session, now_ns),
             repeats=session.request.repeats,
             groups=tuple(self._steps.groups()),
@@ -82,6 +87,18 @@ class LivePainter:
             running=current.name if current is not None else None,
             ended=f"{session.state}, {session_progress(session, now_ns).text}" if session.over else "",
         )
+
+    def _case_lines(self, loading: bool) -> tuple[CaseLine, ...]:
+        """The table. While a long log is being read the figures of before stay: the next ones won't last either."""
+        if not loading or self._figures_s < SLOW_FIGURES_S:
+            begun = time.perf_counter()
+            self._cases = case_lines(self.session, case_figures(self.session))
+            self._figures_s = time.perf_counter() - begun
+        return self._cases
+
+    def seen_as(self, view: StepsView, picture: LivePicture) -> LivePicture:
+        """``picture`` with the step chart as ``view`` says, without looking at anything else again."""
+        return replace(picture, steps=self._steps.spec(view, self._now_s))
 
 
 def heading(session: SessionState, now_ns: int, *, copied: bool, loading: bool) -> Heading:

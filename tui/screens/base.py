@@ -98,5 +98,7 @@ class BaseScreen(Screen[None]):
     def _end_notice(self) -> None:
         self._foot.put(replace(self._foot.value, notice=""))
 
-    def action_redraw(self) -> None:
-        self.app.redraw()  # type: ignore[attr-defined]
+    @property
+    def asking(self) -> bool:
+        """Whether a question waits for its answer."""
+        return self._answer is not None
