@@ -57,12 +57,13 @@ $(MADE):
 	  { echo "$(PYTHON) has no venv module: install it (apt install python3-venv)" >&2; exit 1; }
 	@echo "setting up $(VENV): this takes a few minutes, once"
 	@rm -rf $(VENV)
-	@torch="$$($(PYTHON) -c "$$FIND_TORCH")"; \
+	@$(PYTHON) -m venv --without-pip --system-site-packages $(VENV)
+	@torch="$$($(BIN)/python -c "$$FIND_TORCH")"; \
 	  if [ -n "$$torch" ]; then \
-	    $(PYTHON) -m venv --system-site-packages $(VENV); \
 	    echo "using torch $$torch, which is installed already"; \
+	    $(PYTHON) -m venv --system-site-packages $(VENV); \
 	  else \
-	    $(PYTHON) -m venv $(VENV); \
+	    $(PYTHON) -m venv --clear $(VENV); \
 	  fi
 	@touch $@
 
