@@ -22,6 +22,9 @@ from tui.theme import rich_style
 
 T = TypeVar("T")
 
+_ASCII = str.maketrans("→–±…↑↓‹›⏎␛", ">-~~^v<>|^")
+"""This program's own characters beyond ASCII as ones of the same width; what others wrote stays as it is."""
+
 
 class Lines(Widget):
     """Rows of text. ``show`` as often as you like: what is on the screen already costs nothing."""
@@ -111,12 +114,18 @@ class Panel(Lines, Generic[T]):
         """Lay the value out again: it, the size or something else that counts has changed."""
         width, height = self.size
         if width and height:
-            self.show(self.lay_out(width, height))
+            self.show(self._rows(width, height))
 
     def on_resize(self, _: events.Resize) -> None:
         # Textual calls the handler of Lines after this one, and that one paints.
         width, height = self.size
-        self._shown = self.lay_out(width, height) if width and height else ()
+        self._shown = self._rows(width, height) if width and height else ()
+
+    def _rows(self, width: int, height: int) -> Rows:
+        rows = self.lay_out(width, height)
+        if not self.ascii:
+            return rows
+        return tuple(tuple((text.translate(_ASCII), style) for text, style in row) for row in rows)
 
     @abstractmethod
     def lay_out(self, width: int, height: int) -> Rows:

@@ -142,7 +142,7 @@ def compile_text(found: Compile) -> str:
         return f"{where}: the compile failed after {took}" + (f": {why}" if why else "")
     if not found.recompile:
         return f"{where} compiled in {took}{_cache(found)}"
-    return f"{_trigger(found)}; {where} compiled again in {took}"
+    return f"{_trigger(found)}, again in {took}: {where}"
 
 
 def _of_run(run: RunState) -> Iterator[tuple[int, str, str, str]]:

@@ -193,30 +193,36 @@ class StepsChart:
         high = self._range(group, full).fit(largest, now_s)
         x = slots.axis(view.columns)
         series = tuple(
-            _series(case, run, trace, x, view.columns, case_label(case, request), case_style(*_kind(case)))
+            _series(case, trace, x, view.columns, case_label(case, request), case_style(*_kind(case)))
             for (case, run), trace in pairs
         )
         return ChartSpec(
-            title=self._title(group, view),
+            title=self._title(group, view.loop),
             series=series,
             x=x,
             y=Axis(0.0, high, "s"),
             marks=tuple(mark for (case, run), trace in pairs for mark in _marks(case, run, trace)),
             clips=clips_above(series, high),
             empty=self._empty(),
+            note=self._note([run for _, run in shown]),
             mark_row=any(case.compilation.variant != "no-compile" for case in cases),
         )
 
-    def _title(self, group: str, view: StepsView) -> str:
+    def _title(self, group: str, loop: int) -> str:
         title = "step latency"
         loops = dict(self.loops())
         if len(loops) > 1:
-            title += f", {loops.get(view.loop, view.loop)}"
+            title += f", {loops.get(loop, loop)}"
         if len(self.groups()) > 1:
             title += f", {group}"
-        if view.repeat is not None:
-            title += f", repeat {view.repeat}"
         return title
+
+    def _note(self, runs: list[RunState]) -> str:
+        """Which repeats are seen, where there are several."""
+        if self._session.request.repeats == 1 or not runs:
+            return ""
+        repeats = sorted({run.run.repeat for run in runs})
+        return f"repeat {repeats[0]}" if len(repeats) == 1 else f"repeats {repeats[0]}-{repeats[-1]}"
 
     def _empty(self) -> str:
         if self._session.over:
@@ -252,13 +258,10 @@ def _kind(case: Case) -> tuple[str, str | None]:
     return case.compilation.variant, case.compilation.engine
 
 
-def _series(
-    case: Case, run: RunState, trace: StepTrace, x: Axis, columns: int, label: str, style: SeriesStyle
-) -> Series:
+def _series(case: Case, trace: StepTrace, x: Axis, columns: int, label: str, style: SeriesStyle) -> Series:
     # Twice the columns, which the canvas brings down to what it has: a value of 20 000 floats is slow to compare.
     xs, ys = min_max(trace.xs, trace.ys, x.low, x.high, columns * 2)
-    name = f"{label} #{run.run.repeat}" if run.run.repeat > 1 else label
-    return Series(case.name, name, tuple(xs), tuple(ys), style)
+    return Series(case.name, label, tuple(xs), tuple(ys), style)
 
 
 def _marks(case: Case, run: RunState, trace: StepTrace) -> list[Mark]:
