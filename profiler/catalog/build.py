@@ -21,7 +21,7 @@ from profiler.catalog.tokenizer import clip_tokenizer
 Report = Callable[[str, int, int], None]
 """Called as (component, components ready, components in all) when a component is begun, and once more at the end."""
 
-_BLOCK = 1_048_573  # a prime: rows of a matrix then never repeat each other, whatever their length
+_BLOCK = 4_194_301  # values; a prime: rows of a matrix then never repeat each other, whatever their length
 
 
 class BuildError(Exception):
@@ -149,7 +149,7 @@ def _loaded(entry: Entry, size: str, weights: str, dtype: torch.dtype, device: s
     try:
         # Pickled weights can run code: safetensors alone.
         pipe = getattr(diffusers, entry.pipeline_cls).from_pretrained(
-            source, torch_dtype=dtype, use_safetensors=True, safety_checker=None, requires_safety_checker=False
+            source, torch_dtype=dtype, use_safetensors=True, **entry.pipeline_options
         )
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise BuildError(f"cannot load {source}: {first_line(error)}") from error

@@ -67,6 +67,14 @@ def cuda_properties(device: str) -> Any:
         raise DeviceUnavailable(f"{device} can't be used: {message[0] if message else type(error).__name__}") from error
 
 
+def select(device: str) -> None:
+    """Make ``device`` the one that this thread's CUDA work goes to where nothing else is said."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.set_device(device_index(device))
+
+
 def nvml_uuid(properties: Any) -> str | None:
     """The UUID as NVML prints it, "GPU-..." (a slice of a GPU: "MIG-..."), from torch's device properties."""
     uuid = getattr(properties, "uuid", None)

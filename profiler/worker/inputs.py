@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from profiler import sessions
 from profiler.events import Output
 from profiler.request import Workload
 
@@ -39,18 +40,22 @@ def final_latents(result: Any) -> torch.Tensor | None:
     return latents if isinstance(latents, torch.Tensor) else None
 
 
-def output_event(latents: torch.Tensor, call: int, seed: int, folder: Path | None) -> Output:
-    """Describe ``latents`` and save them in ``folder`` (None: don't). Raises OSError."""
-    from safetensors.torch import save_file
-
-    tensor = latents.detach().to("cpu", copy=True).contiguous()
-    if folder is not None:
-        save_file({"latents": tensor}, folder / LATENTS_FILE)
+def output_event(latents: torch.Tensor, call: int, seed: int, file: str | None) -> Output:
+    """Describe ``latents``, which are in ``file`` of the run's folder."""
+    tensor = latents.detach().cpu().contiguous()
     return Output(
         call=call,
         seed=seed,
         shape=list(tensor.shape),
         digest=hashlib.sha256(tensor.view(torch.uint8).numpy().tobytes()).hexdigest(),
         finite=bool(torch.isfinite(tensor).all()),
-        file=LATENTS_FILE if folder is not None else None,
+        file=file,
     )
+
+
+def save_latents(latents: torch.Tensor, folder: Path) -> str:
+    """Save ``latents`` in ``folder``, whole or not at all; the file's name. Raises OSError."""
+    from safetensors.torch import save
+
+    sessions.write_atomically(folder / LATENTS_FILE, save({"latents": latents.detach().cpu().contiguous()}))
+    return LATENTS_FILE

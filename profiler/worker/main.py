@@ -43,10 +43,10 @@ def work(session: Path, run: str) -> int:
     except (sessions.SessionUnreadable, KeyError, ValueError, OSError) as error:
         sys.stderr.write(f"stepscope worker: {run}: {error}\n")
         return 2
-    log.write(_header(folder.id, run))
     pulse = Pulse(log.write)
-    pulse.start()
     try:
+        log.write(_header(folder.id, run))
+        pulse.start()
         lifeline.watch()
         environment.prepare(session, case, manifest.request.cache)
         outcome = _measure(manifest.request, case, folder, run, log, pulse, stop)

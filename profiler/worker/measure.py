@@ -23,7 +23,7 @@ from profiler.request import Workload
 from profiler.worker.clock import Clock, CudaClock, HostClock
 from profiler.worker.cudagraphs import CudaGraphSteps
 from profiler.worker.hooks import Hooks
-from profiler.worker.inputs import call_arguments, final_latents, output_event
+from profiler.worker.inputs import call_arguments, final_latents, output_event, save_latents
 from profiler.worker.live import LiveWriter, Sink
 from profiler.worker.memory import CudaMemory, HostMemory, MemoryProbe
 from profiler.worker.stages import StageRecorder, hook_stages
@@ -99,8 +99,8 @@ class Measurement:
         stages = StageRecorder(number, self._clock)
         try:
             ns, cpu_ns, retries = self._timed(number, phase, steps, arguments, recorder, stages)
-        except BaseException:
-            self._abandon()
+        except BaseException as error:
+            self._abandon(error)
             raise
         finally:
             HERE.call = HERE.stage = HERE.loop = HERE.step = None
@@ -158,20 +158,31 @@ class Measurement:
             self._writer.put(record)
         self._writer.flush()
 
-    def _abandon(self) -> None:
-        """The call failed: write the steps that were complete, forget the rest. The device may be unusable."""
+    def _abandon(self, error: BaseException) -> None:
+        """The call failed: write its steps as far as they can be read. The device may be unusable."""
         try:
+            if isinstance(error, Exception):
+                # Out of memory leaves the device at work; whoever stops the run doesn't wait for it.
+                self._clock.synchronize()
             self._writer.flush()
-        except RuntimeError as error:
+        except RuntimeError as unreadable:
             # The call's own exception says what happened; this one only says that its steps can't be read.
-            self.sink(Note(level="warning", code="steps-lost", text=f"steps could not be read: {error}"))
+            self.sink(Note(level="warning", code="steps-lost", text=f"steps could not be read: {unreadable}"))
         self._writer.forget()
 
     def _write_output(self, number: int) -> None:
         if self.latents is None:
             self.sink(Note(level="warning", code="no-latents", text="no latents to compare outputs by", call=number))
             return
-        self.sink(output_event(self.latents, number, self.workload.seed, self.folder))
+        file = None
+        if self.folder is not None:
+            try:
+                file = save_latents(self.latents, self.folder)
+            except OSError as error:
+                self.sink(
+                    Note(level="warning", code="latents-not-saved", text=f"latents not saved: {error}", call=number)
+                )
+        self.sink(output_event(self.latents, number, self.workload.seed, file))
 
     def _note_clone(self, scheduler: str) -> None:
         text = f"the denoiser's output is copied every step: {scheduler} keeps it, and CUDA graphs overwrite it"

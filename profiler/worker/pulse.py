@@ -29,7 +29,8 @@ class Pulse:
     def stop(self) -> None:
         """Nothing is written once this has returned."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _run(self) -> None:
         beats = 0

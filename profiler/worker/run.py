@@ -57,6 +57,7 @@ class CaseRun:
         # Kept for life: the lock goes with the process.
         self._lock = device.DeviceLock(sessions.runtime_folder(), name, self.session)
         self._lock.take(self.sink, queue=self.request.queue)
+        device.select(self.request.device)
 
     def _load(self, entry: Entry, probe: MemoryProbe) -> Any:
         self._begin("load", None, probe)
@@ -103,9 +104,10 @@ class CaseRun:
             if monitor is not None:
                 self._begin("compile", 1, probe)
                 measurement.call("compile")
-            self._begin("warmup", workload.warmup, probe)
-            for _ in range(workload.warmup):
-                measurement.call("warmup")
+            if workload.warmup:
+                self._begin("warmup", workload.warmup, probe)
+                for _ in range(workload.warmup):
+                    measurement.call("warmup")
             self._begin("measure", workload.calls, probe)
             for number in range(1, workload.calls + 1):
                 self.when = f"call {number}"

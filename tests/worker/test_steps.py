@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import io
 import itertools
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from tqdm.auto import tqdm
 
-from profiler.events import CallEnded, CallStarted, Event, LoopEnded, LoopStarted, Output, Stage, Step
+from profiler.events import CallEnded, CallStarted, Event, LoopEnded, LoopStarted, Note, Output, Stage, Step
 from profiler.worker import bench
 from profiler.worker.clock import HostClock
 from profiler.worker.hooks import Hooks
@@ -134,6 +138,33 @@ def test_hooks_keep_the_signatures_that_pipelines_look_at(tiny_pipe: Any) -> Non
     assert "step" in seen
 
 
+def test_latents_are_kept_for_comparison(tiny_pipe: Any, tmp_path: Path) -> None:
+    events: list[Event] = []
+    with Measurement(tiny_pipe, ("unet",), make_workload(), events.append, folder=tmp_path) as measurement:
+        measurement.call("measure")
+        measurement.call("measure", keep_output=True)
+    [output] = of(Output, events)
+    saved = load_file(tmp_path / output.file)["latents"]
+    assert torch.equal(saved, measurement.latents)
+    assert (output.call, output.seed, output.finite, output.shape) == (1, 0, True, list(saved.shape))
+    assert output.digest == hashlib.sha256(saved.numpy().tobytes()).hexdigest()
+
+
+def test_latents_that_cannot_be_saved_are_a_note_and_not_a_failure(tiny_pipe: Any, tmp_path: Path) -> None:
+    events: list[Event] = []
+    gone = tmp_path / "gone"
+    with Measurement(tiny_pipe, ("unet",), make_workload(), events.append, folder=gone) as measurement:
+        measurement.call("measure", keep_output=True)
+    assert [note.code for note in of(Note, events)] == ["latents-not-saved"]
+    assert of(Output, events)[0].file is None
+
+
+def test_what_is_not_finite_is_told(tiny_pipe: Any) -> None:
+    forward = tiny_pipe.unet.forward
+    tiny_pipe.unet.forward = lambda *args, **kwargs: (forward(*args, **kwargs)[0] * float("nan"),)
+    assert [output.finite for output in of(Output, measured(tiny_pipe))] == [False]
+
+
 def test_a_scheduler_that_draws_noise_still_gets_the_generator(tiny_pipe: Any) -> None:
     from diffusers import DDPMScheduler
 
@@ -175,6 +206,24 @@ def test_a_swapped_scheduler_is_measured(tiny_pipe: Any) -> None:
         tiny_pipe.scheduler = EulerDiscreteScheduler.from_config(tiny_pipe.scheduler.config)
         measurement.call("measure")
     assert [loop.evaluations for loop in of(LoopEnded, events)] == [5, 4]
+
+
+def test_steps_are_written_while_the_loop_runs(tiny_pipe: Any) -> None:
+    events: list[Event] = []
+    forward = tiny_pipe.unet.forward
+    seen: list[int] = []
+
+    def waiting(*args: Any, **kwargs: Any) -> Any:
+        deadline = time.monotonic() + 20
+        while len(of(Step, events)) < len(seen) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        seen.append(len(of(Step, events)))
+        return forward(*args, **kwargs)
+
+    tiny_pipe.unet.forward = waiting
+    with Measurement(tiny_pipe, ("unet",), make_workload(4), events.append) as measurement:
+        measurement.call("measure")
+    assert seen == [0, 1, 2, 3, 4]
 
 
 def test_where_follows_the_call(tiny_pipe: Any) -> None:
