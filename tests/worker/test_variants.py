@@ -20,6 +20,7 @@ from profiler.worker.measure import Capture, Measurement
 from tests.worker.conftest import ENTRY, make_compilation, make_workload
 
 pytestmark = pytest.mark.usefixtures("fresh_dynamo")
+# SD 1.5's layout of four levels, at a fortieth of its width.
 FOUR_LEVELS = {
     "block_out_channels": [8, 16, 32, 32],
     "layers_per_block": 2,
@@ -30,10 +31,17 @@ FOUR_LEVELS = {
 }
 
 
-def four_level_unet() -> torch.nn.Module:
-    """SD 1.5's layout of four levels, at a fortieth of its width."""
+ONE_LEVEL = {
+    "block_out_channels": [16],
+    "down_block_types": ["CrossAttnDownBlock2D"],
+    "up_block_types": ["CrossAttnUpBlock2D"],
+}
+
+
+def make_unet(config: dict[str, Any]) -> torch.nn.Module:
+    """The tiny UNet with another layout."""
     tiny = ENTRY.sizes["tiny"].components["unet"]
-    component = msgspec.structs.replace(tiny, config={**tiny.config, **FOUR_LEVELS})
+    component = msgspec.structs.replace(tiny, config={**tiny.config, **config})
     return _Fill(0, torch.float32, "cpu")(skeleton(component))
 
 
@@ -110,7 +118,7 @@ def test_hooks_on_a_denoiser_that_is_compiled_in_place(tiny_pipe: Any) -> None:
 
 
 def test_accelerate_on_four_levels_hits_the_recompile_limit_and_goes_on_in_eager(tiny_pipe: Any) -> None:
-    tiny_pipe.unet = four_level_unet()
+    tiny_pipe.unet = make_unet(FOUR_LEVELS)
     events = run(tiny_pipe, make_compilation("regional-compile", engines=["accelerate"]))
     limits = [event for event in events if isinstance(event, CompileLimit)]
     assert limits
@@ -118,7 +126,7 @@ def test_accelerate_on_four_levels_hits_the_recompile_limit_and_goes_on_in_eager
 
 
 def test_accelerate_on_four_levels_fails_with_fullgraph(tiny_pipe: Any) -> None:
-    tiny_pipe.unet = four_level_unet()
+    tiny_pipe.unet = make_unet(FOUR_LEVELS)
     compilation = make_compilation("regional-compile", engines=["accelerate"], fullgraph=True)
     with pytest.raises(torch._dynamo.exc.FailOnRecompileLimitHit) as caught:
         run(tiny_pipe, compilation)
@@ -222,6 +230,7 @@ def test_inductor(
     tiny_pipe: Any, variant: str, options: dict[str, Any], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    tiny_pipe.unet = make_unet(ONE_LEVEL)  # half as many kernels to compile
     reference = latents_of(tiny_pipe)
     events = run(tiny_pipe, make_compilation(variant, "inductor", **options), calls=2)
     ran = graphs(events)
