@@ -185,7 +185,8 @@ class RunState:
         if self.conducted_end is not None:
             return self.conducted_end.outcome or "died"
         if self.end is not None:
-            return self.end.outcome
+            # Nobody asked it to stop: it ended because its conductor was gone.
+            return "died" if self.presumed is not None and self.end.outcome == "stopped" else self.end.outcome
         if self.presumed is None:
             return None
         return "died" if self.header is not None or self.conducted == "running" else "stopped"

@@ -155,6 +155,14 @@ def test_a_session_whose_profiler_is_gone_is_dead_and_its_run_died() -> None:
     assert folded.state.runs[EAGER].outcome is None
 
 
+def test_a_worker_that_stopped_because_its_conductor_was_gone_died() -> None:
+    folded = fold(REQUEST, {EAGER: [*frame(), ev.RunEnded(outcome="stopped")]}, _conductor_log()[:5])
+    assert folded.state.runs[EAGER].outcome == "stopped"
+    folded.state.presume_dead("the profiler process ended without a word")
+    assert folded.state.runs[EAGER].outcome == "died"
+    assert folded.state.runs[EAGER].reason == "the profiler process ended without a word"
+
+
 def test_columns_keep_what_they_are_given() -> None:
     columns = Columns(("t", "value"))
     for t in range(10):

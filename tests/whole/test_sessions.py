@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from profiler import sessions
+from profiler.follow import Follower
+from profiler.sessions import SessionFolder
+from tests.support.terminal import Terminal
+
+pytestmark = pytest.mark.pty
+
+ENTRY = Path(__file__).resolve().parents[2] / "stepscope.py"
+COMMAND = [sys.executable, str(ENTRY)]
+# dynamo alone: everything but the kernels is real, and a compile takes a second.
+TINY = ["run", "sd15-txt2img", "--size", "tiny", "--device", "cpu", "--backend", "eager", "--repeats", "1"]
+TEARDOWN = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l")
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_behind(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every process that a test started is gone at its end."""
+    # Two threads that spin for each other crawl on a machine whose two cores have anything else to do.
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield
+    for folder in sessions.all_sessions(own_home):
+        if folder.liveness(folder.manifest()) is sessions.Liveness.ALIVE:
+            sessions.send(folder, "stop")
+            until(lambda found=folder: found.liveness(found.manifest()) is not sessions.Liveness.ALIVE, 30)  # type: ignore[misc]
+    until(lambda: not ours(own_home), 15)
+
+
+def until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def ours(home: Path) -> list[psutil.Process]:
+    """Conductors and workers of the sessions in ``home``."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(home) in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def role(home: Path, name: str) -> psutil.Process:
+    return next(process for process in ours(home) if name in process.cmdline())
+
+
+def only(home: Path) -> SessionFolder:
+    (folder,) = sessions.all_sessions(home)
+    return folder
+
+
+def stepscope(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False)
+
+
+def measured_calls(folder: SessionFolder) -> int:
+    state = Follower(folder).read_all()
+    return sum(len(run.calls_of("measure")) for run in state.runs.values())
+
+
+def results(text: str) -> list[str]:
+    """The rows of the results table; the axes of the charts may remember more than a new screen can know."""
+    lines = text.splitlines()
+    start = next((number for number, line in enumerate(lines) if line.startswith("results")), len(lines))
+    return lines[start:]
+
+
+def test_a_session_survives_the_loss_of_its_terminal_and_is_there_when_one_comes_back(own_home: Path) -> None:
+    with Terminal([*COMMAND, *TINY, "--variant", "no-compile", "--variant", "compile", "--calls", "8"]) as terminal:
+        terminal.wait_for("call 2 of 8", 60)
+        before = only(own_home)
+        terminal.hang_up()
+        assert terminal.wait(15) is not None
+    assert ours(own_home), "the profiler went with the terminal"
+    assert before.liveness(before.manifest()) is not sessions.Liveness.GONE
+    with Terminal([*COMMAND, "watch", "last"], columns=120, rows=40) as terminal:
+        terminal.wait_for("compile", 10)
+        terminal.wait_for("done", 90)
+        terminal.wait_for(lambda text: len(results(text)) > 3, 10)
+        first = results(terminal.text)
+        terminal.send("q")
+        assert terminal.wait(10) == 0
+    state = Follower(before).read_all()
+    assert state.state == "done"
+    assert [run.outcome for run in state.runs.values()] == ["ok", "ok"]
+    assert all(len(run.calls_of("measure")) == 8 for run in state.runs.values())
+    with Terminal([*COMMAND, "watch", "last"], columns=120, rows=40) as terminal:
+        terminal.wait_for("done", 10)
+        terminal.wait_for(lambda text: results(text) == first, 10)
+
+
+def test_q_leaves_the_profiler_running_and_says_how_to_come_back(own_home: Path) -> None:
+    with Terminal([*COMMAND, *TINY, "--variant", "no-compile", "--calls", "200"]) as terminal:
+        terminal.wait_for("call 1 of 200", 60)
+        terminal.send("q")
+        terminal.wait_for(f"stepscope watch {only(own_home).id}", 10)
+        assert terminal.wait(10) == 0
+        for code in TEARDOWN:
+            assert code in terminal.raw
+    assert role(own_home, "worker")
+    assert stepscope("stop", "last").returncode == 0
+    until(lambda: not ours(own_home), 30)
+    state = Follower(only(own_home)).read_all()
+    assert state.state == "stopped"
+    assert [run.outcome for run in state.runs.values()] == ["stopped"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_restore_the_terminal(number: signal.Signals, own_home: Path) -> None:
+    with Terminal(COMMAND) as terminal:
+        terminal.wait_for("stepscope", 10)
+        until(lambda: TEARDOWN[0][:-1] + b"h" in terminal.raw, 10)
+        terminal.signal(number)
+        terminal.wait(10)
+        for code in TEARDOWN:
+            assert code in terminal.raw
+
+
+def test_a_killed_screen_disturbs_nothing(own_home: Path) -> None:
+    with Terminal([*COMMAND, *TINY, "--variant", "no-compile", "--calls", "6"]) as terminal:
+        terminal.wait_for("call 1 of 6", 60)
+        terminal.signal(signal.SIGKILL)
+        terminal.wait(10)
+    until(lambda: not ours(own_home), 60)
+    assert Follower(only(own_home)).read_all().state == "done"
+
+
+def test_a_killed_worker_is_reported_and_the_other_runs_are_made(own_home: Path) -> None:
+    assert (
+        stepscope(*TINY, "--variant", "no-compile", "--variant", "compile", "--calls", "40", "--detach").returncode == 0
+    )
+    folder = only(own_home)
+    until(lambda: measured_calls(folder) >= 2, 60)
+    role(own_home, "worker").kill()
+    until(lambda: not ours(own_home), 90)
+    shown = json.loads(stepscope("show", "last", "--json").stdout)
+    assert [run["outcome"] for run in shown["runs"]] == ["died", "ok"]
+    assert "SIGKILL" in shown["runs"][0]["reason"]
+    assert (
+        len([call for call in shown["runs"][0]["calls"] if call["phase"] == "measure"]) >= 2
+    )  # what was logged is kept
+    assert shown["state"] == "done"
+
+
+def test_a_killed_conductor_takes_its_worker_along_and_the_next_session_starts_cleanly(own_home: Path) -> None:
+    assert stepscope(*TINY, "--variant", "no-compile", "--calls", "500", "--detach").returncode == 0
+    folder = only(own_home)
+    until(lambda: measured_calls(folder) >= 1, 60)
+    role(own_home, "conductor").kill()
+    until(lambda: not ours(own_home), 20)
+    shown = json.loads(stepscope("show", "last", "--json").stdout)
+    assert shown["state"] == "died"
+    assert shown["runs"][0]["outcome"] == "died"
+    again = stepscope(*TINY, "--variant", "no-compile", "--calls", "2", "--steps", "3", "--headless", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["runs"][0]["outcome"] == "ok"
+
+
+def test_headless_is_stopped_by_a_signal_and_says_so(own_home: Path) -> None:
+    command = [*COMMAND, *TINY, "--variant", "no-compile", "--calls", "500", "--headless"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+        until(lambda: bool(sessions.all_sessions(own_home)), 20)
+        folder = only(own_home)
+        until(lambda: measured_calls(folder) >= 1, 60)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "stopped" in out
+    assert not ours(own_home)
+
+
+def test_two_sessions_share_a_device_one_after_the_other(own_home: Path) -> None:
+    assert stepscope(*TINY, "--variant", "no-compile", "--calls", "20", "--detach").returncode == 0
+    first = only(own_home)
+    until(lambda: measured_calls(first) >= 1, 60)
+    refused = stepscope(*TINY, "--variant", "no-compile", "--calls", "1", "--no-queue", "--headless")
+    assert refused.returncode == 1
+    assert first.id in refused.stdout
+    waiting = stepscope(*TINY, "--variant", "no-compile", "--calls", "1", "--headless")
+    assert waiting.returncode == 0
+    assert f"waiting behind {first.id}" in waiting.stdout
+    assert Follower(first).read_all().state == "done"
