@@ -24,7 +24,9 @@ from tui.screens.sessions import SessionsScreen
 
 HANG_UP_CHECK_S = 2.0
 LAST_CHANCE_S = 3.0
-"""How long an orderly end may take after the terminal is gone; writing to it can block or fail."""
+"""How long an orderly end may take, over a slow link; where the terminal is gone there is nothing to wait for."""
+
+GONE_S = 0.5
 
 BUSY_WRITES = 3
 """Writes that may wait for the terminal before the link counts as slow."""
@@ -125,19 +127,21 @@ class StepscopeApp(App[None]):
         self.set_interval(HANG_UP_CHECK_S, self._check_terminal)
 
     def _terminated(self, number: signal.Signals) -> None:
-        self._arm_last_chance(number)
+        # The app keeps nothing that would be lost: what can't end in order just ends.
+        patience = GONE_S if _hung_up(self._terminal_descriptor) else LAST_CHANCE_S
+        timer = threading.Timer(patience, os._exit, (128 + number,))
+        timer.daemon = True
+        timer.start()
         self._leave(128 + number)
 
     def _check_terminal(self) -> None:
         """Under nohup no signal says that the terminal is gone, and Textual's input thread then spins."""
-        if _hung_up(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0):
+        if _hung_up(self._terminal_descriptor):
             self._terminated(signal.SIGHUP)
 
-    def _arm_last_chance(self, number: signal.Signals) -> None:
-        """The app keeps nothing that would be lost: what can't end in order just ends."""
-        timer = threading.Timer(LAST_CHANCE_S, os._exit, (128 + number,))
-        timer.daemon = True
-        timer.start()
+    @property
+    def _terminal_descriptor(self) -> int:
+        return sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
 
     # --- the wire ---
 

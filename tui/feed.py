@@ -24,6 +24,9 @@ REFRESH_S = 0.25
 BUDGET_S = 0.03
 """How long one turn reads: between turns the picture is made and other threads get their chance."""
 
+BREATH_S = 0.001
+"""Between two turns, so that the thread that answers keys gets the interpreter at once."""
+
 CLOCKWORK_S = 1.0
 """How often a picture is made of a session that says nothing but whose time goes on (a compile's seconds)."""
 
@@ -181,8 +184,8 @@ class Feed(Generic[T]):
     def _ready(self, wait_s: float) -> bool:
         """Wait until the next turn is due or somebody wants something; False when there is no next turn."""
         with self._wake:
-            if wait_s > 0 and not self._orders and not self._stopped:
-                self._wake.wait(wait_s)
+            if not self._orders and not self._stopped:
+                self._wake.wait(max(wait_s, BREATH_S))
             while self._paused and not self._stopped and not self._orders:
                 self._wake.wait()
             orders, self._orders = self._orders, []

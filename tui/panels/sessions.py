@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from tui import safe
 from tui.charts.palette import variant_style
 from tui.panels.lines import Panel
-from tui.panels.rows import Part, Row, Rows, fitted, width_of
+from tui.panels.rows import Part, Row, Rows, fitted, spread, width_of
 from tui.pictures.listing import Listing, SessionLine
 from tui.pictures.names import STATE_ASCII, STATE_STYLES, STATE_SYMBOLS
 
@@ -61,11 +61,10 @@ class SessionsPanel(Panel[Listing]):
         return (head, *(self._row(line, name, width, first + n == self._cursor) for n, line in enumerate(seen)))
 
     def _head(self, name: int, width: int, where: str) -> Row:
-        title = "  session" + (f"  {where}" if where else "")
-        columns = [(title, name + 2), ("state", _STATE), ("runs", _RUNS), ("age", _AGE), ("variants and pipeline", 24)]
-        return fitted(
-            [(safe.pad(text, size, ascii=self.ascii), "quiet") for text, size in columns], width, ascii=self.ascii
-        )
+        columns = [("  session", name + 2), ("state", _STATE), ("runs", _RUNS), ("age", _AGE)]
+        parts = [(safe.pad(text, size, ascii=self.ascii), "quiet") for text, size in columns]
+        about = "variants and pipeline"
+        return spread([*parts, (about, "quiet")], [(where, "quiet")] if where else [], width, ascii=self.ascii)
 
     def _row(self, line: SessionLine, name: int, width: int, current: bool) -> Row:
         symbol = (STATE_ASCII if self.ascii else STATE_SYMBOLS).get(line.state, " ")

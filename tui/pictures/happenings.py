@@ -121,18 +121,18 @@ def losses_text(losses: Losses, what: str) -> str:
     return f"{what}: {', '.join(parts)}"
 
 
-def what(found: Compile) -> str:
+def what(found: Compile | ev.CompileLimit) -> str:
     """What was compiled, short enough for one line: the class and the component it is in."""
     component = (found.fqn or "").partition(".")[0]
-    name = found.module or found.function or found.id
+    name = found.module or found.function or found.id or "a frame"
     return f"{name} ({component})" if component else name
 
 
 def compile_text(found: Compile) -> str:
     """A compile in one line: what, how long, and before that for a recompile which argument changed to what and why."""
-    where = what(found)
     if found.limit is not None:
-        return f"{where}: recompile limit{_number(found.limit.limit)} reached, {_after_limit(found.limit)}"
+        return limit_text(found.limit, what(found if found.module else found.limit))
+    where = what(found)
     if found.end is None:
         doing = f", {found.phase}" if found.phase not in ("", "total") else ""
         return f"compiling {where} again{doing}" if found.recompile else f"compiling {where}{doing}"
@@ -143,6 +143,13 @@ def compile_text(found: Compile) -> str:
     if not found.recompile:
         return f"{where} compiled in {took}{_cache(found)}"
     return f"{_trigger(found)}, again in {took}: {where}"
+
+
+def limit_text(limit: ev.CompileLimit, where: str) -> str:
+    """That the recompile limit was reached, and what that means for the rest of the run."""
+    number = "" if limit.limit is None else f" of {limit.limit}"
+    after = "the call fails (fullgraph)" if limit.fatal else "it runs eager where no compiled entry fits"
+    return f"{where}: recompile limit{number} reached, {after}"
 
 
 def _of_run(run: RunState) -> Iterator[tuple[int, str, str, str]]:
@@ -158,8 +165,7 @@ def _of_run(run: RunState) -> Iterator[tuple[int, str, str, str]]:
         yield _break_line(stop)
     for limit in run.limits:
         if limit.id is None:
-            where = " ".join(part for part in (limit.fqn, limit.module) if part) or limit.function
-            yield limit.t, "L", "bad", f"{where}: recompile limit{_number(limit.limit)} reached, {_after_limit(limit)}"
+            yield limit.t, "L", "bad", limit_text(limit, what(limit))
     for graph in run.cudagraphs:
         if graph.action != "record":
             reason = f": {graph.reason}" if graph.reason else ""
@@ -221,14 +227,6 @@ def _trigger(found: Compile) -> str:
 def _cache(found: Compile) -> str:
     states = {lookup.state for lookup in found.caches}
     return " (from the cache)" if states == {"hit"} else ""
-
-
-def _number(limit: int | None) -> str:
-    return "" if limit is None else f" of {limit}"
-
-
-def _after_limit(limit: ev.CompileLimit) -> str:
-    return "the call fails (fullgraph)" if limit.fatal else "it runs eager where no compiled entry fits"
 
 
 def _oom_text(oom: ev.OutOfMemory) -> str:

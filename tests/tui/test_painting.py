@@ -1,0 +1,103 @@
+"""The wire: what is sent is the difference, and after it the terminal shows what it should."""
+
+from __future__ import annotations
+
+import random
+
+import pyte
+import pytest
+from rich.color import ColorSystem
+from rich.segment import Segment
+from rich.style import Style
+
+from tui.painting import PLAIN, Cell, Memory, cells_of
+
+RED, BOLD, ON_BLUE = (Style.parse(text) for text in ("#ff0000", "bold", "on #000080"))
+
+
+def cells(text: str, style: Style | None = None) -> list[Cell]:
+    return cells_of([Segment(text, style)], ColorSystem.TRUECOLOR)
+
+
+def test_what_the_terminal_shows_already_is_not_sent() -> None:
+    memory = Memory()
+    assert memory.difference([(0, 0, cells("step 12 of 51"))])
+    assert memory.difference([(0, 0, cells("step 12 of 51"))]) == ""
+
+
+def test_only_the_cells_that_differ_are_sent() -> None:
+    memory = Memory()
+    memory.difference([(3, 0, cells("step 12 of 51"))])
+    assert memory.difference([(3, 0, cells("step 13 of 51"))]) == "\x1b[4;7H3"
+
+
+def test_a_second_change_on_a_row_costs_a_short_jump() -> None:
+    memory = Memory()
+    memory.difference([(0, 0, cells("a.........b"))])
+    assert memory.difference([(0, 0, cells("A.........B"))]) == "\x1b[1;1HA\x1b[9CB"
+
+
+def test_a_small_gap_is_sent_again_and_not_jumped_over() -> None:
+    memory = Memory()
+    memory.difference([(0, 0, cells("a..b"))])
+    assert memory.difference([(0, 0, cells("A..B"))]) == "\x1b[1;1HA..B"
+
+
+def test_a_style_is_named_once_and_only_what_changes_of_it() -> None:
+    memory = Memory()
+    row = cells_of([Segment("ab", ON_BLUE), Segment("cd", ON_BLUE + RED)], ColorSystem.TRUECOLOR)
+    sent = memory.difference([(0, 0, row)])
+    assert sent == "\x1b[1;1H\x1b[48;2;0;0;128mab\x1b[38;2;255;0;0mcd\x1b[0m"
+
+
+def test_a_blank_is_the_same_in_every_colour() -> None:
+    memory = Memory()
+    memory.difference([(0, 0, cells("   "))])
+    assert memory.difference([(0, 0, cells("   ", RED))]) == ""
+    assert memory.difference([(0, 0, cells("   ", ON_BLUE))]) != ""
+
+
+def test_everything_is_sent_again_after_forgetting() -> None:
+    memory = Memory()
+    first = memory.difference([(0, 0, cells("hello"))])
+    memory.forget()
+    assert memory.difference([(0, 0, cells("hello"))]) == first
+
+
+def test_a_wide_character_is_two_cells_and_sent_whole() -> None:
+    assert cells("世") == [("世", PLAIN), ("", PLAIN)]
+    memory = Memory()
+    memory.difference([(0, 0, cells("ab世"))])
+    assert memory.difference([(0, 0, cells("ab界"))]) == "\x1b[1;3H界"
+    # a half of it overwritten: both cells differ
+    assert memory.difference([(0, 0, cells("abcd"))]) == "\x1b[1;3Hcd"
+
+
+def test_after_a_wide_character_the_place_is_said_again() -> None:
+    memory = Memory()
+    sent = memory.difference([(0, 0, cells("世")), (0, 2, cells("x"))])
+    assert sent == "\x1b[1;1H世\x1b[1;3Hx"
+
+
+def test_a_combining_mark_belongs_to_the_cell_before() -> None:
+    assert cells("e\u0301x") == [("e\u0301", PLAIN), ("x", PLAIN)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_terminal_shows_what_was_meant_after_any_changes(seed: int) -> None:
+    source = random.Random(seed)
+    width, height = 30, 6
+    screen = pyte.Screen(width, height)
+    stream = pyte.Stream(screen)
+    memory = Memory()
+    meant = [[" "] * width for _ in range(height)]
+    styles = [None, RED, BOLD, ON_BLUE]
+    for _ in range(60):
+        spans = []
+        for _ in range(source.randrange(1, 4)):
+            y, x = source.randrange(height), source.randrange(width)
+            text = "".join(source.choice("ab .─⣿●") for _ in range(source.randrange(1, width - x + 1)))
+            spans.append((y, x, cells(text, source.choice(styles))))
+            meant[y][x : x + len(text)] = text
+        stream.feed(memory.difference(spans))
+        assert [line.rstrip() for line in screen.display] == ["".join(row).rstrip() for row in meant]

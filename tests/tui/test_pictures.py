@@ -1,0 +1,306 @@
+"""From states to what is shown: pure, so no app is needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from profiler import events as ev
+from profiler.analysis.state import SessionState
+from tests.support import recorded
+from tests.tui.hostile import HOSTILE
+from tests.tui.support import empty_fold, feed, folded
+from tui.charts.spec import ChartSpec
+from tui.pictures.happenings import Happenings
+from tui.pictures.live import LivePainter, LivePicture
+from tui.pictures.steps import Slots, StepsView
+
+MS, SECOND = 1_000_000, 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def done() -> SessionState:
+    return folded(recorded.finished(repeats=2))
+
+
+def picture(state: SessionState, view: StepsView | None = None) -> LivePicture:
+    return LivePainter(state).picture(view or StepsView(), state.last_t, copied=False, loading=False)
+
+
+def texts(state: SessionState) -> list[str]:
+    return [found.text for found in Happenings(state).newest_first()]
+
+
+# --- the step chart ---
+
+
+def test_every_case_has_a_line_on_the_same_slots(done: SessionState) -> None:
+    spec = picture(done).steps
+    assert [series.label for series in spec.series] == ["no-compile", "compile", "regional-compile"]
+    assert [slot.label for slot in spec.x.slots] == ["compile", "warm-up", *(f"call {n}" for n in range(1, 6))]
+    first = {series.label: series.xs[0] for series in spec.series}
+    assert 1 < first["no-compile"] < 2, "its first call is the warm-up: the compile slot stays empty"
+    assert 0 < first["compile"] < 1
+
+
+def test_points_of_one_step_lie_over_each_other(done: SessionState) -> None:
+    plain, compiled, _ = picture(done).steps.series
+    assert plain.xs[-1] == compiled.xs[-1]
+    assert set(plain.xs) <= set(compiled.xs)
+
+
+def test_the_x_axis_is_there_before_the_first_step() -> None:
+    fold, _ = empty_fold()
+    spec = picture(fold.state).steps
+    assert spec.series == ()
+    assert spec.x.high == 7.0
+    assert spec.empty == "waiting for the first step"
+
+
+def test_the_compiling_step_is_clipped_and_labelled_unless_asked_for(done: SessionState) -> None:
+    spec = picture(done).steps
+    assert spec.y.high < 0.1
+    assert any(clip.y > 4 for clip in spec.clips)
+    full = picture(done, StepsView(full_range=True)).steps
+    assert full.y.high > 9
+    assert full.clips == ()
+
+
+def test_recompiles_are_marked_where_they_happened(done: SessionState) -> None:
+    marks = [mark for mark in picture(done).steps.marks if mark.symbol == "R"]
+    assert {mark.series for mark in marks} == {"sd15-txt2img-regional-compile-b1"}
+    assert all(0 <= mark.x < 1 for mark in marks), "in the compiling call"
+
+
+def test_a_repeat_can_be_chosen(done: SessionState) -> None:
+    assert picture(done).steps.note == "repeat 2"
+    first = picture(done, StepsView(repeat=1)).steps
+    assert first.note == "repeat 1"
+    assert first.series[0].ys != picture(done).steps.series[0].ys
+
+
+def test_the_picture_grows_with_the_run_as_if_made_at_once() -> None:
+    recording = recorded.finished()
+    fold, _ = empty_fold(recording.request)
+    painter = LivePainter(fold.state)
+    grown: ChartSpec | None = None
+    for number, record in enumerate(recording.records):
+        feed(fold, record.run, record.event)
+        if number % 97 == 0:
+            painter.picture(StepsView(), fold.state.last_t, copied=False, loading=False)
+    grown = painter.picture(StepsView(), fold.state.last_t, copied=False, loading=False).steps
+    at_once = picture(folded(recording)).steps
+    assert [(s.xs, s.ys) for s in grown.series] == [(s.xs, s.ys) for s in at_once.series]
+    assert grown.marks == at_once.marks
+
+
+def test_a_call_with_more_steps_than_planned_stays_in_its_slot() -> None:
+    fold, runs = empty_fold(recorded.request(steps=4))
+    run = runs[0]
+    feed(fold, run, ev.CallStarted(t=1, call=0, phase="warmup", steps=4, start_ns=1))
+    painter = LivePainter(fold.state)
+    for step in range(9):
+        feed(fold, run, ev.Step(t=2 + step, call=0, step=step, ns=10 * MS))
+        painter.picture(StepsView(), 20, copied=False, loading=False)
+    xs = painter.picture(StepsView(), 20, copied=False, loading=False).steps.series[0].xs
+    assert list(xs) == sorted(xs)
+    assert 1 < xs[0] < xs[-1] < 2
+
+
+def test_many_calls_get_ticks_in_place_of_names() -> None:
+    slots = Slots(1, 1, 190)
+    axis = slots.axis(100)
+    assert axis.slots == ()
+    assert 2 <= len(axis.ticks) <= 10
+    assert (axis.ticks[0].at, axis.ticks[0].label) == (2.0, "call 1")
+    assert slots.axis(5000).slots
+
+
+def test_several_workloads_are_charts_of_their_own() -> None:
+    state = folded(recorded.finished(batch_sizes=[1, 2]))
+    shown = picture(state)
+    assert len(shown.groups) == 2
+    assert len(shown.steps.series) == 3
+    assert "b2" in shown.steps.title, "the workload that ran last"
+    other = picture(state, StepsView(group=shown.groups[0])).steps
+    assert "b1" in other.title
+
+
+# --- memory ---
+
+
+def test_a_gpu_shows_device_and_torch_memory(done: SessionState) -> None:
+    spec = picture(done).memory
+    assert [series.label for series in spec.series] == ["device", "reserved", "allocated"]
+    assert spec.note == "of 24.0 GiB"
+
+
+def test_a_cpu_shows_rss_and_says_so() -> None:
+    spec = picture(folded(recorded.finished(device="cpu"))).memory
+    assert spec.title == "memory: RSS, not VRAM"
+    assert [series.label for series in spec.series] == ["resident"]
+
+
+def test_why_there_is_no_device_memory_is_said() -> None:
+    fold, runs = empty_fold()
+    feed(fold, None, ev.Header(t=1), ev.DeviceSeen(t=2, reason="the NVIDIA driver is not loaded"))
+    feed(fold, runs[0], ev.Memory(t=3, phase="load", reserved_bytes=1 << 30, allocated_bytes=1 << 29))
+    shown = picture(fold.state)
+    assert shown.memory.note == "device n/a: the NVIDIA driver is not loaded"
+    assert "GPU figures n/a: the NVIDIA driver is not loaded" in texts(fold.state)
+
+
+# --- what happened ---
+
+
+def test_a_recompile_says_what_changed_first() -> None:
+    found = [f for f in Happenings(folded(recorded.finished())).newest_first() if f.symbol == "R"]
+    assert [f.text.partition(",")[0] for f in found] == [
+        "hidden_states dim 1: 1024 → 256",
+        "hidden_states dim 1: 4096 → 1024",
+    ]
+    assert found[0].text.endswith("BasicTransformerBlock (unet)")
+
+
+def test_the_newest_comes_first(done: SessionState) -> None:
+    found = Happenings(done).newest_first()
+    assert [f.t for f in found] == sorted((f.t for f in found), reverse=True)
+    assert found[0].text == "session done"
+
+
+def test_nothing_is_collected_again_while_nothing_happens(done: SessionState) -> None:
+    happenings = Happenings(done)
+    assert happenings.newest_first() is happenings.newest_first()
+
+
+def test_every_kind_of_trouble_has_its_line() -> None:
+    fold, runs = empty_fold()
+    where = {"id": "0/0", "call": 0, "step": 1}
+    feed(
+        fold,
+        runs[1],
+        ev.Header(t=1),
+        ev.Waiting(t=2, behind="abcd-other"),
+        ev.PhaseStarted(t=3, phase="compile"),
+        ev.CompileStarted(t=4, module="UNet", fqn="unet", **where),
+        ev.GraphBreak(t=5, file="/x/unet.py", line=7, reason="call to print", **where),
+        ev.CompileEnded(t=6, ok=False, failure="BackendError", why="no compiler", ns=2 * SECOND, **where),
+        ev.CompileLimit(t=7, id="1/8", module="UNet", fqn="unet", limit=8),
+        ev.CudaGraph(t=8, action="skip", reason="mutated inputs"),
+        ev.EagerFallback(t=9, graphs=14, expected=22),
+        ev.Note(t=10, level="warning", text="the clocks are low"),
+        ev.Output(t=11, call=2, finite=False),
+        ev.OutOfMemory(t=12, when="warmup", asked_bytes=2 << 30, free_bytes=1 << 30),
+        ev.MonitorError(t=13, error="x"),
+        ev.RunEnded(t=14, outcome="oom", reason="CUDA out of memory"),
+    )
+    state = fold.state
+    state.runs[runs[1]].losses.bad = 2
+    assert texts(state) == [
+        "out of memory: CUDA out of memory",
+        "this run's log: 2 damaged lines",
+        "the compile monitor failed on 1 record",
+        "out of memory at warmup (asked 2.00 GiB, free 1.00 GiB)",
+        "the output of call 2 is not finite",
+        "the clocks are low",
+        "falls back to eager: 14 of 22 graphs run from here on",
+        "CUDA graphs skipped: mutated inputs",
+        "UNet (unet): recompile limit of 8 reached, it runs eager where no compiled entry fits",
+        "UNet (unet): the compile failed after 2.00 s: BackendError: no compiler",
+        "graph break at unet.py:7: call to print",
+    ]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_of_a_log_comes_through_unfiltered(text: str) -> None:
+    fold, runs = empty_fold()
+    where = {"id": "0/0", "call": 0, "step": 1, "stage": text}
+    feed(fold, None, ev.Header(t=1, host=text), ev.DeviceSeen(t=2, name=text), ev.Note(t=3, text=text))
+    feed(
+        fold,
+        runs[1],
+        ev.Header(t=1),
+        ev.Environment(t=2, device=text, device_name=text),
+        ev.PhaseStarted(t=3, phase="load"),
+        ev.LoadProgress(t=4, name=text, done=1, total=3),
+        ev.PhaseStarted(t=5, phase="compile"),
+        ev.CompileStarted(t=6, module=text, fqn=text, function=text, **where),
+        ev.Recompile(t=6, module=text, fqn=text, reasons=[text], argument=text, actual=text, **where),
+        ev.CompilePhase(t=7, phase=text, **where),
+        ev.GraphBreak(t=8, file=text, reason=text, **where),
+        ev.Note(t=9, text=text, level=text),
+    )
+    feed(fold, runs[0], ev.RunEnded(t=10, outcome="failed", reason=text))
+    feed(fold, None, ev.SessionChanged(t=11, state="failed", reason=text))
+    shown = picture(fold.state)
+    assert all(part.isprintable() for part in strings_in(shown))
+
+
+def strings_in(value: object) -> list[str]:
+    """Every string in a picture, however deep."""
+    if isinstance(value, str):
+        return [value]
+    if hasattr(value, "__dataclass_fields__"):
+        return [text for name in value.__dataclass_fields__ for text in strings_in(getattr(value, name))]
+    if isinstance(value, tuple | list):
+        return [text for item in value for text in strings_in(item)]
+    if hasattr(value, "items"):
+        return [text for item in value.items() for text in strings_in(item)]
+    return []
+
+
+# --- progress, runs, heading ---
+
+
+def test_a_waiting_run_says_behind_which_session() -> None:
+    fold, runs = empty_fold()
+    feed(fold, None, ev.Header(t=1), ev.RunChanged(t=2, run=runs[0], state="running"))
+    feed(fold, runs[0], ev.Header(t=2), ev.Waiting(t=3, behind="abcd-sd15"))
+    _, line = picture(fold.state).progress
+    assert line.text == "waiting for the device, behind session abcd-sd15"
+    assert line.fraction is None
+
+
+def test_a_session_whose_profiler_died_says_so_and_why() -> None:
+    recording = recorded.live()
+    state = folded(recording, recording.live_ns)
+    state.presume_dead("the profiler process ended without a word")
+    shown = picture(state)
+    assert shown.heading.state == "died"
+    assert shown.over
+    assert shown.progress[1].text == "2 ok, 1 died: the profiler process ended without a word"
+
+
+def test_unsupported_is_told_calmly() -> None:
+    fold, runs = empty_fold()
+    feed(fold, runs[2], ev.Header(t=1), ev.RunEnded(t=2, outcome="unsupported", reason="no C++ compiler"))
+    shown = picture(fold.state)
+    line = shown.runs[2]
+    assert (line.state, line.state_style) == ("unsupported: no C++ compiler", "quiet")
+
+
+def test_the_table_says_why_there_are_no_figures() -> None:
+    fold, runs = empty_fold()
+    feed(fold, None, ev.Header(t=1), ev.RunChanged(t=2, run=runs[1], state="running"))
+    feed(fold, runs[1], ev.Header(t=3), ev.RunEnded(t=4, outcome="failed", reason="recompile limit"))
+    line = picture(fold.state).cases[1]
+    assert (line.remark, line.state, line.cells["runs"][0]) == ("failed: recompile limit", "failed", "1/1")
+
+
+def test_figures_of_the_table_are_the_profilers(done: SessionState) -> None:
+    plain, compiled, _ = picture(done).cases
+    assert plain.cells["speed-up"][0] == "base"
+    assert plain.cells["recomp"][0] == "–"
+    assert compiled.cells["speed-up"][0].startswith("1.6")
+    assert compiled.cells["verdict"][0] == "FASTER"
+
+
+def test_lines_that_could_not_be_read_are_a_small_warning() -> None:
+    fold, runs = empty_fold()
+    fold.state.runs[runs[0]].losses.bad = 1
+    fold.state.losses.unknown = 2
+    assert picture(fold.state).heading.warning == "log: 1 damaged, 2 unknown"
+
+
+def test_the_elapsed_time_stands_still_when_all_is_over(done: SessionState) -> None:
+    later = LivePainter(done).picture(StepsView(), done.last_t + 3600 * SECOND, copied=False, loading=False)
+    assert later.heading.elapsed == picture(done).heading.elapsed

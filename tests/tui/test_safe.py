@@ -1,0 +1,57 @@
+"""Text from logs: nothing of it reaches the terminal as anything but visible characters."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tests.tui.hostile import HOSTILE
+from tui import safe
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_becomes_printable_and_of_one_line(text: str) -> None:
+    made = safe.line(text)
+    assert made.isprintable()
+
+
+@given(st.text())
+def test_any_text_becomes_printable(text: str) -> None:
+    made = safe.line(text, 50)
+    # a combining mark that was kept is printable too; what isn't would be a control or format character
+    assert all(char.isprintable() for char in made)
+    assert safe.line(made, 400) == made
+
+
+def test_what_was_hidden_is_visible() -> None:
+    assert safe.line("a\x1b[31mb\nc\x07\x7f\u202ed\u200be") == "a␛[31mb⏎c␇␡‹202E›d‹200B›e"
+
+
+def test_plain_text_is_left_alone() -> None:
+    assert safe.line("unet.down_blocks.0 größer 世界") == "unet.down_blocks.0 größer 世界"
+
+
+def test_long_text_is_cut_with_a_sign() -> None:
+    assert safe.line("x" * 50, 10) == "x" * 10 + "…"
+
+
+def test_a_stack_of_combining_marks_is_cut_down() -> None:
+    assert safe.line("e" + "\u0301" * 100) == "e\u0301\u0301"
+
+
+@given(st.text(), st.integers(min_value=0, max_value=30))
+def test_fitted_text_never_takes_more_cells(text: str, width: int) -> None:
+    assert cell_len(safe.fit(safe.line(text), width)) <= width
+
+
+@given(st.text(), st.integers(min_value=1, max_value=30))
+def test_padded_text_takes_the_cells_exactly(text: str, width: int) -> None:
+    assert cell_len(safe.pad(safe.line(text), width)) == width
+
+
+def test_a_cut_says_so() -> None:
+    assert safe.fit("regional-compile", 8) == "regiona…"
+    assert safe.fit("regional-compile", 8, ascii=True) == "regiona~"
+    assert safe.fit("世界世界", 5) == "世界…"

@@ -1,0 +1,61 @@
+"""Numbers as text: coarse where they would change all the time."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui.pictures import words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "just now"), (5, "a few seconds"), (47, "40 s"), (119, "1 min"), (3725, "1 h 02 min"), (200_000, "2 d 7 h")],
+)
+def test_elapsed_is_no_clock(seconds: float, text: str) -> None:
+    assert words.elapsed(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (float("nan"), ""),
+        (0, "a few seconds left"),
+        (12.1, "about 15 s left"),
+        (56, "about 1 min left"),
+        (61, "about 2 min left"),
+        (4000, "about 1 h 07 min left"),
+    ],
+)
+def test_an_estimate_is_rounded_up(seconds: float | None, text: str) -> None:
+    assert words.time_left(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0"), (46.93, "46.9"), (0.1234, "0.123"), (1234.5, "1234"), (float("inf"), "–")],
+)
+def test_three_digits_tell_enough(value: float | None, text: str) -> None:
+    assert words.decimal(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0 B"), (1023, "0.999 KiB"), (512 << 20, "512 MiB"), (1000 << 20, "0.977 GiB")],
+)
+def test_sizes_are_binary(value: int | None, text: str) -> None:
+    assert words.size(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "–"), (0.42, "0.42 s"), (24.31, "24.3 s"), (700, "12 min")])
+def test_durations(value: float | None, text: str) -> None:
+    assert words.seconds(value) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (75, "1:15"), (3675, "1:01:15")])
+def test_moments(seconds: float, text: str) -> None:
+    assert words.at(seconds) == text
+
+
+def test_ages() -> None:
+    assert [words.age(seconds) for seconds in (-5, 30, 200, 7300)] == ["now", "now", "3 min ago", "2 h 01 min ago"]
