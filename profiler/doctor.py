@@ -7,11 +7,10 @@ import os
 import platform
 import shutil
 import sys
-import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from profiler import devices, sessions
+from profiler import devices, sessions, toolchain
 from profiler.report.documents import Finding
 
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "textual", "plotext", "nvidia-ml-py")
@@ -30,16 +29,9 @@ def examine(root: Path, environ: Mapping[str, str] = os.environ) -> list[Finding
         _cuda(environ),
         _nvml(),
         _compiler(environ),
-        _headers(),
         *_home(root),
         _terminal(environ),
     ]
-
-
-def why_inductor_cannot_compile(environ: Mapping[str, str] = os.environ) -> str | None:
-    """None if inductor can build C++ kernels for a CPU, else what is missing and how to get it."""
-    missing = [finding for finding in (_compiler(environ), _headers()) if finding.level == "missing"]
-    return f"{missing[0].text} ({missing[0].remedy})" if missing else None
 
 
 def _python() -> Finding:
@@ -107,19 +99,14 @@ def _text(value: str | bytes) -> str:
 
 
 def _compiler(environ: Mapping[str, str]) -> Finding:
-    # inductor takes $CXX, else g++ (torch._inductor.config.cpp.cxx).
-    wanted = [environ["CXX"].split()[0]] if environ.get("CXX", "").strip() else ["g++", "c++", "clang++"]
-    found = next((path for name in wanted if (path := shutil.which(name, path=environ.get("PATH")))), None)
-    if found:
-        return Finding(name="C++ compiler", level="ok", text=found)
-    return Finding(name="C++ compiler", level="missing", text="no C++ compiler", remedy="apt install g++ python3-dev")
-
-
-def _headers() -> Finding:
-    header = Path(sysconfig.get_paths()["include"]) / "Python.h"
-    if header.is_file():
-        return Finding(name="Python headers", level="ok", text=str(header))
-    return Finding(name="Python headers", level="missing", text="no Python.h", remedy="apt install g++ python3-dev")
+    device = "cpu" if devices.why_no_cuda(environ) else "cuda"
+    complaint = toolchain.missing(device, environ)
+    name = "compiler"
+    if complaint is None:
+        return Finding(name=name, level="ok", text=f"inductor finds what it needs to compile for {device}")
+    what, _, remedy = complaint.rstrip(")").partition(" (")
+    text = f"{what}: compiled variants end as unsupported"
+    return Finding(name=name, level="missing", text=text, remedy=remedy)
 
 
 def _home(root: Path) -> list[Finding]:

@@ -18,7 +18,8 @@ from profiler.sessions import Liveness, Manifest, SessionFolder
 
 class Follower:
     """Reads one session. ``poll`` in a loop keeps ``state`` up to date; it never blocks for long and never raises on
-    what the folder contains."""
+    what the folder contains.
+    """
 
     def __init__(self, folder: SessionFolder, manifest: Manifest | None = None) -> None:
         """Raises SessionUnreadable when there is no usable session.json."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from profiler import catalog, sessions, variants
+from profiler import catalog, sessions, toolchain, variants
 from profiler.catalog.build import build
 from profiler.catalog.entry import Entry
 from profiler.events import LoadProgress, Note, PhaseStarted
 from profiler.request import Case, Request
-from profiler.worker import device, toolchain
+from profiler.worker import device
 from profiler.worker.compiles import CompileMonitor, self_test
 from profiler.worker.live import Sink
 from profiler.worker.measure import Capture, Measurement, make_memory

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from profiler import toolchain
 from profiler.request import Case
-from profiler.worker import environment, toolchain
+from profiler.worker import environment
 from profiler.worker.device import _pci_bus_id, describe, nvml_uuid
 from profiler.worker.stopping import Stopped, StopSignal
 from tests.worker.conftest import make_compilation, make_workload

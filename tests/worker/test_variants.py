@@ -8,11 +8,10 @@ import msgspec
 import pytest
 import torch
 
-from profiler import variants
+from profiler import toolchain, variants
 from profiler.catalog.build import _Fill, skeleton
 from profiler.events import CompileLimit, Event, Note, Step
 from profiler.request import Compilation
-from profiler.worker import toolchain
 from profiler.worker.compiles import CompileMonitor
 from profiler.worker.cudagraphs import CudaGraphSteps
 from profiler.worker.failures import classify
