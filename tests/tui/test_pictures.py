@@ -136,7 +136,7 @@ def test_a_gpu_shows_device_and_torch_memory(done: SessionState) -> None:
 
 def test_a_cpu_shows_rss_and_says_so() -> None:
     spec = picture(folded(recorded.finished(device="cpu"))).memory
-    assert spec.title == "memory: RSS, not VRAM"
+    assert spec.title == "memory (RSS, not VRAM)"
     assert [series.label for series in spec.series] == ["resident"]
 
 

@@ -11,7 +11,14 @@ from profiler import events as ev
 from profiler.analysis.state import Compile, Losses, RunState, SessionState
 from tui import safe
 from tui.pictures import words
-from tui.pictures.names import OUTCOME_STYLES, OUTCOME_SYMBOLS, origin_ns, outcome_word, run_label
+from tui.pictures.names import (
+    OUTCOME_STYLES,
+    OUTCOME_SYMBOLS,
+    on_cuda,
+    origin_ns,
+    outcome_word,
+    run_label,
+)
 from tui.theme import case_style, style_word
 
 MOST = 2000
@@ -72,11 +79,11 @@ class Happenings:
 
     def _of_session(self) -> list[Happening]:
         session = self._session
-        out = [self._line(note.t, *_note_kind(note), note.text) for note in session.notes]
+        out = [self._line(note.t, *_note_kind(note), _note_text(note)) for note in session.notes]
         for command in session.commands:
             what = "stop was asked for" if command.command == "stop" else f"{command.command} was asked for"
             out.append(self._line(command.t, "■", "quiet", what))
-        if session.device is not None and session.device.reason:
+        if on_cuda(session) and session.device is not None and session.device.reason:
             out.append(self._line(session.device.t, "i", "quiet", f"GPU figures n/a: {session.device.reason}"))
         for field, reason in session.gpu_fields.items():
             out.append(self._line(session.device.t if session.device else 0, "i", "quiet", f"{field} n/a: {reason}"))
@@ -181,7 +188,7 @@ def _of_run(run: RunState) -> Iterator[tuple[int, str, str, str]]:
             f"falls back to eager: {fallback.graphs} of {fallback.expected} graphs run from here on",
         )
     for note in run.notes:
-        yield (note.t, *_note_kind(note), note.text)
+        yield (note.t, *_note_kind(note), _note_text(note))
     for output in run.outputs:
         if not output.finite:
             yield output.t, "!", "bad", f"the output of call {output.call} is not finite"
@@ -240,6 +247,11 @@ def _oom_text(oom: ev.OutOfMemory) -> str:
 
 def _note_kind(note: ev.Note) -> tuple[str, str]:
     return {"warning": ("!", "warn"), "error": ("!", "bad")}.get(note.level, ("i", "quiet"))
+
+
+def _note_text(note: ev.Note) -> str:
+    """The note's text; one that is a bare name says nothing without its code."""
+    return note.text if " " in note.text or not note.code else f"{note.code}: {note.text}"
 
 
 def _reason(session: SessionState) -> str | None:

@@ -68,7 +68,7 @@ class MemoryChart:
     def _cpu(self, columns: int, now_s: float) -> ChartSpec:
         trace = self._of_runs("rss_bytes")
         style = OTHER_STYLES[0]
-        return self._chart("memory: RSS, not VRAM", [("rss", "resident", trace, style)], columns, now_s)
+        return self._chart("memory (RSS, not VRAM)", [("rss", "resident", trace, style)], columns, now_s)
 
     def _gpu(self, columns: int, now_s: float) -> ChartSpec:
         session = self._session

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from profiler.analysis.cases import CaseFigures
+from profiler.analysis.figures import StepFigures
 from profiler.analysis.state import RunState, SessionState
 from tui import safe
 from tui.pictures import words
@@ -81,9 +82,9 @@ def _cells(session: SessionState, figures: CaseFigures) -> dict[str, tuple[str, 
         "runs": (f"{figures.ended}/{figures.runs}", ""),
         "it/s": _number(figures.iterations_per_second),
         "step ms": _number(steps.median_ms if steps else None),
-        "±iqr": _number(steps.iqr_ms if steps else None),
+        "±iqr": _spread(steps),
         "p95": _number(steps.p95_ms if steps else None),
-        "compile": (words.seconds(figures.compile_s), "" if figures.compile_s is not None else "quiet"),
+        "compile": (words.seconds(figures.compile_s or None), "" if figures.compile_s else "quiet"),
         "recomp": _recompiles(figures),
         "memory": _memory(session, figures),
         "speed-up": _speedup(figures),
@@ -93,13 +94,21 @@ def _cells(session: SessionState, figures: CaseFigures) -> dict[str, tuple[str, 
 
 
 def _recompiles(figures: CaseFigures) -> tuple[str, str]:
-    if figures.variant == "no-compile":
+    if not figures.compiles and not figures.recompiles:
         return words.NOTHING, "quiet"
     return str(figures.recompiles), "mark:R bold" if figures.recompiles else "quiet"
 
 
 def _number(value: float | None) -> tuple[str, str]:
     return (words.decimal(value), "" if value is not None else "quiet")
+
+
+def _spread(steps: StepFigures | None) -> tuple[str, str]:
+    """The IQR with as many places as the median beside it: more would be noise."""
+    if steps is None or steps.iqr_ms is None or steps.median_ms is None:
+        return words.NOTHING, "quiet"
+    places = len(words.decimal(steps.median_ms).partition(".")[2])
+    return f"{steps.iqr_ms:.{places}f}", ""
 
 
 def _memory(session: SessionState, figures: CaseFigures) -> tuple[str, str]:
