@@ -3,6 +3,7 @@
 # make check   lint, format and types
 # make bench   measure what stepscope promises and print one table (BENCH="--quick" for shorter spans)
 # make schemas write docs/*.schema.json from the documents' types
+# make screenshots   take the pictures of the README anew
 # make clean   remove .venv and every cache
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ MADE := $(VENV)/made
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
 
-.PHONY: demo test check bench schemas clean
+.PHONY: demo test check bench schemas screenshots clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -33,6 +34,9 @@ bench: $(TESTABLE)
 schemas: $(INSTALLED)
 	@$(BIN)/python -c "import json; from profiler.report.documents import DOCUMENTS, json_schema; \
 	  [open(f'docs/{name}.schema.json', 'w').write(json.dumps(json_schema(name), indent=2) + '\n') for name in DOCUMENTS]"
+
+screenshots: $(TESTABLE)
+	@$(BIN)/python -m tests.support.screenshots
 
 clean:
 	@rm -rf $(VENV) build *.egg-info .ruff_cache .mypy_cache .pytest_cache .hypothesis

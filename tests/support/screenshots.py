@@ -1,0 +1,34 @@
+"""Take the pictures of the README and the docs from the app itself: ``make screenshots``."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from tests.support import recorded
+from tests.support.story import SECOND
+from tui.app import StepscopeApp
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SIZE = (120, 36)
+INTO_THE_LIVE_PART_S = 45
+SETTLE_S = 0.5
+
+
+async def live(target: Path) -> None:
+    """The Live screen, two cases done and the third under way, as SVG."""
+    recording = recorded.live(session="k3fa-sd15-txt2img")
+    shown = replace(recording, live_ns=recording.live_ns + INTO_THE_LIVE_PART_S * SECOND)
+    with tempfile.TemporaryDirectory() as home, recorded.Feeder(shown, Path(home)) as feeder:
+        feeder.feed_history()
+        app = StepscopeApp(Path(home), feeder.folder)
+        async with app.run_test(size=SIZE) as pilot:
+            for _ in range(4):
+                await pilot.pause(SETTLE_S)
+            target.write_text(app.export_screenshot(title="stepscope watch"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(live(DOCS / "live.svg"))
