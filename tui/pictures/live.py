@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 
 from profiler.analysis.cases import case_figures
@@ -18,7 +17,9 @@ from tui.pictures.progress import ProgressLine, RunLine, progress_lines, run_lin
 from tui.pictures.steps import StepsChart, StepsView
 from tui.pictures.table import CaseLine, case_lines
 
-SLOW_FIGURES_S = 0.05
+MANY_STEPS = 30_000
+"""Figures over more steps than that take long enough to be worth waiting for the end of the log."""
+
 NOT_READ = ChartSpec("", empty="reading the session")
 
 
@@ -65,7 +66,6 @@ class LivePainter:
         self._happenings = Happenings(session)
         self._now_s = 0.0
         self._cases: tuple[CaseLine, ...] = ()
-        self._figures_s = 0.0  # what they took the last time
 
     def picture(self, view: StepsView, now_ns: int, *, copied: bool, loading: bool) -> LivePicture:
         """The session as the state has it; ``now_ns`` on the log's clock."""
@@ -90,10 +90,8 @@ class LivePainter:
 
     def _case_lines(self, loading: bool) -> tuple[CaseLine, ...]:
         """The table. While a long log is being read the figures of before stay: the next ones won't last either."""
-        if not loading or self._figures_s < SLOW_FIGURES_S:
-            begun = time.perf_counter()
+        if not loading or sum(len(run.steps) for run in self.session.runs.values()) < MANY_STEPS:
             self._cases = case_lines(self.session, case_figures(self.session))
-            self._figures_s = time.perf_counter() - begun
         return self._cases
 
     def seen_as(self, view: StepsView, picture: LivePicture) -> LivePicture:
