@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from profiler.analysis.columns import known
+from profiler.analysis.disturbances import gpu_flags
 from profiler.analysis.state import Call, Compile, Phase, RunState, SessionState
 from profiler.analysis.statistics import median, summarize
 
@@ -180,7 +181,7 @@ def _compute(session: SessionState, run: RunState) -> RunFigures:
         memory=_memory(session, run, run.phases),
         compile=compile_figures(run),
         host_bound_share=_host_bound(run, calls),
-        flags=_flags(run, mixed),
+        flags=_flags(session, run, mixed),
     )
 
 
@@ -315,7 +316,7 @@ def _host_bound(run: RunState, calls: list[Call]) -> float | None:
     return sum(answers) / len(answers) if answers else None
 
 
-def _flags(run: RunState, mixed: bool) -> list[str]:
+def _flags(session: SessionState, run: RunState, mixed: bool) -> list[str]:
     flags: list[str] = []
     unclean = [call for call in run.calls_of("measure") if not is_clean(call)]
     for why, count in (
@@ -327,6 +328,11 @@ def _flags(run: RunState, mixed: bool) -> list[str]:
     if mixed:
         flags.append("too few clean calls: the headline is over all measured calls")
     flags += [note.text for note in run.notes if note.level != "info"]
+    if any(not output.finite for output in run.outputs):
+        flags.append("the final latents are not finite")
+    measured = run.phase_named("measure")
+    if measured is not None:
+        flags += gpu_flags(session, measured, measured.end_ns or run.ended_ns or run.last_t)
     if run.fallbacks:
         flags.append("fell back to eager after the recompile limit")
     if run.losses:

@@ -185,3 +185,37 @@ def test_planned_calls() -> None:
     plain, compiled = request(variants=["no-compile", "compile"], calls=2, warmup=1).cases
     assert planned_calls(plain) == ["warmup", "measure", "measure"]
     assert planned_calls(compiled) == ["compile", "warmup", "measure", "measure"]
+
+
+def test_outputs_that_are_not_finite_are_flagged() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    log = [*_measured([[5.0]] * 3), ev.Output(call=2, finite=False)]
+    state = fold(given, {name: log}).state
+    assert run_figures(state, state.runs[name]).flags == ["the final latents are not finite"]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "others", "flag"),
+    [
+        (0x4, 0, None),  # the power cap is the device's normal state under load
+        (0x20, 0, "the GPU slowed down in the measured calls: software thermal slowdown"),
+        (0x48, 0, "the GPU slowed down in the measured calls: hardware slowdown, hardware thermal slowdown"),
+        (0x80, 0, "the GPU slowed down in the measured calls: power brake"),
+        (None, 2, "up to 2 other processes on the GPU in the measured calls"),
+        (None, 1, "1 other process on the GPU in the measured calls"),
+        (None, None, None),
+    ],
+)
+def test_what_the_gpu_said_in_the_measured_calls_is_flagged(
+    reasons: int | None, others: int | None, flag: str | None
+) -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    samples: list[ev.Event] = [
+        ev.GpuSample(t=50 * MS, reasons=0xE8, others=9),  # while loading: says nothing of the figures
+        ev.GpuSample(t=500 * MS, reasons=reasons, others=others),
+        ev.GpuSample(t=600 * MS, reasons=0, others=0),
+    ]
+    state = fold(given, {name: _measured([[5.0]] * 3)}, samples).state
+    assert run_figures(state, state.runs[name]).flags == ([flag] if flag else [])
