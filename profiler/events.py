@@ -225,9 +225,9 @@ class Output(Event, tag="output"):
     call: Int64 = 0
     seed: Int64 = 0
     shape: list[Int64] = msgspec.field(default_factory=list)
-    digest: str = ""  # SHA-256 of the bytes
+    digest: str = ""  # SHA-256 of the bytes, in the type that the pipeline computed in
     finite: bool = True
-    file: str | None = None  # the latents, a safetensors file in the run's folder
+    file: str | None = None  # the latents as float32, a safetensors file in the run's folder
 
 
 class Heartbeat(Event, tag="heartbeat"):

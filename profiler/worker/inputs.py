@@ -54,8 +54,12 @@ def output_event(latents: torch.Tensor, call: int, seed: int, file: str | None) 
 
 
 def save_latents(latents: torch.Tensor, folder: Path) -> str:
-    """Save ``latents`` in ``folder``, whole or not at all; the file's name. Raises OSError."""
+    """Save ``latents`` in ``folder``, whole or not at all; the file's name. Raises OSError.
+
+    As float32, which holds every value of the narrower types: whoever compares them needs neither torch nor numpy.
+    """
     from safetensors.torch import save
 
-    sessions.write_atomically(folder / LATENTS_FILE, save({"latents": latents.detach().cpu().contiguous()}))
+    tensor = latents.detach().cpu().float().contiguous()
+    sessions.write_atomically(folder / LATENTS_FILE, save({"latents": tensor}))
     return LATENTS_FILE

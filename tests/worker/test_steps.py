@@ -16,9 +16,11 @@ from safetensors.torch import load_file
 from tqdm.auto import tqdm
 
 from profiler.events import CallEnded, CallStarted, Event, LoopEnded, LoopStarted, Note, Output, Stage, Step
+from profiler.report.outputs import read_float32
 from profiler.worker import bench
 from profiler.worker.clock import HostClock
 from profiler.worker.hooks import Hooks
+from profiler.worker.inputs import save_latents
 from profiler.worker.live import LiveWriter
 from profiler.worker.measure import Measurement
 from profiler.worker.steps import LoopRecorder, hook_loops
@@ -148,6 +150,13 @@ def test_latents_are_kept_for_comparison(tiny_pipe: Any, tmp_path: Path) -> None
     assert torch.equal(saved, measurement.latents)
     assert (output.call, output.seed, output.finite, output.shape) == (1, 0, True, list(saved.shape))
     assert output.digest == hashlib.sha256(saved.numpy().tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_latents_of_every_dtype_can_be_compared_without_torch(tmp_path: Path, dtype: torch.dtype) -> None:
+    latents = torch.tensor([[1.0, -2.5, 0.15625]], dtype=dtype)
+    saved = tmp_path / save_latents(latents, tmp_path)
+    assert list(read_float32(saved) or ()) == latents.flatten().tolist()
 
 
 def test_latents_that_cannot_be_saved_are_a_note_and_not_a_failure(tiny_pipe: Any, tmp_path: Path) -> None:
