@@ -79,10 +79,11 @@ class RunDocument(msgspec.Struct, kw_only=True):
     flags: list[str]
 
 
-class CaseDocument(msgspec.Struct, kw_only=True):
+class CaseDocument(CaseFigures, frozen=True, kw_only=True):
+    """One case: the figures pooled over its runs and what they say against the baseline, and what it is."""
+
     workload: Workload
     run_names: list[str]
-    figures: CaseFigures
     output_equal: bool | None = None  # the final latents are the baseline's bit for bit, at the same seed
     output_psnr_db: float | None = None  # how close they are where they aren't equal
 
@@ -186,7 +187,7 @@ def show_document(session: SessionState, *, copied: bool = False, psnr: dict[str
         CaseDocument(
             workload=session.request.case(figures.case).workload,
             run_names=[run.name for run in session.runs_of(figures.case)],
-            figures=figures,
+            **{name: getattr(figures, name) for name in CaseFigures.__struct_fields__},
             output_equal=None if (decibels := (psnr or {}).get(figures.case)) is None else math.isinf(decibels),
             output_psnr_db=None if decibels is None or math.isinf(decibels) else decibels,
         )

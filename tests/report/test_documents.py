@@ -45,6 +45,15 @@ def test_a_session_half_way_gives_a_document_that_fits_its_schema() -> None:
     assert document["runs"][0]["steps"]["median_ms"] == 5.0
 
 
+def test_a_case_has_its_figures_beside_its_workload_and_its_runs() -> None:
+    document = json.loads(msgspec.json.encode(show_document(_state())))  # type: ignore[arg-type]
+    case = document["cases"][1]
+    assert case["case"] == case["run_names"][0].split("-", 1)[1].rpartition("-")[0]
+    assert case["workload"]["batch_size"] == 1
+    assert case.keys() >= {"speedup", "interval", "verdict", "reason", "break_even_images", "output_psnr_db"}
+    assert document["cases"][0]["iterations_per_second"] == 200.0
+
+
 def test_the_table_names_what_did_not_end_well() -> None:
     text = "\n".join(session_lines(_state()))  # type: ignore[arg-type]
     assert "peak RSS" in text and "200.00" in text
