@@ -122,13 +122,23 @@ def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
     Raises OSError when it can't be made, PermissionError when somebody else owns it.
     """
-    base = Path(environ.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108 - checked below
-    folder = base / f"stepscope-{os.getuid()}"
+    folder = runtime_base(environ) / f"stepscope-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = os.lstat(folder)
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise PermissionError(f"{folder} belongs to somebody else or is open to others: remove it or chmod 700 it")
     return folder
+
+
+def runtime_base(environ: Mapping[str, str]) -> Path:
+    """$XDG_RUNTIME_DIR, or /tmp where that is no folder or comes and goes with logins.
+
+    systemd-logind makes /run/user/<uid> at the first login and removes it with the last one, locks in it or not. A
+    detached profiler outlives the login, and what cron or another shell starts has no such variable.
+    """
+    given = environ.get("XDG_RUNTIME_DIR", "")
+    of_login = given.rstrip("/") == f"/run/user/{os.getuid()}"
+    return Path(given) if given and not of_login and Path(given).is_dir() else Path("/tmp")  # noqa: S108 - checked
 
 
 def create(request: Request, version: str, root: Path) -> SessionFolder:

@@ -111,6 +111,12 @@ def test_the_runtime_folder_is_private(tmp_path: Path) -> None:
         sessions.runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path)})
 
 
+@pytest.mark.parametrize("given", ["", "/nowhere/at/all", f"/run/user/{os.getuid()}"])
+def test_device_locks_do_not_depend_on_a_login(given: str) -> None:
+    # logind removes its folder with the last login, which a detached profiler outlives.
+    assert sessions.runtime_base({"XDG_RUNTIME_DIR": given}) == Path("/tmp")
+
+
 def test_a_symlink_in_place_of_the_runtime_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     (tmp_path / f"stepscope-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
