@@ -35,7 +35,12 @@ def apply(pipe: Any, entry: Entry, compilation: Compilation) -> list[str]:
 
 def uses_cuda_graphs(compilation: Compilation, device: str) -> bool:
     """Whether the compiled denoisers replay CUDA graphs, so that their outputs are overwritten by the next replay."""
-    return device.startswith("cuda") and compilation.backend == "inductor" and compilation.mode in CUDA_GRAPH_MODES
+    if not device.startswith("cuda"):
+        return False
+    # torch's backend "cudagraphs" replays through inductor's very machinery (cudagraph_trees).
+    return compilation.backend == "cudagraphs" or (
+        compilation.backend == "inductor" and compilation.mode in CUDA_GRAPH_MODES
+    )
 
 
 def compile_arguments(compilation: Compilation) -> dict[str, Any]:

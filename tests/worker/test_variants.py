@@ -173,6 +173,7 @@ def test_a_backend_that_fails_is_a_failure_in_one_line(tiny_pipe: Any) -> None:
         ("cuda:0", "inductor", "max-autotune-no-cudagraphs", False),
         ("cuda:0", "inductor", "default", False),
         ("cuda:0", "eager", None, False),
+        ("cuda:0", "cudagraphs", None, True),
         ("cpu", "inductor", "reduce-overhead", False),
     ],
 )
