@@ -108,7 +108,7 @@ class Supervisor:
                 host_oom=host_oom,
                 began=self._watch.began,
                 doing=self._watch.doing,
-                hint=last_line(self._folder / "worker.log"),
+                hint=self._full_disk() or last_line(self._folder / "worker.log"),
             )
         )
         if host_oom and "out of memory" not in (ending.reason or ""):

@@ -22,11 +22,13 @@ from profiler.worker import environment, lifeline
 from profiler.worker.pulse import Pulse
 from profiler.worker.stopping import Stopped, StopSignal
 
+UNWRITTEN = 2
+
 
 def main(session: str, run: str) -> NoReturn:
     """Measure ``run`` of the session in the folder ``session``. Does not return: the process ends with the exit code.
 
-    0: done, ``unsupported``, out of memory or stopped; 1: failed; 2: nothing could be written.
+    0: done, ``unsupported``, out of memory or stopped; 1: failed; 2: the log or its last word could not be written.
     """
     _leave(work(Path(session), run))
 
@@ -41,8 +43,8 @@ def work(session: Path, run: str) -> int:
         case = manifest.request.case(manifest.request.run(run).case)
         log = EventLog(folder.run_log(run))
     except (sessions.SessionUnreadable, KeyError, ValueError, OSError) as error:
-        sys.stderr.write(f"stepscope worker: {run}: {error}\n")
-        return 2
+        _say(f"{run}: {error}")
+        return UNWRITTEN
     pulse = Pulse(log.write)
     try:
         log.write(_header(folder.id, run))
@@ -57,8 +59,15 @@ def work(session: Path, run: str) -> int:
         reason = None if stopped else " ".join(str(error).split())[:300]
         outcome = RunEnded(outcome="stopped" if stopped else "failed", reason=reason, error=type(error).__name__)
     pulse.stop()
+    lost = log.lost
     log.write(outcome)
+    told = log.lost == lost
     log.close()
+    if log.lost:
+        why = log.error.strerror if log.error else "a write came out short"
+        _say(f"{log.lost} records could not be written: {why}")
+    if not told:
+        return UNWRITTEN
     return 1 if outcome.outcome == "failed" else 0
 
 
@@ -76,7 +85,8 @@ def _measure(
     except BaseException as error:
         stop.finished()
         if not isinstance(error, Stopped):
-            traceback.print_exc()
+            with contextlib.suppress(OSError):  # worker.log may be on the disk that is full
+                traceback.print_exc()
         ended, out_of_memory = classify(error, case_run.when, request.device)
         if out_of_memory is not None:
             log.write(out_of_memory)
@@ -99,6 +109,12 @@ def _header(session: str, run: str) -> Header:
     )
 
 
+def _say(line: str) -> None:
+    """Standard error is worker.log, which may be on a full disk."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"stepscope worker: {line}\n")
+
+
 def _leave(code: int) -> NoReturn:
     """End the process now, and the compilers it has started.
 
@@ -108,6 +124,7 @@ def _leave(code: int) -> NoReturn:
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)

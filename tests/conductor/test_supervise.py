@@ -144,6 +144,17 @@ def test_a_full_disk_is_named(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> 
     assert "(the disk is full)" in (stage.play().reason or "")
 
 
+def test_a_worker_whose_last_word_found_no_room_died_of_the_disk(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        f_bavail, f_frsize = 10, 4096
+
+    monkeypatch.setattr("profiler.conductor.supervise.os.statvfs", lambda _path: Full)
+    scenes = [stage.say(ev.PhaseStarted(phase="measure"), ev.CallStarted(call=3, phase="measure"))]
+    assert stage.play(*scenes, code=2) == Ending(
+        "died", "ended in call 3 (measure) (exit code 2): the disk is full", 2, None
+    )
+
+
 def test_heartbeats_keep_a_run_alive(stage: Stage) -> None:
     beats = [stage.say(ev.Heartbeat()) for _ in range(2000)]
     ending = stage.play(stage.say(ev.Waiting(behind="other")), *beats, stage.say(ev.RunEnded(outcome="ok")), code=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -139,6 +140,16 @@ def test_sigterm_stops_it_while_it_starts(own_home: Path) -> None:
     worker.process.send_signal(signal.SIGTERM)
     assert worker.wait() == 0, worker.output()
     assert worker.last_word().outcome == "stopped"
+
+
+def test_a_last_word_that_finds_no_room_is_told_by_exit_code_and_output(own_home: Path) -> None:
+    worker = Worker(own_home, calls=20)
+    worker.until(lambda: worker.of(CallEnded), "a call")
+    size = worker.folder.run_log(worker.name).stat().st_size
+    resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    assert worker.wait() == 2
+    assert "records could not be written: File too large" in worker.output()
+    assert worker.of(RunEnded) == []
 
 
 def test_it_ends_when_its_conductor_is_gone(own_home: Path) -> None:
