@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import stat
 import time
 from pathlib import Path
@@ -122,6 +123,18 @@ def test_a_symlink_in_place_of_the_runtime_folder_is_refused(tmp_path: Path) -> 
     (tmp_path / f"stepscope-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PermissionError):
         sessions.runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path)})
+
+
+def test_a_write_that_finds_no_room_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "session.json"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"session\.json"):
+            sessions.write_atomically(path, b"longer than four bytes")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- finding --------------------------------------------------------------------------------------------------------
