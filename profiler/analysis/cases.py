@@ -22,7 +22,7 @@ BASELINE_VARIANT = "no-compile"
 
 
 class CaseFigures(msgspec.Struct, frozen=True):
-    """One case. Latencies are over the headline's calls of all its runs that did not fail."""
+    """One case. Latencies are over the headline's calls of its runs that go on or ended well, of all if none did."""
 
     case: str
     variant: str
@@ -192,8 +192,12 @@ def _break_even(session: SessionState, name: str, baseline: str) -> float | None
 
 
 def _usable(runs: list[RunState]) -> list[RunState]:
-    """Runs whose measured calls count: those that go on or ended well."""
-    return [run for run in runs if run.outcome in (None, "ok") and run.calls_of("measure")]
+    """Runs whose measured calls count: those that go on or ended well.
+
+    Where a case has none of those, what its runs had measured before they ended is all there is, and is shown.
+    """
+    measured = [run for run in runs if run.calls_of("measure")]
+    return [run for run in measured if run.outcome in (None, "ok")] or measured
 
 
 def _memory(figures: list[RunFigures]) -> MemoryFigures:

@@ -152,6 +152,16 @@ def test_failed_runs_do_not_count() -> None:
     assert case.outcomes == {"ok": 1, "failed": 1}
 
 
+@pytest.mark.parametrize("outcome", ["stopped", "died", "oom", "failed"])
+def test_what_was_measured_before_the_end_is_shown_where_no_run_ended_well(outcome: str) -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    ended = ev.RunChanged(t=99_000 * MS, run=name, state="ended", outcome=outcome)
+    (case,) = case_figures(fold(given, {name: _measured([[5.0]] * 3)[:-1]}, [ended]).state)
+    assert case.steps is not None and (case.steps.n, case.steps.median_ms) == (3, 5.0)
+    assert case.outcomes == {outcome: 1}
+
+
 def test_progress_follows_a_run() -> None:
     given = request(variants=["no-compile"], repeats=1, calls=2, warmup=0)
     name = given.runs[0].name
