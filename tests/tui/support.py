@@ -17,6 +17,7 @@ from profiler.request import Request
 from tests.support import recorded
 from tests.support.recorded import Recording
 from tui.app import StepscopeApp
+from tui.charts.widget import Chart
 from tui.screens.live import LiveScreen
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -40,11 +41,17 @@ async def until(pilot: Pilot[None], wanted: Callable[[], bool]) -> None:
 
 
 async def until_read(pilot: Pilot[None]) -> LiveScreen:
-    """Wait until Live shows all that the session's logs hold."""
+    """Wait until Live has all that the session's logs hold."""
     app = pilot.app
     await until(pilot, lambda: isinstance(app.screen, LiveScreen) and not app.screen.picture.heading.loading)
     assert isinstance(app.screen, LiveScreen)
     return app.screen
+
+
+async def until_painted(pilot: Pilot[None]) -> None:
+    """Wait until all of it is on the screen, no column of a chart held back: for golden screens."""
+    screen = await until_read(pilot)
+    await until(pilot, lambda: all(chart._timer is None for chart in screen.query(Chart)))
 
 
 def live_app(home: Path, recording: Recording, *, until_ns: int | None = None, ascii: bool = False) -> StepscopeApp:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from textual.app import App, ComposeResult
 from textual.geometry import Region
@@ -40,8 +38,8 @@ class LinesApp(App[None]):
 
 
 @pytest.fixture
-def app() -> Iterator[LinesApp]:
-    yield LinesApp()
+def app() -> LinesApp:
+    return LinesApp()
 
 
 async def test_only_changed_cells_are_refreshed(app: LinesApp) -> None:

@@ -46,7 +46,7 @@ def test_running_ones_are_on_top_and_the_newest_first(tmp_path: Path) -> None:
     assert [line.session for line in lines] == ["live-one", "new-done", "old-done"]
     assert [line.state for line in lines] == ["running", "done", "done"]
     assert [line.runs for line in lines] == ["2/3", "3/3", "3/3"]
-    assert lines[1].age == "3 h 00 min ago"
+    assert lines[1].age == "3 h ago"
 
 
 def test_a_session_that_is_over_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

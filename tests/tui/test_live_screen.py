@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from profiler import events as ev
 from profiler.eventlog import EventLog
 from tests.support import recorded
 from tests.tui.hostile import HOSTILE
-from tests.tui.support import live_app, same_as_golden, text_of, until, until_read
+from tests.tui.support import live_app, same_as_golden, text_of, until, until_painted, until_read
 from tui.app import StepscopeApp
 from tui.feed import LiveSource, Turn
 from tui.messages import LiveChanged
@@ -29,7 +30,7 @@ SIZES = [(80, 24), (120, 40), (200, 60)]
 async def test_a_finished_session(size: tuple[int, int], tmp_path: Path) -> None:
     app = live_app(tmp_path, recorded.finished(repeats=2))
     async with app.run_test(size=size) as pilot:
-        await until_read(pilot)
+        await until_painted(pilot)
         same_as_golden(f"finished-{size[0]}x{size[1]}", text_of(app))
 
 
@@ -38,14 +39,14 @@ async def test_a_session_under_way(size: tuple[int, int], tmp_path: Path) -> Non
     recording = recorded.live()
     app = live_app(tmp_path, recording, until_ns=recording.live_ns + 30 * SECOND)
     async with app.run_test(size=size) as pilot:
-        await until_read(pilot)
+        await until_painted(pilot)
         same_as_golden(f"live-{size[0]}x{size[1]}", text_of(app))
 
 
 async def test_a_cpu_session_in_ascii(tmp_path: Path) -> None:
     app = live_app(tmp_path, recorded.finished(device="cpu"), ascii=True)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until_read(pilot)
+        await until_painted(pilot)
         await pilot.press("tab")
         await pilot.pause()
         text = text_of(app)
@@ -218,7 +219,7 @@ async def test_a_new_event_is_on_the_screen_and_only_a_change_is_a_message(tmp_p
             feeder.feed(recording.live_ns + 4 * SECOND)
             await until(pilot, lambda: "call 2 of" in text_of(app))
             pictures = [message.picture for message in seen if isinstance(message, LiveChanged)]
-            assert all(one != other for one, other in zip(pictures, pictures[1:]))
+            assert all(one != other for one, other in pairwise(pictures))
 
 
 class Endless(LiveSource):

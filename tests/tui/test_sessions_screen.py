@@ -9,6 +9,7 @@ from tests.support import recorded
 from tests.tui.support import same_as_golden, text_of, until, until_read
 from tui.app import StepscopeApp
 from tui.messages import SessionPicked
+from tui.panels.sessions import SessionsPanel
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
 
@@ -81,6 +82,18 @@ async def test_a_long_list_scrolls_and_says_where_it_is(tmp_path: Path) -> None:
         assert "18-30 of 30" in text_of(app)
         await pilot.press("g")
         await until(pilot, lambda: "session-29" in text_of(app))
+
+
+async def test_a_click_moves_the_cursor_and_a_double_click_opens(tmp_path: Path) -> None:
+    write(tmp_path, "older-one", "newer-one")
+    app = StepscopeApp(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "older-one" in text_of(app))
+        await pilot.click(SessionsPanel, offset=(4, 2))
+        await until(pilot, lambda: row_of(app, "older-one").startswith(">"))
+        await pilot.click(SessionsPanel, offset=(4, 1), times=2)
+        screen = await until_read(pilot)
+        assert screen.picture.heading.session == "newer-one"
 
 
 async def test_an_empty_home_says_how_to_begin(tmp_path: Path) -> None:

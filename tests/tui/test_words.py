@@ -58,4 +58,5 @@ def test_moments(seconds: float, text: str) -> None:
 
 
 def test_ages() -> None:
-    assert [words.age(seconds) for seconds in (-5, 30, 200, 7300)] == ["now", "now", "3 min ago", "2 h 01 min ago"]
+    ages = [words.age(seconds) for seconds in (-5, 30, 200, 7300, 200_000)]
+    assert ages == ["now", "now", "3 min ago", "2 h ago", "2 d ago"]

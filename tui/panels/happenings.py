@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual import events
+
 from tui import safe
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted, spread
@@ -9,6 +11,7 @@ from tui.pictures.happenings import Happening
 
 _ASCII_SYMBOLS = {"▸": ">", "■": "x", "…": ".", "✓": "+", "✗": "!", "–": "-"}
 _LABEL = 20
+WHEEL_LINES = 3
 
 
 class HappeningsPanel(Panel[tuple[Happening, ...]]):
@@ -24,6 +27,12 @@ class HappeningsPanel(Panel[tuple[Happening, ...]]):
         if first != self._first:
             self._first = first
             self.lay_out_again()
+
+    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
+        self.scroll_lines(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
+        self.scroll_lines(-WHEEL_LINES)
 
     @property
     def page(self) -> int:

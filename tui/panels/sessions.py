@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
+from textual import events
 
 from tui import safe
 from tui.charts.palette import variant_style
+from tui.messages import SessionPicked
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted, spread, width_of
 from tui.pictures.listing import Listing, SessionLine
 from tui.pictures.names import STATE_ASCII, STATE_STYLES, STATE_SYMBOLS
 
-_STATE, _AGE, _RUNS = 12, 16, 18
+_STATE, _AGE, _RUNS = 13, 12, 14
 EMPTY = "no sessions yet: 'stepscope demo' or 'stepscope run PIPELINE' makes one"
 
 
@@ -46,13 +48,32 @@ class SessionsPanel(Panel[Listing]):
     def page(self) -> int:
         return max(1, self.size.height - 1)
 
+    def on_click(self, event: events.Click) -> None:
+        """A click moves the cursor, a double click opens."""
+        lines = self.value.lines
+        row = self._first(len(lines)) + event.y - 1
+        if event.y >= 1 and row < len(lines):
+            self.move(row - self._cursor)
+            if event.chain == 2:
+                self.post_message(SessionPicked(lines[row].session))
+
+    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
+        self.move(1)
+
+    def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
+        self.move(-1)
+
+    def _first(self, total: int) -> int:
+        room = max(1, self.size.height - 1)
+        return max(0, min(self._cursor - room // 2, total - room))
+
     def lay_out(self, width: int, height: int) -> Rows:
         lines = self.value.lines
         if not lines:
             text = self.value.error or (EMPTY if self.value.complete else "reading the sessions")
             return (fitted([(text, "bad" if self.value.error else "quiet")], width, ascii=self.ascii),)
         room = max(1, height - 1)
-        first = max(0, min(self._cursor - room // 2, len(lines) - room))
+        first = self._first(len(lines))
         seen = lines[first : first + room]
         name = max(12, min(width // 3, 2 + max(cell_len(line.session) for line in seen)))
         head = self._head(

@@ -38,10 +38,12 @@ def time_left(seconds: float | None) -> str:
 
 
 def age(seconds: float) -> str:
-    """How long ago something was."""
+    """How long ago something was, in its largest unit."""
     if seconds < 60:
         return "now"
-    return f"{hours(int(seconds // 60))} ago"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min ago"
+    return f"{int(seconds // 3600)} h ago" if seconds < 48 * 3600 else f"{int(seconds // 86400)} d ago"
 
 
 def at(seconds: float) -> str:
