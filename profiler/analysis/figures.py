@@ -127,8 +127,8 @@ def headline_calls(run: RunState) -> tuple[list[Call], bool]:
 
 
 def is_clean(call: Call) -> bool:
-    """Nothing compiled in the call and the allocator did not have to start over."""
-    return call.compiles == 0 and call.retries == 0
+    """Nothing was compiled or recorded in the call and the allocator did not have to start over."""
+    return call.compiles == 0 and call.recordings == 0 and call.retries == 0
 
 
 def step_milliseconds(run: RunState, calls: Iterable[Call], loop: int | None = None) -> list[float]:
@@ -321,6 +321,7 @@ def _flags(session: SessionState, run: RunState, mixed: bool) -> list[str]:
     unclean = [call for call in run.calls_of("measure") if not is_clean(call)]
     for why, count in (
         ("a compile", sum(1 for call in unclean if call.compiles)),
+        ("a CUDA graph recorded", sum(1 for call in unclean if call.recordings)),
         ("an allocation retry", sum(1 for call in unclean if call.retries)),
     ):
         if count:
@@ -328,6 +329,8 @@ def _flags(session: SessionState, run: RunState, mixed: bool) -> list[str]:
     if mixed:
         flags.append("too few clean calls: the headline is over all measured calls")
     flags += [note.text for note in run.notes if note.level != "info"]
+    skips = (graph.reason or "torch does not say why" for graph in run.cudagraphs if graph.action == "skip")
+    flags += [f"no CUDA graph: {why}" for why in dict.fromkeys(reason.partition("\n")[0] for reason in skips)]
     if any(not output.finite for output in run.outputs):
         flags.append("the final latents are not finite")
     measured = run.phase_named("measure")

@@ -139,7 +139,7 @@ class RunFold:
             ev.CacheLookup: self._cache,
             ev.CompileEnded: self._compile_ended,
             ev.CompileLimit: self._limit,
-            ev.CudaGraph: state.cudagraphs.append,
+            ev.CudaGraph: self._cudagraph,
             ev.EagerFallback: state.fallbacks.append,
             ev.MonitorError: self._monitor_error,
         }
@@ -337,6 +337,11 @@ class RunFold:
             found.end = event
             found.phase = ""
             found.open_phases.clear()
+
+    def _cudagraph(self, event: ev.CudaGraph) -> None:
+        self.state.cudagraphs.append(event)
+        if event.action != "skip" and event.call is not None:
+            self._call(event.call).recordings += 1
 
     def _limit(self, event: ev.CompileLimit) -> None:
         self.state.limits.append(event)

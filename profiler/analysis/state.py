@@ -60,6 +60,7 @@ class Call:
     loops: dict[int, Loop] = field(default_factory=dict)
     stages: list[ev.Stage] = field(default_factory=list)
     compiles: int = 0  # compiles and recompiles that ran in this call
+    recordings: int = 0  # CUDA graphs recorded in this call
     first_step: int = -1  # row of its first step in the run's columns
     steps: int = 0
 

@@ -229,3 +229,20 @@ def test_what_the_gpu_said_in_the_measured_calls_is_flagged(
     ]
     state = fold(given, {name: _measured([[5.0]] * 3)}, samples).state
     assert run_figures(state, state.runs[name]).flags == ([flag] if flag else [])
+
+
+def test_calls_that_record_cuda_graphs_are_left_out_and_skipped_graphs_are_told() -> None:
+    given = request(variants=["compile"], repeats=1)
+    name = given.runs[0].name
+    log = _measured([[400.0], [5.0], [5.0], [5.0]])
+    log.append(ev.CudaGraph(id="0/0", call=0, step=0, action="record", ns=395 * MS))
+    log.append(ev.CudaGraph(id="0/0", call=1, step=0, action="skip", reason="mutated inputs (1 instances)\nmore"))
+    log.append(ev.CudaGraph(id="0/0", call=2, step=0, action="skip", reason="mutated inputs (1 instances)\nmore"))
+    state = fold(given, {name: log}).state
+    figures = run_figures(state, state.runs[name])
+    assert [call.clean for call in figures.calls] == [False, True, True, True]
+    assert figures.steps is not None and figures.steps.median_ms == 5.0
+    assert figures.flags == [
+        "1 measured call with a CUDA graph recorded",
+        "no CUDA graph: mutated inputs (1 instances)",
+    ]
