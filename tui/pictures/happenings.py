@@ -223,12 +223,13 @@ def _break_line(stop: ev.GraphBreak) -> tuple[int, str, str, str]:
 def _trigger(found: Compile) -> str:
     reason = _PREFIX.sub("", found.reasons[0]) if found.reasons else "no reason was given"
     more = found.total_reasons - 1
+    more_text = f" (and {more} more)" if more > 0 else ""
     mismatch = _SIZE.search(reason)
     if mismatch:
-        reason = "{} dim {}: {} → {}".format(*mismatch.groups())
+        return "{} dim {}: {} → {}".format(*mismatch.groups()) + more_text
     argument = f"{found.argument}: " if found.argument and found.argument not in reason else ""
     actual = f", it is {found.actual}" if found.actual and found.actual not in reason else ""
-    return f"{argument}{reason}{actual}" + (f" (and {more} more)" if more > 0 else "")
+    return f"{argument}{reason}{actual}{more_text}"
 
 
 def _cache(found: Compile) -> str:
