@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 
 VARIABLE = "STEPSCOPE_LIFELINE_FD"
 GRACE_SECONDS = 2.0
+_PR_SET_PDEATHSIG = 1
 
 
 def watch(environ: Mapping[str, str] = os.environ) -> threading.Thread | None:
@@ -23,6 +25,8 @@ def watch(environ: Mapping[str, str] = os.environ) -> threading.Thread | None:
     descriptor = int(given)
     # Processes that the worker starts (compilers) have no use for it.
     os.set_inheritable(descriptor, False)
+    # Suspended (SIGSTOP), the thread could not see the pipe close: the kernel wakes the process when its parent ends.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT, 0, 0, 0)
     thread = threading.Thread(target=_wait, args=(descriptor,), name="stepscope-lifeline", daemon=True)
     thread.start()
     return thread

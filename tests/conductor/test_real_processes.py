@@ -194,6 +194,15 @@ def test_workers_end_with_a_killed_conductor(own_home: Path) -> None:
     sessions.remove(folder)
 
 
+def test_a_suspended_worker_ends_with_a_killed_conductor(own_home: Path) -> None:
+    folder = make(own_home)
+    pid = begin(folder, "sleep")
+    worker = running(folder)
+    os.kill(worker, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not in_session(worker), "the end of the worker's group")
+
+
 def test_the_cache_goes_with_the_session_unless_it_is_kept(own_home: Path) -> None:
     for keep in (False, True):
         folder = make(own_home, keep_cache=keep)
