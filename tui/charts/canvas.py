@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
-
-import plotext
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui.charts.frame import Frame
 from tui.charts.grid import Grid
@@ -20,6 +18,9 @@ from tui.charts.palette import Colours
 from tui.charts.path import Path, Point, path_of
 from tui.charts.spec import ChartSpec, Series
 from tui.charts.title import title_runs
+
+if TYPE_CHECKING:
+    from plotext._plotter.plot import plot_class
 
 BRAILLE_DOTS = (2, 4)
 """Dots of a braille cell, across and down."""
@@ -97,6 +98,8 @@ def _piece_cells(
     if not corners:
         return ()
     figure = _bare_figure(columns, rows)
+    import plotext
+
     signal = figure.signal([x for x, _ in corners], [y for _, y in corners], marker=plotext.marker(marker))
     signal.lines()
     for index in breaks:
@@ -106,8 +109,10 @@ def _piece_cells(
     return tuple((x, y, char) for y, line in enumerate(lines[:rows]) for x, char in enumerate(line) if char != " ")
 
 
-def _bare_figure(columns: int, rows: int) -> plotext._plotter.plot.plot_class:
+def _bare_figure(columns: int, rows: int) -> plot_class:
     """plotext's figure without frame, ticks and background, one unit a cell, free of the terminal's size."""
+    import plotext  # here and not above: it takes 0.08 s, and a chart without points is drawn without it
+
     plotext.terminal.limit(False, False)
     figure = plotext.figure
     figure.clear.data()

@@ -1,21 +1,17 @@
 """The chart widget: paints what changed and nothing else.
 
-Over SSH the bytes are the cost, and Textual (8.2) spends them freely: it sends every dirty region without comparing it
-with what is on the terminal, and of a dirty span everything from the widget's left edge up to the span's end. So each
-row of a new picture is compared with the row on the screen and only the cells that differ are refreshed; and the chart
-is made of narrow tiles side by side, whose edges are where such a span starts at the earliest.
+Each row of a new picture is compared with the row on the screen and only the cells that differ are refreshed, so that
+little has to be composed. What goes down the wire is decided by `tui.painting`, which compares cell by cell.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from itertools import accumulate
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.app import ComposeResult
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.timer import Timer
@@ -26,36 +22,17 @@ from tui.charts.decimate import OpenColumn
 from tui.charts.palette import Colours
 from tui.charts.spec import ChartSpec
 
-TILES = 16
-"""Each is 5 cells wide at 80 columns and 12 at 200. Measured: one tile instead sends 3 times the bytes."""
-
 _BRIDGED_GAP = 12
-"""Unchanged cells between two changed spans of a row that are sent again, being cheaper than a second span: each costs
-a cursor move, a style and a reset, about 50 bytes in true colour.
-"""
+"""Unchanged cells between two changed spans of a row that are composed again, being cheaper than a second region."""
 
 NOTHING = ChartSpec("")
-
-
-class Tile(Widget):
-    """A vertical slice of a chart; it shows what its `Chart` has drawn for its columns."""
-
-    DEFAULT_CSS = """
-    Tile { width: 1fr; height: 1fr; }
-    """
-
-    def render_line(self, y: int) -> Strip:
-        """Row `y` of this slice, from the chart's cache."""
-        chart = self.parent
-        assert isinstance(chart, Chart)
-        return chart.slice_of(self, y).apply_style(self.rich_style)
 
 
 class Chart(Widget):
     """A chart of a `ChartSpec`; call `show` as often as you like, an equal spec costs nothing."""
 
     DEFAULT_CSS = """
-    Chart { layout: horizontal; height: 1fr; min-height: 4; overflow: hidden; }
+    Chart { height: 1fr; min-height: 4; }
     """
 
     def __init__(
@@ -83,7 +60,6 @@ class Chart(Widget):
         self._drawn_size = Size(0, 0)
         self._stale = True
         self._timer: Timer | None = None
-        self._tiles = [Tile() for _ in range(TILES)]
 
     @property
     def spec(self) -> ChartSpec:
@@ -108,32 +84,24 @@ class Chart(Widget):
         self._colours = self._colours if colours is None else colours
         self._invalidate()
 
-    def compose(self) -> ComposeResult:
-        yield from self._tiles
-
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self._invalidate())
 
     def on_resize(self, _: events.Resize) -> None:
         self._invalidate()
 
-    def slice_of(self, tile: Tile, y: int) -> Strip:
-        """The cells of row `y` that `tile` covers; drawn first only if the picture is out of date."""
+    def render_line(self, y: int) -> Strip:
+        """Row `y` from the cache; drawn first only if the picture is out of date."""
         if self._stale or self._drawn_size != self.size:
             self._draw()
-        start, end = self._spans_of_tiles()[tile]
-        return self._strips[y].crop(start, end) if y < len(self._strips) else Strip.blank(end - start)
-
-    def _spans_of_tiles(self) -> dict[Tile, tuple[int, int]]:
-        ends = list(accumulate(tile.size.width for tile in self._tiles))
-        return dict(zip(self._tiles, zip([0, *ends], ends, strict=False), strict=True))
+        strip = self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+        return strip.apply_style(self.rich_style)
 
     def _invalidate(self) -> None:
         """Have everything drawn again when it is next painted."""
         self._stale = True
         self._open_column.reset()
-        for tile in self._tiles:
-            tile.refresh()
+        self.refresh()
 
     def _repaint(self) -> None:
         """Draw, and refresh the cells that differ from what is on the screen."""
@@ -142,19 +110,13 @@ class Chart(Widget):
             return
         before = self._rows
         self._draw()
-        changed = [
-            (y, span) for y, rows in enumerate(zip(before, self._rows, strict=True)) for span in changed_spans(*rows)
+        regions = [
+            Region(start, y, end - start, 1)
+            for y, rows in enumerate(zip(before, self._rows, strict=True))
+            for start, end in changed_spans(*rows)
         ]
-        if not changed:
-            return
-        for tile, (left, right) in self._spans_of_tiles().items():
-            regions = [
-                Region(max(start, left) - left, y, min(end, right) - max(start, left), 1)
-                for y, (start, end) in changed
-                if start < right and end > left
-            ]
-            if regions:
-                tile.refresh(*regions)
+        if regions:
+            self.refresh(*regions)
 
     def _draw(self) -> None:
         size = self.size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
 from textual.app import App, ComposeResult
@@ -14,7 +13,7 @@ from tui.charts import widget
 from tui.charts.canvas import Run
 from tui.charts.palette import Colours, variant_style
 from tui.charts.spec import Axis, ChartSpec, Series
-from tui.charts.widget import Chart, Tile, changed_spans
+from tui.charts.widget import Chart, changed_spans
 
 WIDTH, HEIGHT = 80, 12
 
@@ -53,20 +52,16 @@ def screen_text(app: App[None]) -> list[str]:
 
 @pytest.fixture
 def repainted(monkeypatch: pytest.MonkeyPatch) -> list[Region | None]:
-    """What tiles were told to repaint, in the chart's cells; None for a whole tile."""
+    """What the chart was told to repaint; None for all of it."""
     seen: list[Region | None] = []
-    refresh = Tile.refresh
+    refresh = Chart.refresh
 
-    def record(self: Tile, *regions: Region, **more: bool) -> Tile:
-        chart = self.parent
-        if isinstance(chart, Chart) and not more:
-            left = chart._spans_of_tiles()[self][0]
-            seen.extend(region.translate((left, 0)) for region in regions)
-            if not regions:
-                seen.append(None)
+    def record(self: Chart, *regions: Region, **more: bool) -> Chart:
+        if not more:
+            seen.extend(regions or [None])
         return refresh(self, *regions, **more)
 
-    monkeypatch.setattr(Tile, "refresh", record)
+    monkeypatch.setattr(Chart, "refresh", record)
     return seen
 
 
@@ -132,7 +127,7 @@ async def test_new_points_repaint_only_the_columns_they_fall_into(repainted: lis
         await pilot.pause()
         after = screen_text(app)
         regions = [region for region in repainted if region is not None]
-        assert len(regions) == len(repainted), "no whole tile"
+        assert len(regions) == len(repainted), "not the whole chart"
         assert sum(region.area for region in regions) <= 20
         left, right = 5 + int(59 / 150 * 75) - 1, 5 + int(66 / 150 * 75) + 1
         assert all(left <= region.x and region.right <= right for region in regions)
@@ -217,17 +212,6 @@ async def test_a_new_size_draws_the_whole_chart_again() -> None:
             rows = screen_text(app)
             assert all(len(row) == width for row in rows)
             assert "".join(run.text for run in app.chart._rows[3]) == rows[3]
-
-
-async def test_tiles_cover_the_chart_without_a_gap() -> None:
-    app = ChartApp()
-    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
-        await pilot.pause()
-        spans = list(app.chart._spans_of_tiles().values())
-        assert spans[0][0] == 0
-        assert spans[-1][1] == WIDTH
-        assert all(left[1] == right[0] for left, right in pairwise(spans))
-        assert max(end - start for start, end in spans) <= 5
 
 
 async def test_before_it_is_mounted_and_after_it_is_removed_show_is_harmless() -> None:
