@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import jsonschema
@@ -11,7 +13,7 @@ from profiler import request as requests
 from profiler.report.documents import json_schema
 from tests.support import recorded
 from tui.cli import main
-from tui.commands.run import exit_code
+from tui.commands.run import exit_code, stopping_on_signals
 from tui.plain import PlainReport
 
 
@@ -64,7 +66,7 @@ def test_ls_without_sessions_says_what_makes_one(capsys: pytest.CaptureFixture[s
         ("run nothing", 2, "stepscope pipelines"),
         ("run sd15-txt2im", 2, "did you mean 'sd15-txt2img'"),
         ("run sd15-txt2img --variant fast", 2, "regional-compile"),
-        ("run sd15-txt2img --steps 0", 2, "from 1 to 1000"),
+        ("run sd15-txt2img --steps 0", 2, "from 1 to 999"),
         ("run sd15-txt2img --batch-size 1000000", 2, "from 1 to 1024"),
         ("run sd15-txt2img --height 100", 2, "96 would work"),
         ("run sd15-txt2img --device cuda:0", 2, "--device cpu would work"),
@@ -190,3 +192,20 @@ def test_help_prints_every_default(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_sessions_root_is_the_environments(own_home: Path) -> None:
     assert sessions.home() == own_home
+
+
+def test_a_stop_that_finds_no_room_goes_to_the_profiler_itself(
+    session: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = sessions.find(session, own_home)
+    told: list[tuple[int, int]] = []
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sessions, "send", full)
+    with stopping_on_signals(folder, tell=lambda pid, number: told.append((pid, number))) as profiler:
+        os.kill(os.getpid(), signal.SIGINT)  # before there is one
+        profiler.append(4242)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert told == [(4242, signal.SIGTERM)]

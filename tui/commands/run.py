@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -208,8 +209,8 @@ def _start(root: Path, options: Options, device: str | None, *, headless: bool, 
         show_app(root, folder)
         return OK
     # The signals are caught before the profiler starts, so that none of them can leave it running unnoticed.
-    with _stopping_on_signals(folder):
-        _conduct(folder)
+    with stopping_on_signals(folder) as profiler:
+        profiler.append(_conduct(folder))
         if not as_json:
             click.echo(f"session {folder.id}: {_count(len(resolved.runs), 'run')} on {resolved.device}")
         state = follow_plainly(open_session(folder), say=_nothing if as_json else click.echo)
@@ -218,10 +219,10 @@ def _start(root: Path, options: Options, device: str | None, *, headless: bool, 
     return exit_code(state)
 
 
-def _conduct(folder: SessionFolder) -> None:
-    """Start the session's profiler process; where that fails, no half-made session is left behind."""
+def _conduct(folder: SessionFolder) -> int:
+    """Start the session's profiler process and return its pid; where that fails, no half-made session is left."""
     try:
-        conductor.start(folder)
+        return conductor.start(folder)
     except conductor.CannotStart:
         sessions.discard(folder)
         raise
@@ -267,16 +268,25 @@ def _announce_detached(folder: SessionFolder, as_json: bool) -> None:
 
 
 @contextmanager
-def _stopping_on_signals(folder: SessionFolder) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP ask the session to stop; we stay until it has ended."""
+def stopping_on_signals(folder: SessionFolder, tell: Callable[[int, int], None] = os.kill) -> Iterator[list[int]]:
+    """Ctrl-C, SIGTERM and SIGHUP ask the session to stop; we stay until it has ended.
+
+    The list takes the profiler's pid once it has one: on a full disk no command can be left, and it is told directly.
+    """
+    profiler: list[int] = []
 
     def stop(number: int, frame: object) -> None:
-        sessions.send(folder, "stop")
+        try:
+            sessions.send(folder, "stop")
+        except OSError:
+            with suppress(ProcessLookupError):
+                for pid in profiler:
+                    tell(pid, signal.SIGTERM)
 
     caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, stop) for number in caught}
     try:
-        yield
+        yield profiler
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
