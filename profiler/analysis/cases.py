@@ -16,7 +16,7 @@ from profiler.analysis.figures import (
     step_milliseconds,
 )
 from profiler.analysis.state import RunState, SessionState
-from profiler.analysis.statistics import median, speedup, summarize, verdict
+from profiler.analysis.statistics import median, more_to_settle, speedup, summarize, verdict
 
 BASELINE_VARIANT = "no-compile"
 
@@ -166,10 +166,16 @@ def _compare(session: SessionState, name: str, baseline: str | None) -> _Compari
         return _Comparison(baseline, ratio.estimate, reason=reason, break_even=_break_even(session, name, baseline))
     word = verdict(ratio.interval)
     low, high = ratio.interval
-    unclear = (
-        f"the interval still allows {low:.3f}x to {high:.3f}x: more repeats narrow it" if word == "UNCLEAR" else None
-    )
+    unclear = None
+    if word == "UNCLEAR":
+        unclear = f"the interval still allows {low:.3f}x to {high:.3f}x: {_settling(more_to_settle(theirs, ours))}"
     return _Comparison(baseline, ratio.estimate, ratio.interval, word, unclear, _break_even(session, name, baseline))
+
+
+def _settling(more: int | None) -> str:
+    if more is None:
+        return "no reasonable number of repeats would settle it"
+    return f"about {more} more repeat{'s' * (more > 1)} would settle it"
 
 
 def _denoise_medians(session: SessionState, name: str) -> list[float]:

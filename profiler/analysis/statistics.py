@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ MIN_FOR_NOISE = 5
 """Below this many values no noise figure is given (nvbench reports none either, detail/statistics.cuh)."""
 MIN_FOR_P95 = 10
 CONFIDENCE = 0.95
+MOST_PROCESSES = 30
+"""More repeats than this are not proposed."""
 DIFFERENT = (0.99, 1.01)
 """FASTER or SLOWER only when the whole interval lies outside."""
 ALIKE = (0.97, 1.03)
@@ -67,21 +70,52 @@ def speedup(baseline: Sequence[float], candidate: Sequence[float]) -> Ratio | No
     The interval is Welch's t on the logarithms: the process is the unit, since compilation and placement in memory
     differ between processes and not between the calls of one. None if a side is empty.
     """
-    base = [math.log(value) for value in baseline if value > 0 and math.isfinite(value)]
-    other = [math.log(value) for value in candidate if value > 0 and math.isfinite(value)]
+    base, other = _logarithms(baseline), _logarithms(candidate)
     if not base or not other:
         return None
     difference = statistics.fmean(base) - statistics.fmean(other)
     if len(base) < 2 or len(other) < 2:
         return Ratio(math.exp(difference), None)
-    errors = [(statistics.variance(side) / len(side), len(side) - 1) for side in (base, other)]
+    return Ratio(
+        math.exp(difference), _welch(difference, [(statistics.variance(one), len(one)) for one in (base, other)])
+    )
+
+
+def more_to_settle(baseline: Sequence[float], candidate: Sequence[float]) -> int | None:
+    """How many more processes a side would give a verdict if they spread as those so far do.
+
+    None where it would take more than MOST_PROCESSES, or nothing tells how they spread.
+    """
+    base, other = _logarithms(baseline), _logarithms(candidate)
+    if len(base) < 2 or len(other) < 2:
+        return None
+    difference = statistics.fmean(base) - statistics.fmean(other)
+    spread = [statistics.variance(side) for side in (base, other)]
+    have = min(len(base), len(other))
+
+    def settled(processes: int) -> bool:
+        return verdict(_welch(difference, [(variance, processes) for variance in spread])) != "UNCLEAR"
+
+    # More processes narrow the interval around the same middle: what settles it goes on to.
+    candidates = range(have + 1, MOST_PROCESSES + 1)
+    found = bisect_left(candidates, True, key=settled)
+    return candidates[found] - have if found < len(candidates) else None
+
+
+def _logarithms(values: Sequence[float]) -> list[float]:
+    return [math.log(value) for value in values if value > 0 and math.isfinite(value)]
+
+
+def _welch(difference: float, sides: Sequence[tuple[float, int]]) -> tuple[float, float]:
+    """The interval of a ratio whose logarithm is estimated as ``difference``; ``sides`` are variances and counts."""
+    errors = [(variance / count, count - 1) for variance, count in sides]
     squared = sum(error for error, _ in errors)
     if squared == 0:
-        return Ratio(math.exp(difference), (math.exp(difference), math.exp(difference)))
+        return math.exp(difference), math.exp(difference)
     # Welch-Satterthwaite degrees of freedom (B. L. Welch, Biometrika 34, 1947).
     freedom = squared**2 / sum(error**2 / degrees for error, degrees in errors)
     half = student_t_quantile(0.5 + CONFIDENCE / 2, freedom) * math.sqrt(squared)
-    return Ratio(math.exp(difference), (math.exp(difference - half), math.exp(difference + half)))
+    return math.exp(difference - half), math.exp(difference + half)
 
 
 def verdict(interval: tuple[float, float]) -> str:

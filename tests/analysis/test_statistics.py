@@ -6,7 +6,7 @@ import statistics as stdlib
 
 import pytest
 
-from profiler.analysis.statistics import quantile, speedup, student_t_quantile, summarize, verdict
+from profiler.analysis.statistics import more_to_settle, quantile, speedup, student_t_quantile, summarize, verdict
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,29 @@ def test_equal_processes_leave_a_point() -> None:
 )
 def test_verdicts(interval: tuple[float, float], expected: str) -> None:
     assert verdict(interval) == expected
+
+
+def test_how_many_more_processes_would_settle_an_unclear_speedup() -> None:
+    noisy, faster = [1.00, 1.10, 0.95], [0.90, 0.99, 0.86]
+    unclear = speedup(noisy, faster)
+    assert unclear is not None and unclear.interval is not None and verdict(unclear.interval) == "UNCLEAR"
+    more = more_to_settle(noisy, faster)
+    assert more is not None
+    # With the same spread in that many processes the verdict is given, with fewer it is not.
+    for processes, word in ((3 + more, "FASTER"), (2 + more, "UNCLEAR")):
+        assert verdict(_interval_of(noisy, faster, processes)) == word
+
+
+def test_what_no_reasonable_number_of_processes_settles() -> None:
+    assert more_to_settle([1.0, 1.5, 0.6], [1.0001, 1.4, 0.7]) is None
+    assert more_to_settle([1.0], [2.0]) is None
+
+
+def _interval_of(baseline: list[float], candidate: list[float], processes: int) -> tuple[float, float]:
+    """Welch's interval if each side had ``processes`` values of its present mean and variance."""
+    one, other = ([math.log(value) for value in side] for side in (baseline, candidate))
+    spread = [stdlib.variance(side) / processes for side in (one, other)]
+    freedom = sum(spread) ** 2 * (processes - 1) / sum(value**2 for value in spread)
+    half = student_t_quantile(0.975, freedom) * math.sqrt(sum(spread))
+    middle = stdlib.fmean(one) - stdlib.fmean(other)
+    return math.exp(middle - half), math.exp(middle + half)
