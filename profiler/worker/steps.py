@@ -58,6 +58,7 @@ class LoopRecorder:
         self._now = now
         self._loop = -1
         self._open = False
+        self._bars = 0
         self._total: int | None = None
         self._start = Mark(0)
         self._returned: Mark | None = None
@@ -154,6 +155,8 @@ class LoopRecorder:
 
         def progress_bar(iterable: Any = None, total: int | None = None) -> Any:
             self.end_loop()
+            self._bars += 1
+            number = self._bars
             if iterable is not None:
                 counted = _Counted(iterable, self._updated)
                 self._total = len(counted)
@@ -167,7 +170,9 @@ class LoopRecorder:
                 return update(n)
 
             def closing() -> Any:
-                self.end_loop()
+                # A bar closes again when it is collected, which may be in the middle of the next one's loop.
+                if number == self._bars:
+                    self.end_loop()
                 return close()
 
             bar.update, bar.close = counting_update, closing

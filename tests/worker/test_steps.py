@@ -21,7 +21,7 @@ from profiler.worker import bench
 from profiler.worker.clock import HostClock
 from profiler.worker.hooks import Hooks
 from profiler.worker.inputs import save_latents
-from profiler.worker.live import LiveWriter
+from profiler.worker.live import LiveWriter, LoopClosed
 from profiler.worker.measure import Measurement
 from profiler.worker.steps import LoopRecorder, hook_loops
 from profiler.worker.where import HERE
@@ -311,3 +311,21 @@ def test_a_scheduler_step_outside_a_loop_is_not_a_step() -> None:
     assert FakeLoop(recorder).step("x") == ("x",)
     writer.flush()
     assert events == []
+
+
+def test_a_bar_that_is_collected_late_does_not_close_the_next_loop() -> None:
+    records: list[Any] = []
+    recorder = LoopRecorder(0, ("unet",), HostClock(), records.append)
+    bars = recorder.around_progress_bar(lambda total=None: tqdm(total=total, file=io.StringIO()))
+    denoise, step = recorder.around_denoiser(lambda: None), recorder.around_scheduler(lambda: (None,))
+    first = bars(total=1)
+    denoise()
+    step()
+    second = bars(total=2)
+    for _ in range(2):
+        denoise()
+        step()
+        first.close()  # what its destructor does whenever the garbage collector comes by
+    second.close()
+    closed = [record for record in records if isinstance(record, LoopClosed)]
+    assert [(record.loop, record.evaluations) for record in closed] == [(0, 1), (1, 2)]
