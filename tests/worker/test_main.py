@@ -126,7 +126,7 @@ def test_compile_caches_are_the_cases_own(own_home: Path) -> None:
 
 @pytest.mark.parametrize("kind", [CallStarted, CompileStarted])
 def test_sigterm_stops_it_in_the_middle_of_a_call_or_a_compile(own_home: Path, kind: type[Event]) -> None:
-    worker = Worker(own_home, variants=["compile"], backend="aot_eager", steps=1000)
+    worker = Worker(own_home, variants=["compile"], backend="aot_eager", steps=999)
     worker.until(lambda: worker.of(kind), kind.__name__)
     worker.process.send_signal(signal.SIGTERM)
     assert worker.wait() == 0, worker.output()
@@ -154,7 +154,7 @@ def test_a_last_word_that_finds_no_room_is_told_by_exit_code_and_output(own_home
 
 def test_it_ends_when_its_conductor_is_gone(own_home: Path) -> None:
     read_end, write_end = os.pipe()
-    worker = Worker(own_home, {lifeline.VARIABLE: str(read_end)}, lifeline_fd=read_end, steps=1000)
+    worker = Worker(own_home, {lifeline.VARIABLE: str(read_end)}, lifeline_fd=read_end, steps=999)
     os.close(read_end)
     worker.until(lambda: worker.of(CallStarted), "a call")
     os.close(write_end)
