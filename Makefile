@@ -24,9 +24,9 @@ test: $(TESTABLE)
 	@$(BIN)/python -m pytest $(TESTS)
 
 check: $(TESTABLE)
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
 
 bench: $(TESTABLE)
 	@$(BIN)/python -m tests.bench $(BENCH)

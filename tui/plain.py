@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import click
 
@@ -36,17 +36,30 @@ class PlainReport:
     def _run(self, session: SessionState, run: RunState) -> None:
         if run.waiting is not None:
             self._once((run.name, "waiting", run.waiting.behind), f"{run.name}: waiting behind {run.waiting.behind}")
-        for number, phase in enumerate(run.phases):
-            calls = f", {phase.calls} call{'s' * (phase.calls != 1)}" if phase.calls else ""
-            self._once((run.name, "phase", number), f"{run.name}: {phase.name}{calls}")
-        for key, found in list(run.compiles.items()):
-            if found.end is not None:
-                self._once((run.name, "compile", key), f"{run.name}: {compile_line(found)}")
-            elif found.limit is not None:
-                self._once((run.name, "limit", key), f"{run.name}: recompile limit reached in {found.where}")
+        # Phases and compiles of one look are told in the order in which they happened.
+        for _, key, line in sorted([*_phases(run), *_compiles(run)], key=lambda told: told[0]):
+            self._once((run.name, *key), f"{run.name}: {line}")
         if run.outcome is not None:
             ended = sum(1 for other in session.runs.values() if other.outcome is not None)
             self._once((run.name, "end"), f"{run.name}: {run_line(session, run)}  [{ended} of {len(session.runs)}]")
+
+
+Told = tuple[int, tuple[object, ...], str]
+"""When it happened (monotonic ns), what it is about, and the line."""
+
+
+def _phases(run: RunState) -> Iterator[Told]:
+    for number, phase in enumerate(run.phases):
+        calls = f", {phase.calls} call{'s' * (phase.calls != 1)}" if phase.calls else ""
+        yield phase.start_ns, ("phase", number), f"{phase.name}{calls}"
+
+
+def _compiles(run: RunState) -> Iterator[Told]:
+    for key, found in run.compiles.items():
+        if found.end is not None:
+            yield found.end.t, ("compile", key), compile_line(found)
+        elif found.limit is not None:
+            yield found.limit.t, ("limit", key), f"recompile limit reached in {found.where}"
 
 
 def compile_line(found: Compile) -> str:

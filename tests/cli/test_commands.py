@@ -162,6 +162,17 @@ def test_the_plain_report_says_each_thing_once(own_home: Path) -> None:
     assert said == first and len(set(said)) == len(said)
 
 
+def test_the_plain_report_tells_things_in_their_order(own_home: Path) -> None:
+    from profiler.follow import Follower
+
+    said: list[str] = []
+    PlainReport(said.append).update(Follower(recorded.finished().write(own_home)).read_all())
+    compiled = [line.split(": ", 1)[1] for line in said if "regional-compile" in line]
+    kinds = [line.split(",")[0].split()[0] for line in compiled]
+    assert kinds[:3] == ["load", "compile", "compiled"]
+    assert kinds.index("warmup") > max(number for number, kind in enumerate(kinds) if kind == "recompiled")
+
+
 def test_exit_codes_follow_the_outcomes(own_home: Path) -> None:
     from profiler.follow import Follower
 
