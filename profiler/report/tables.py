@@ -87,7 +87,7 @@ def run_line(session: SessionState, run: RunState) -> str:
     figures = run_figures(session, run)
     parts = []
     if figures.iterations_per_second is not None:
-        parts.append(f"{figures.iterations_per_second:.2f} it/s")
+        parts.append(f"{number(figures.iterations_per_second, 2)} it/s")
     if figures.steps is not None:
         spread = f" (IQR {figures.steps.iqr_ms:.2f})" if figures.steps.iqr_ms is not None else ""
         parts.append(f"step {figures.steps.median_ms:.2f} ms{spread}")
@@ -127,7 +127,10 @@ def speedup_cell(figures: CaseFigures) -> str:
 
 
 def number(value: float | None, digits: int) -> str:
-    return NOT_MEASURED if value is None else f"{value:.{digits}f}"
+    """With ``digits`` decimals; a value below 1 keeps three figures that count, however small it is."""
+    if value is None:
+        return NOT_MEASURED
+    return f"{value:.{digits}f}" if value >= 1 or value == 0 else f"{value:#.3g}"
 
 
 def _count(number: int, word: str) -> str:

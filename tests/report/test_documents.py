@@ -11,7 +11,7 @@ import pytest
 from profiler import events as ev
 from profiler.report.documents import DOCUMENTS, json_schema, show_document
 from profiler.report.outputs import psnr, read_float32
-from profiler.report.tables import align, session_lines
+from profiler.report.tables import align, number, session_lines
 from tests.analysis.events import call, fold, frame, request
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -63,6 +63,16 @@ def test_the_table_names_what_did_not_end_well() -> None:
 def test_columns_are_aligned() -> None:
     assert align([["a", "1"], ["long", "23"]], right=[1]) == ["a      1", "long  23"]
     assert align([]) == []
+
+
+def test_small_rates_keep_their_figures() -> None:
+    assert [number(value, 2) for value in (146.771, 1.0, 0.0947, 0.0, None)] == [
+        "146.77",
+        "1.00",
+        "0.0947",
+        "0.00",
+        "-",
+    ]
 
 
 def test_psnr_is_of_the_references_range() -> None:
