@@ -89,10 +89,12 @@ def _doing(session: SessionState, run: RunState, plan: list[str], now_ns: int) -
         if run.loading is None or run.loading.done >= run.loading.total:
             return "loading"
         return f"loading {run.loading.name} ({run.loading.done} of {run.loading.total} ready)"
+    call = run.call
     compiling = running_compile(run)
     if compiling is not None:
-        return _compiling(session, run, compiling, now_ns)
-    call = run.call
+        # Which step is held up; before a loop's first step has ended there is none to name.
+        held = f"step {call.steps} of {call.planned_steps}, " if call and call.steps and call.planned_steps else ""
+        return held + _compiling(session, run, compiling, now_ns)
     if call is None or (call.ended and call.index + 1 >= len(plan)):
         return "finishing"
     kind = {"compile": "compiling call", "warmup": "warm-up call", "measure": "call"}.get(call.phase, "call")

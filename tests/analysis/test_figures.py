@@ -191,6 +191,14 @@ def test_progress_says_what_compiles_for_how_long_and_how_long_it_took_before() 
     assert text == "compiling unet UNet, 3 s (the last one took 8.9 s)"
 
 
+def test_a_recompile_under_way_does_not_hide_how_far_the_call_is() -> None:
+    given = request(variants=["compile"], repeats=1)
+    name = given.runs[0].name
+    log = [*frame(), *call(0, "measure", 100, [10.0] * 4)[:4], ev.CompileStarted(t=125 * MS, id="0/1", module="UNet")]
+    state = fold(given, {name: log}).state
+    assert run_progress(state, state.runs[name], 2125 * MS).text == "step 2 of 4, compiling UNet, 2 s"
+
+
 def test_planned_calls() -> None:
     plain, compiled = request(variants=["no-compile", "compile"], calls=2, warmup=1).cases
     assert planned_calls(plain) == ["warmup", "measure", "measure"]
