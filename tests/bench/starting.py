@@ -20,6 +20,7 @@ PAINT_LIMIT_S = 0.5
 STEP_LIMIT_S = 0.5
 RATE = 20
 _PROGRESS = re.compile(r"call (\d+) of \d+, step (\d+) of")
+_HELD_UP = re.compile(r"step (\d+) of \d+, compiling")
 _COMPILING_AND_WARM_UP = 2  # calls before the first measured one
 
 
@@ -55,12 +56,14 @@ def _step_on_screen(seconds: float) -> Row:
 
     shown: list[tuple[tuple[int, int], int]] = []  # what was on the screen, and when
 
+    def seen(text: str) -> tuple[int, int] | None:
+        return on_screen(text, shown[-1][0][0] if shown else None)
+
     def newer(text: str) -> bool:
-        place = on_screen(text)
+        place = seen(text)
         return place is not None and (not shown or place > shown[-1][0])
 
-    # While something is compiled the screen says so, and not which step is under way.
-    recording = recorded.live(steps_per_second=RATE, seconds=seconds, recompiles=False)
+    recording = recorded.live(steps_per_second=RATE, seconds=seconds)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stepscope-bench-")))
         feeder = stack.enter_context(recorded.Feeder(recording, home))
@@ -74,7 +77,7 @@ def _step_on_screen(seconds: float) -> Row:
         while player.is_alive():
             with suppress(TimeoutError):
                 at_ns = terminal.wait_for(newer, 1.0)
-                place = on_screen(terminal.text)
+                place = seen(terminal.text)
                 if place is not None:
                     shown.append((place, at_ns))
         player.join()
@@ -90,10 +93,16 @@ def _step_on_screen(seconds: float) -> Row:
     )
 
 
-def on_screen(text: str) -> tuple[int, int] | None:
-    """The (call, step) that the progress line names, numbered as in the log; None where it names none."""
+def on_screen(text: str, last_call: int | None) -> tuple[int, int] | None:
+    """The (call, step) that the progress line names, numbered as in the log; None where it names none.
+
+    While something is compiled it names the step alone, which is one of ``last_call``.
+    """
     found = _PROGRESS.search(text)
-    return (int(found[1]) - 1 + _COMPILING_AND_WARM_UP, int(found[2]) - 1) if found else None
+    if found:
+        return int(found[1]) - 1 + _COMPILING_AND_WARM_UP, int(found[2]) - 1
+    held = _HELD_UP.search(text)
+    return (last_call, int(held[1]) - 1) if held and last_call is not None else None
 
 
 def latencies(ended: dict[tuple[int, int], int], shown: list[tuple[tuple[int, int], int]]) -> list[float]:
