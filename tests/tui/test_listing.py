@@ -76,6 +76,16 @@ def test_a_session_that_dies_in_silence_is_seen_to(tmp_path: Path) -> None:
     assert read(source).lines[0].state == "died"
 
 
+def test_a_copied_session_is_not_under_way_whatever_its_log_says_last(tmp_path: Path) -> None:
+    recording = recorded.live(session="copied-one")
+    recording.write(tmp_path, until_ns=recording.live_ns)
+    write(tmp_path, "done-one", 0)
+    lines = read(ListingSource(tmp_path)).lines
+    found = next(line for line in lines if line.session == "copied-one")
+    assert (found.state, found.copied, found.under_way) == ("running", True, False)
+    assert "copied" in flat(SessionsPanel(Listing((found,), True)).lay_out(80, 10))
+
+
 def test_damaged_sessions_are_listed_too(tmp_path: Path) -> None:
     write(tmp_path, "bad-one", 1).manifest_file.write_text("{")
     line = read(ListingSource(tmp_path)).lines[0]

@@ -98,6 +98,8 @@ class SessionsPanel(Panel[Listing]):
             (safe.pad(f"{line.runs}{failed}", _RUNS, ascii=self.ascii), "warn" if line.failed else ""),
             (safe.pad(line.age, _AGE, ascii=self.ascii), "quiet"),
         ]
+        if line.copied:
+            parts.append(("copied ", "warn"))
         parts += [
             (f"{variant_style(variant).symbol(ascii=self.ascii)} ", f"series:{variant}") for variant in line.variants
         ]

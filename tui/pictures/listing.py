@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from profiler.overview import Overview
@@ -25,10 +25,11 @@ class SessionLine:
     runs: str
     failed: int
     reason: str
+    copied: bool = False  # made on another machine or before a restart: what the log says last, nobody can stop it
 
     @property
     def under_way(self) -> bool:
-        return self.state in UNDER_WAY
+        return self.state in UNDER_WAY and not self.copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,17 @@ class Listing:
     error: str = ""
 
 
-def session_lines(overviews: Iterable[Overview], now_wall_ns: int) -> tuple[SessionLine, ...]:
-    """``overviews`` come newest first and stay so within those under way and the others."""
-    lines = [_line(overview, now_wall_ns) for overview in overviews]
+def session_lines(
+    overviews: Iterable[Overview], now_wall_ns: int, copied: Collection[str] = ()
+) -> tuple[SessionLine, ...]:
+    """``overviews`` come newest first and stay so within those under way and the others; ``copied`` names those of
+    them that go on elsewhere, if at all.
+    """
+    lines = [_line(overview, now_wall_ns, overview.session in copied) for overview in overviews]
     return tuple(sorted(lines, key=lambda line: not line.under_way))
 
 
-def _line(overview: Overview, now_wall_ns: int) -> SessionLine:
+def _line(overview: Overview, now_wall_ns: int, copied: bool) -> SessionLine:
     made = overview.created_wall_ns
     return SessionLine(
         session=safe.line(overview.session, 100),
@@ -58,4 +63,5 @@ def _line(overview: Overview, now_wall_ns: int) -> SessionLine:
         runs=f"{overview.ended}/{overview.runs}" if overview.runs else "",
         failed=overview.failed,
         reason=safe.line(overview.reason or "", 200),
+        copied=copied,
     )
