@@ -43,6 +43,16 @@ def settle(terminal: Terminal) -> None:
     pytest.fail("the terminal never came to rest")
 
 
+def test_without_stderr_on_the_terminal_the_report_is_plain(tmp_path: Path) -> None:
+    folder = recorded.finished().write(tmp_path)
+    command = f"{sys.executable} stepscope.py watch {folder.id} 2>{tmp_path / 'errors'}"
+    environ = {"STEPSCOPE_HOME": str(tmp_path)}
+    with Terminal(["sh", "-c", command], columns=200, rows=50, cwd=REPOSITORY, environ=environ) as terminal:
+        terminal.wait_for("speed-up", 20)
+        assert terminal.wait(10) == 0
+    assert (tmp_path / "errors").read_bytes() == b""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_restores_the_terminal(number: signal.Signals, tmp_path: Path) -> None:
     with recorded.Feeder(recorded.live(), tmp_path) as feeder:

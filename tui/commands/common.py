@@ -61,8 +61,11 @@ def print_lines(lines: list[str]) -> None:
 
 
 def on_terminal() -> bool:
-    """Whether there is a terminal to draw on."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    """Whether there is a terminal to draw on; Textual draws through stderr."""
+    return (
+        all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+        and os.environ.get("TERM", "dumb") != "dumb"
+    )
 
 
 session_argument = click.argument("reference", metavar="SESSION", default="last")
