@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import signal
 import sys
 import threading
@@ -100,7 +101,7 @@ class StepscopeApp(App[None]):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, LiveScreen):
                 picture = screen.picture
-                name = screen.folder.id
+                name = self._reference(screen.folder)
                 if picture.over:
                     return f"session {name}: {picture.ended}"
                 if picture.heading.loading:
@@ -111,6 +112,10 @@ class StepscopeApp(App[None]):
             if isinstance(screen, SessionsScreen):
                 return screen.farewell
         return None
+
+    def _reference(self, folder: SessionFolder) -> str:
+        """What ``watch`` takes for the session: its id, or the path of one that isn't in the home."""
+        return folder.id if folder.path.parent == self.root / "sessions" else shlex.quote(str(folder.path))
 
     # --- the end ---
 

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from profiler.follow import Follower
 from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
 from tui.pictures.live import LivePainter, LivePicture, unreadable
+from tui.pictures.names import latest_ns
 from tui.pictures.steps import StepsView
 
 REFRESH_S = 0.25
@@ -117,7 +118,8 @@ class LiveSource(Source[LivePicture]):
         if self._painter is None or self._painter.session is not state:
             self._painter = LivePainter(state)
         # Only a live session's time goes on; any other stands still at its last record.
-        now_ns = max(self._now_ns(), state.last_t) if alive and not state.over else state.last_t
+        last_ns = latest_ns(state)
+        now_ns = max(self._now_ns(), last_ns) if alive and not state.over else last_ns
         copied = self._follower.liveness is Liveness.COPIED
         return self._painter.picture(self._view, now_ns, copied=copied, loading=loading)
 

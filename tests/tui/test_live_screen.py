@@ -196,6 +196,29 @@ async def test_quitting_a_finished_session_says_how_it_ended(tmp_path: Path) -> 
     assert app.farewell == "session done-sd15-txt2img: done, 3 of 3 runs"
 
 
+async def test_the_farewell_finds_a_session_outside_the_home(tmp_path: Path) -> None:
+    recording = recorded.live()
+    folder = recording.write(tmp_path / "else where", until_ns=recording.live_ns)
+    app = StepscopeApp(tmp_path, folder)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_read(pilot)
+        await pilot.press("q")
+    assert f"stepscope watch '{folder.path}'" in (app.farewell or "")
+
+
+async def test_the_keys_that_answer_a_question_are_seen_on_the_narrowest_screen(tmp_path: Path) -> None:
+    with recorded.Feeder(recorded.live(session="live-" + "very" * 20), tmp_path) as feeder:
+        feeder.feed_history()
+        app = StepscopeApp(tmp_path, feeder.folder)
+        async with app.run_test(size=(60, 16)) as pilot:
+            await until_read(pilot)
+            for key in "sx":
+                await pilot.press(key)
+                await pilot.pause()
+                assert text_of(app).splitlines()[-1].endswith("…  y yes  n no")
+                await pilot.press("n")
+
+
 async def test_help_opens_over_live_and_closes(tmp_path: Path) -> None:
     app = live_app(tmp_path, recorded.finished())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import pytest
 
 from profiler import events as ev
-from profiler.analysis.state import SessionState
+from profiler.analysis.columns import Columns
+from profiler.analysis.fold import SessionFold
+from profiler.analysis.state import GPU_COLUMNS, SessionState
 from tests.support import recorded
 from tests.tui.hostile import HOSTILE
-from tests.tui.support import empty_fold, feed, folded
+from tests.tui.support import empty_fold, feed, flat, folded
 from tui.charts.spec import ChartSpec
+from tui.panels.cases import CasesPanel
+from tui.pictures import words
 from tui.pictures.happenings import Happenings
-from tui.pictures.live import LivePainter, LivePicture
+from tui.pictures.live import LivePainter, LivePicture, unreadable
+from tui.pictures.names import latest_ns, origin_ns
 from tui.pictures.steps import Slots, StepsView
 
 MS, SECOND = 1_000_000, 1_000_000_000
@@ -120,9 +125,65 @@ def test_several_workloads_are_charts_of_their_own() -> None:
     shown = picture(state)
     assert len(shown.groups) == 2
     assert len(shown.steps.series) == 3
-    assert "b2" in shown.steps.title, "the workload that ran last"
+    assert shown.steps.title == "step latency, b2", "the workload that ran last, by what tells it from the others"
+    assert [series.label for series in shown.steps.series] == ["no-compile", "compile", "regional-compile"]
     other = picture(state, StepsView(group=shown.groups[0])).steps
-    assert "b1" in other.title
+    assert other.title == "step latency, b1"
+
+
+def test_cases_of_several_workloads_differ_where_their_names_are_cut() -> None:
+    state = folded(recorded.finished(batch_sizes=[1, 2], engines=["diffusers", "accelerate"]))
+    rows = flat(CasesPanel(picture(state).cases).lay_out(60, 9)).splitlines()[1:]
+    assert len({row[:18] for row in rows}) == 8
+
+
+# --- sessions that stopped half-way ---
+
+
+def killed(*, device: str = "cpu") -> SessionState:
+    """The profiler was killed in the second of three runs, 20 s after it had last written into its own log."""
+    recording = recorded.finished(device=device)
+    second = recording.request.runs[1].name
+    end = max(record.event.t for record in recording.records if record.run == second)
+    fold = SessionFold(recording.session, recording.request)
+    for record in recording.records:
+        if record.event.t < end:
+            feed(fold, record.run, record.event)
+    fold.state.presume_dead("the profiler process ended without a word")
+    return fold.state
+
+
+def test_a_session_dies_with_the_last_record_of_all_its_logs() -> None:
+    state = killed()
+    last = max(run.last_t for run in state.runs.values())
+    assert last - state.last_t > 10 * SECOND
+    shown = picture(state)
+    assert shown.heading.elapsed == words.elapsed((last - origin_ns(state)) / 1e9)
+    died = next(found for found in shown.happenings if found.text.startswith("session died"))
+    assert died.t == last
+
+
+def test_runs_that_were_never_begun_are_not_counted_as_made() -> None:
+    shown = picture(killed())
+    assert shown.ended == "died, 2 of 3 runs"
+    assert shown.progress[0].text == shown.ended
+    assert shown.progress[1].text.startswith("1 ok, 1 died, 1 not run")
+    assert shown.cases[2].remark == "not run"
+    assert picture(folded(recorded.finished())).ended == "done, 3 of 3 runs"
+
+
+def test_time_is_left_of_a_session_under_way_but_not_of_a_copy() -> None:
+    recording = recorded.live()
+    state = folded(recording, recording.live_ns + 20 * SECOND)
+    for copied in (False, True):
+        shown = LivePainter(state).picture(StepsView(), latest_ns(state), copied=copied, loading=False)
+        assert [line.left.endswith("left") for line in shown.progress] == [not copied] * 2
+
+
+def test_a_session_that_cannot_be_read_says_so_and_not_that_it_is_being_read() -> None:
+    shown = unreadable("bad-one", "session bad-one: session.json is damaged")
+    assert shown.steps.empty == shown.progress[0].text == "session bad-one: session.json is damaged"
+    assert "reading" not in shown.memory.empty
 
 
 # --- memory ---
@@ -132,6 +193,13 @@ def test_a_gpu_shows_device_and_torch_memory(done: SessionState) -> None:
     spec = picture(done).memory
     assert [series.label for series in spec.series] == ["device", "reserved", "allocated"]
     assert spec.note == "of 24.0 GiB"
+
+
+def test_memory_of_torch_alone_is_told_from_the_whole_devices() -> None:
+    state = folded(recorded.finished())
+    state.gpu = Columns(GPU_COLUMNS)
+    rows = flat(CasesPanel(picture(state).cases).lay_out(120, 4))
+    assert " GiBt " in rows
 
 
 def test_a_cpu_shows_rss_and_says_so() -> None:

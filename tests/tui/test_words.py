@@ -9,7 +9,7 @@ from tui.pictures import words
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "just now"), (5, "a few seconds"), (47, "40 s"), (119, "1 min"), (3725, "1 h 02 min"), (200_000, "2 d 7 h")],
+    [(0, "a moment"), (5, "a few seconds"), (47, "40 s"), (119, "1 min"), (3725, "1 h 02 min"), (200_000, "2 d 7 h")],
 )
 def test_elapsed_is_no_clock(seconds: float, text: str) -> None:
     assert words.elapsed(seconds) == text

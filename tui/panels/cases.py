@@ -29,7 +29,7 @@ COLUMNS = (
     Column("p95", "p95", 6, 9),
     Column("compile", "compile", 7, 3),
     Column("recomp", "recomp", 6, 6),
-    Column("memory", "memory", 8, 5),
+    Column("memory", "memory", 9, 5),
     Column("speed-up", "speed-up", 11, 0),
     Column("verdict", "verdict", 7, 10),
     Column("even at", "even at", 10, 11),

@@ -14,6 +14,7 @@ from tui.pictures import words
 from tui.pictures.names import (
     OUTCOME_STYLES,
     OUTCOME_SYMBOLS,
+    latest_ns,
     on_cuda,
     origin_ns,
     outcome_word,
@@ -92,7 +93,7 @@ class Happenings:
         if session.over:
             text = f"session {session.state}" + (f": {_reason(session)}" if _reason(session) else "")
             style = {"done": "good", "stopped": "quiet"}.get(session.state, "bad")
-            out.append(self._line(session.ended_ns or session.last_t, "■", style, text))
+            out.append(self._line(session.ended_ns or latest_ns(session), "■", style, text))
         return out
 
     def _of_run(self, run: RunState) -> list[Happening]:
@@ -269,6 +270,7 @@ def _session_key(session: SessionState) -> tuple[object, ...]:
         tuple(session.gpu_fields.items()),
         (losses.lost, losses.bad, losses.unknown, losses.refused),
         session.state,
+        latest_ns(session) if session.over else None,  # of one that died: when
     )
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from profiler.analysis.cases import case_figures
-from profiler.analysis.progress import session_progress
 from profiler.analysis.state import SessionState
 from tui import safe
 from tui.charts.spec import ChartSpec
 from tui.pictures import words
 from tui.pictures.happenings import Happening, Happenings
 from tui.pictures.memory import MemoryChart
-from tui.pictures.names import device_label, origin_ns, workload_label
-from tui.pictures.progress import ProgressLine, RunLine, progress_lines, run_lines
+from tui.pictures.names import device_label, latest_ns, origin_ns, workload_label
+from tui.pictures.progress import ProgressLine, RunLine, ended_text, progress_lines, run_lines
 from tui.pictures.steps import StepsChart, StepsView
 from tui.pictures.table import CaseLine, case_lines
 
@@ -74,7 +73,7 @@ class LivePainter:
         current = session.current
         return LivePicture(
             heading=heading(session, now_ns, copied=copied, loading=loading),
-            progress=progress_lines(session, now_ns),
+            progress=progress_lines(session, now_ns, copied=copied),
             steps=self._steps.spec(view, now_s),
             memory=self._memory.spec(view.columns, now_s),
             happenings=self._happenings.newest_first(),
@@ -85,7 +84,7 @@ class LivePainter:
             loops=tuple(index for index, _ in self._steps.loops()),
             over=session.over,
             running=current.name if current is not None else None,
-            ended=f"{session.state}, {session_progress(session, now_ns).text}" if session.over else "",
+            ended=ended_text(session) if session.over else "",
         )
 
     def _case_lines(self, loading: bool) -> tuple[CaseLine, ...]:
@@ -101,7 +100,7 @@ class LivePainter:
 
 def heading(session: SessionState, now_ns: int, *, copied: bool, loading: bool) -> Heading:
     """The first row for ``session``."""
-    end = session.ended_ns if session.over and session.ended_ns is not None else now_ns
+    end = (session.ended_ns or latest_ns(session)) if session.over else now_ns
     begun = session.started_ns is not None
     return Heading(
         session=safe.line(session.session, 80),
@@ -123,12 +122,13 @@ def unread(session: str) -> LivePicture:
 def unreadable(session: str, why: str) -> LivePicture:
     """What is shown of a session whose folder can't be used."""
     picture = unread(session)
-    spec = ChartSpec("step latency", empty=safe.line(why, 300))
+    why = safe.line(why, 300)
     return replace(
         picture,
         heading=replace(picture.heading, state="unreadable", loading=False),
-        steps=spec,
-        progress=(ProgressLine("", "", "session", "bold", safe.line(why, 300), "bad", None, ""),),
+        steps=ChartSpec("step latency", empty=why),
+        memory=ChartSpec("memory", empty="nothing could be read"),
+        progress=(ProgressLine("", "", "", "", why, "bad", None, ""),),
         over=True,
         ended="cannot be read",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Case, Request, Workload
 from tui import safe
+from tui.pictures import words
 
 OUTCOME_STYLES = {
     "ok": "good",
@@ -61,19 +62,37 @@ def outcome_word(outcome: str) -> str:
 
 
 def case_label(case: Case, request: Request) -> str:
-    """The variant, with what tells the case from the others of its session: engine, batch size, picture."""
-    compilation, workload = case.compilation, case.workload
-    parts = [compilation.variant]
-    if compilation.engine is not None and compilation.engine != "diffusers":
-        parts.append(compilation.engine)
+    """What tells the case from the others of its session: pipeline, batch size, picture; then variant and engine.
+
+    The variant comes last: where the end is cut, its colour and symbol still say which it is.
+    """
+    return safe.line(" ".join([*_differences(case.workload, request), variant_label(case)]), 60)
+
+
+def variant_label(case: Case) -> str:
+    """The variant, and the engine where it isn't the usual one."""
+    variant, engine = case.compilation.variant, case.compilation.engine
+    return safe.line(variant if engine in (None, "diffusers") else f"{variant} {engine}", 60)
+
+
+def group_label(group: str, request: Request) -> str:
+    """What tells the workload with this `group_key` from the others of its session; "" for the only one."""
+    workload = next((case.workload for case in request.cases if group_key(case.workload) == group), None)
+    return safe.line(" ".join(_differences(workload, request)), 60) if workload is not None else ""
+
+
+def _differences(workload: Workload, request: Request) -> list[str]:
     others = [other.workload for other in request.cases]
+    found: list[str] = []
     if len({other.pipeline for other in others}) > 1:
-        parts.insert(0, workload.pipeline)
+        found.append(workload.pipeline)
     if len({other.batch_size for other in others}) > 1:
-        parts.append(f"b{workload.batch_size}")
+        found.append(f"b{workload.batch_size}")
     if len({(other.height, other.width) for other in others}) > 1:
-        parts.append(f"{workload.width}x{workload.height}")
-    return safe.line(" ".join(parts), 60)
+        found.append(f"{workload.width}x{workload.height}")
+    if len({other.steps for other in others}) > 1:
+        found.append(words.count(workload.steps, "step"))
+    return found
 
 
 def run_label(run: RunState, request: Request) -> str:
@@ -88,8 +107,8 @@ def workload_label(request: Request) -> str:
     batches = sorted({case.workload.batch_size for case in request.cases})
     batch = ",".join(str(size) for size in batches)
     return safe.line(
-        f"{workload.pipeline} {workload.size}, {workload.steps} steps, {workload.width}x{workload.height},"
-        f" batch {batch}, {workload.dtype}",
+        f"{workload.pipeline} {workload.size}, {words.count(workload.steps, 'step')},"
+        f" {workload.width}x{workload.height}, batch {batch}, {workload.dtype}",
         160,
     )
 
@@ -115,6 +134,11 @@ def device_label(session: SessionState) -> str:
 def on_cuda(session: SessionState) -> bool:
     """Whether the session measures a GPU."""
     return session.request.device.startswith("cuda")
+
+
+def latest_ns(session: SessionState) -> int:
+    """The last record of all logs: how far a session that stands still has come."""
+    return max([session.last_t, *(run.last_t for run in session.runs.values())])
 
 
 def origin_ns(session: SessionState) -> int:

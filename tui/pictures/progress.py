@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiler.analysis.progress import run_progress, session_progress
 from profiler.analysis.state import RunState, SessionState
@@ -26,17 +26,26 @@ class ProgressLine:
     left: str
 
 
-def progress_lines(session: SessionState, now_ns: int) -> tuple[ProgressLine, ProgressLine]:
-    """The line of the session and the line of the run under way, or of how it all ended."""
-    return _session_line(session, now_ns), _run_line(session, now_ns)
+def progress_lines(session: SessionState, now_ns: int, *, copied: bool = False) -> tuple[ProgressLine, ProgressLine]:
+    """The line of the session and the line of the run under way, or of how it all ended.
+
+    A ``copied`` session goes on elsewhere, if at all: nothing is said about the time that is left.
+    """
+    lines = _session_line(session, now_ns), _run_line(session, now_ns)
+    return (replace(lines[0], left=""), replace(lines[1], left="")) if copied else lines
+
+
+def ended_text(session: SessionState) -> str:
+    """How a session that is over ended, and how many of its runs were begun at all."""
+    runs = session.runs.values()
+    begun = sum(1 for run in runs if not _never_begun(run))
+    return f"{session.state}, {begun} of {words.count(len(runs), 'run')}"
 
 
 def _session_line(session: SessionState, now_ns: int) -> ProgressLine:
     progress = session_progress(session, now_ns)
     if session.over:
-        return ProgressLine(
-            "", "", "session", "bold", f"{session.state}, {progress.text}", _style(session.state), None, ""
-        )
+        return ProgressLine("", "", "session", "bold", ended_text(session), _style(session.state), None, "")
     left = words.time_left(progress.eta_s) or "no estimate yet"
     return ProgressLine("", "", "session", "bold", progress.text, "", progress.fraction, left)
 
@@ -72,13 +81,16 @@ def how_it_ended(session: SessionState) -> str:
     """The outcomes of the runs and the reason, if one was given, in one line."""
     tally: dict[str, int] = {}
     for run in session.runs.values():
-        outcome = run.outcome or "not run"
-        if outcome == "stopped" and run.started_ns is None:
-            outcome = "not run"
+        outcome = "not run" if _never_begun(run) else run.outcome or "not run"
         tally[outcome] = tally.get(outcome, 0) + 1
     text = ", ".join(f"{number} {outcome_word(outcome)}" for outcome, number in tally.items())
     reason = session.reason or (session.presumed if session.state == "died" else None) or _first_fault(session)
     return f"{text}: {safe.line(reason, 200)}" if reason else text
+
+
+def _never_begun(run: RunState) -> bool:
+    """Whether the session ended before the run's turn came."""
+    return run.outcome in (None, "stopped") and run.started_ns is None and run.header is None
 
 
 def _first_fault(session: SessionState) -> str | None:

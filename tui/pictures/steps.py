@@ -13,7 +13,7 @@ from tui.charts.axes import SPIKE_FACTOR, TICK_LADDER, StickyRange, clips_above,
 from tui.charts.decimate import min_max
 from tui.charts.palette import SeriesStyle
 from tui.charts.spec import Axis, ChartSpec, Mark, MarkSymbol, Series, Slot, Tick
-from tui.pictures.names import case_label, group_key
+from tui.pictures.names import group_key, group_label, variant_label
 from tui.theme import case_style
 
 _LEAST_SLOT = 7
@@ -193,7 +193,7 @@ class StepsChart:
         high = self._range(group, full).fit(largest, now_s)
         x = slots.axis(view.columns)
         series = tuple(
-            _series(case, trace, x, view.columns, case_label(case, request), case_style(*_kind(case)))
+            _series(case, trace, x, view.columns, variant_label(case), case_style(*_kind(case)))
             for (case, run), trace in pairs
         )
         return ChartSpec(
@@ -213,8 +213,9 @@ class StepsChart:
         loops = dict(self.loops())
         if len(loops) > 1:
             title += f", {loops.get(loop, loop)}"
-        if len(self.groups()) > 1:
-            title += f", {group}"
+        workload = group_label(group, self._session.request)
+        if workload:
+            title += f", {workload}"
         return title
 
     def _note(self, runs: list[RunState]) -> str:

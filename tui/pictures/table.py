@@ -57,7 +57,7 @@ def _line(session: SessionState, figures: CaseFigures) -> CaseLine:
         mark_ascii=mark_ascii,
         under_way=any(run.state in ("running", "waiting") for run in runs),
         cells=MappingProxyType(_cells(session, figures)),
-        remark=_remark(runs, figures),
+        remark=_remark(runs, figures, session_over=session.over),
     )
 
 
@@ -141,7 +141,7 @@ def _break_even(figures: CaseFigures) -> tuple[str, str]:
     return (f"{images:.0f} img" if images < 1e5 else ">99999 img"), ""
 
 
-def _remark(runs: list[RunState], figures: CaseFigures) -> str:
+def _remark(runs: list[RunState], figures: CaseFigures, *, session_over: bool) -> str:
     """Why a case has no figures, when all its runs ended without any."""
     if figures.steps is not None or figures.ended < figures.runs or figures.iterations_per_second is not None:
         return ""
@@ -149,4 +149,4 @@ def _remark(runs: list[RunState], figures: CaseFigures) -> str:
         if run.outcome not in (None, "ok") and run.started_ns is not None:
             reason = f": {safe.line(run.reason, 200)}" if run.reason else ""
             return f"{outcome_word(run.outcome or '')}{reason}"
-    return ""
+    return "not run" if session_over and all(run.started_ns is None and run.header is None for run in runs) else ""

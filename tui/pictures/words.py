@@ -8,10 +8,10 @@ NOTHING = "–"
 
 
 def elapsed(seconds: float) -> str:
-    """How long something goes on, coarse enough not to be a clock: ``20 s``, ``3 min``, ``1 h 20 min``."""
+    """How long something goes on, coarse enough not to be a clock: ``a moment``, ``20 s``, ``1 h 20 min``."""
     seconds = max(seconds, 0.0)
     if seconds < 10:
-        return "just now" if seconds < 1 else "a few seconds"
+        return "a moment" if seconds < 1 else "a few seconds"
     if seconds < 60:
         return f"{int(seconds // 10) * 10} s"
     return hours(int(seconds // 60))

@@ -20,6 +20,7 @@ WORDS = (
     ("case", "one pipeline, variant and workload: a line of the table, a line of the chart"),
     ("run", "one repeat of a case, in a process of its own"),
     ("step ms", "the median of the steps of the measured calls; ±IQR is the spread between their quartiles"),
+    ("p95", "19 of 20 of those steps took no longer; left out where they are too few to tell"),
     ("it/s", "iterations of the denoising loop a second, as the pipeline's own progress bar counts them"),
     ("compile", "seconds that torch.compile took; recomp: how often a frame was compiled again"),
     ("memory", "the peak: of the whole device (with t: of torch alone), or resident set size on a CPU"),
@@ -27,6 +28,7 @@ WORDS = (
         "speed-up",
         "against no-compile, ± half of the 95 % interval; even at: images until compiling has paid off",
     ),
+    ("verdict", "FASTER, SLOWER or SAME (within 3 %) as far as the interval can tell, else UNCLEAR"),
     ("^ 24.3 s", "a step above the chart's range; z shows the full range"),
 )
 
