@@ -23,6 +23,7 @@ class Overview:
     ended: int
     failed: int
     reason: str | None = None
+    copied: bool = False  # made on another host or before a reboot: ``state`` is the last one logged
 
 
 def read_overview(folder: SessionFolder) -> Overview:
@@ -58,4 +59,5 @@ def read_overview(folder: SessionFolder) -> Overview:
         ended=len(outcomes),
         failed=sum(1 for outcome in outcomes.values() if outcome in ("failed", "died")),
         reason=reason,
+        copied=liveness is Liveness.COPIED,
     )

@@ -123,6 +123,7 @@ class SessionRow(msgspec.Struct, kw_only=True):
     ended: int
     failed: int
     reason: str | None = None
+    copied: bool = False  # as in ``show``
 
 
 class ListDocument(msgspec.Struct, kw_only=True):

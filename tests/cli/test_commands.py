@@ -52,6 +52,15 @@ def test_ls_lists_sessions(session: str, capsys: pytest.CaptureFixture[str]) -> 
     assert session in out and "no-compile, compile, regional-compile" in out
 
 
+def test_ls_says_which_sessions_were_copied(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = recorded.live()
+    recording.write(own_home, until_ns=recording.live_ns)
+    _, out, _ = run(capsys, "ls")
+    assert "running, copied" in out
+    _, out, _ = run(capsys, "ls", "--json")
+    assert [row["copied"] for row in json.loads(out)["sessions"]] == [True]
+
+
 def test_ls_without_sessions_says_what_makes_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "ls") == (0, "no sessions yet: 'stepscope demo' makes one\n", "")
 

@@ -51,7 +51,7 @@ def ls_command(root: Path, as_json: bool) -> None:
         rows.append(
             [
                 row.session,
-                row.state,
+                f"{row.state}, copied" if row.copied else row.state,
                 age((time.time_ns() - overview.created_wall_ns) / 1e9) if overview.created_wall_ns else "",
                 row.pipeline,
                 ", ".join(row.variants),
@@ -75,6 +75,7 @@ def _row(overview: Overview) -> SessionRow:
         ended=overview.ended,
         failed=overview.failed,
         reason=overview.reason,
+        copied=overview.copied,
     )
 
 
