@@ -10,7 +10,7 @@ from pathlib import Path
 
 from profiler.eventlog import is_locked
 from profiler.overview import Overview, read_overview
-from profiler.sessions import Liveness, SessionFolder, SessionUnreadable, all_sessions
+from profiler.sessions import SessionFolder, all_sessions
 from tui.feed import Source, Turn
 from tui.pictures.listing import UNDER_WAY, Listing, session_lines
 
@@ -25,7 +25,6 @@ class _Known:
 
     stamp: Stamp
     locked: bool
-    copied: bool  # looked up of those alone that their log calls under way
     overview: Overview
 
 
@@ -65,8 +64,7 @@ class ListingSource(Source[Listing]):
         more = self._next < len(self._folders)
         self._complete |= not more
         present = [self._known[folder.id].overview for folder in self._folders if folder.id in self._known]
-        copied = {session for session, known in self._known.items() if known.copied}
-        listing = Listing(session_lines(present, self._wall_ns(), copied), self._complete)
+        listing = Listing(session_lines(present, self._wall_ns()), self._complete)
         return self._new(listing, 0.0 if more else LOOK_AGAIN_S)
 
     def _look_at(self, folder: SessionFolder) -> None:
@@ -78,21 +76,13 @@ class ListingSource(Source[Listing]):
             if state not in UNDER_WAY or (state == "running" and known.locked == is_locked(folder.conductor_log)):
                 return
         locked = is_locked(folder.conductor_log)
-        overview = read_overview(folder)
-        self._known[folder.id] = _Known(stamp, locked, overview.state in UNDER_WAY and _is_copied(folder), overview)
+        self._known[folder.id] = _Known(stamp, locked, read_overview(folder))
 
     def _new(self, listing: Listing, wait_s: float) -> Turn[Listing]:
         if listing == self._last:
             return Turn(None, wait_s)
         self._last = listing
         return Turn(listing, wait_s)
-
-
-def _is_copied(folder: SessionFolder) -> bool:
-    try:
-        return folder.liveness(folder.manifest()) is Liveness.COPIED
-    except SessionUnreadable:  # removed or damaged since it was read: the next look tells
-        return False
 
 
 def _stamp(folder: SessionFolder) -> Stamp:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from profiler.overview import Overview
@@ -41,17 +41,13 @@ class Listing:
     error: str = ""
 
 
-def session_lines(
-    overviews: Iterable[Overview], now_wall_ns: int, copied: Collection[str] = ()
-) -> tuple[SessionLine, ...]:
-    """``overviews`` come newest first and stay so within those under way and the others; ``copied`` names those of
-    them that go on elsewhere, if at all.
-    """
-    lines = [_line(overview, now_wall_ns, overview.session in copied) for overview in overviews]
+def session_lines(overviews: Iterable[Overview], now_wall_ns: int) -> tuple[SessionLine, ...]:
+    """``overviews`` come newest first and stay so within those under way and the others."""
+    lines = [_line(overview, now_wall_ns) for overview in overviews]
     return tuple(sorted(lines, key=lambda line: not line.under_way))
 
 
-def _line(overview: Overview, now_wall_ns: int, copied: bool) -> SessionLine:
+def _line(overview: Overview, now_wall_ns: int) -> SessionLine:
     made = overview.created_wall_ns
     return SessionLine(
         session=safe.line(overview.session, 100),
@@ -63,5 +59,6 @@ def _line(overview: Overview, now_wall_ns: int, copied: bool) -> SessionLine:
         runs=f"{overview.ended}/{overview.runs}" if overview.runs else "",
         failed=overview.failed,
         reason=safe.line(overview.reason or "", 200),
-        copied=copied,
+        # Of a session that is over it doesn't matter where it was made.
+        copied=overview.copied and overview.state in UNDER_WAY,
     )
