@@ -16,7 +16,7 @@ from typing import Annotated
 import msgspec
 
 SCHEMA_MAJOR = 1
-SCHEMA_MINOR = 0
+SCHEMA_MINOR = 1
 
 # A damaged line may hold a number of any length; what is kept in columns has 64 bits.
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -65,6 +65,7 @@ class RunChanged(Event, tag="run"):
     reason: str | None = None
     exit_code: Int64 | None = None
     signal: Int64 | None = None
+    cold: bool | None = None  # with ``running``: the case's compile-cache folder was empty
 
 
 class DeviceSeen(Event, tag="device"):
@@ -168,6 +169,7 @@ class CallStarted(Event, tag="call"):
     phase: str = ""
     steps: Int64 | None = None  # scheduler steps expected over all loops, where known
     start_ns: Int64 = 0
+    leg: str | None = None  # of the scenario; None in a steady one
 
 
 class CallEnded(Event, tag="call_end"):

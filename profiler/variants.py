@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from profiler.catalog.entry import Entry
 from profiler.request import Compilation
+from profiler.subject import Denoiser, Subject
 
 CUDA_GRAPH_MODES = ("reduce-overhead", "max-autotune")
 
@@ -16,21 +16,23 @@ class Unsupported(Exception):
     """The variant can't be applied to this pipeline; the message is one line that says why."""
 
 
-def apply(pipe: Any, entry: Entry, compilation: Compilation) -> list[str]:
-    """Compile the denoisers of ``pipe`` as ``compilation`` says and return what is compiled, for people to read.
+def apply(subject: Subject, compilation: Compilation) -> list[str]:
+    """Compile the denoisers of ``subject`` as ``compilation`` says and return what is compiled, for people to read.
 
     torch compiles at the first call, not here. Raises Unsupported.
     """
     if compilation.variant == "no-compile":
         return []
     if compilation.variant == "compile":
-        return [_whole(pipe, name, compilation) for name in entry.denoisers]
-    for name in entry.denoisers:
-        if compilation.engine not in entry.regional_engines.get(name, ()):
-            raise Unsupported(f"regional-compile with {compilation.engine} does not work on {entry.name}'s {name}")
+        return [_whole(denoiser, compilation) for denoiser in subject.denoisers]
+    for denoiser in subject.denoisers:
+        if compilation.engine not in denoiser.engines:
+            raise Unsupported(
+                f"regional-compile with {compilation.engine} does not work on {subject.name}'s {denoiser.label}"
+            )
     if compilation.engine == "diffusers":
-        return [_repeated_blocks(pipe, name, compilation) for name in entry.denoisers]
-    return [_regions(pipe, name, compilation) for name in entry.denoisers]
+        return [_repeated_blocks(denoiser, compilation) for denoiser in subject.denoisers]
+    return [_regions(denoiser, compilation) for denoiser in subject.denoisers]
 
 
 def uses_cuda_graphs(compilation: Compilation, device: str) -> bool:
@@ -54,32 +56,32 @@ def compile_arguments(compilation: Compilation) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
-def _whole(pipe: Any, name: str, compilation: Compilation) -> str:
-    setattr(pipe, name, torch.compile(getattr(pipe, name), **compile_arguments(compilation)))
-    return name
+def _whole(denoiser: Denoiser, compilation: Compilation) -> str:
+    denoiser.replace(torch.compile(denoiser.module, **compile_arguments(compilation)))
+    return denoiser.label
 
 
-def _repeated_blocks(pipe: Any, name: str, compilation: Compilation) -> str:
-    module = getattr(pipe, name)
+def _repeated_blocks(denoiser: Denoiser, compilation: Compilation) -> str:
+    module = denoiser.module
     try:
         module.compile_repeated_blocks(**compile_arguments(compilation))
     except (AttributeError, ValueError) as error:
-        raise Unsupported(f"diffusers can't compile the blocks of {name}: {str(error).strip()}") from error
+        raise Unsupported(f"diffusers can't compile the blocks of {denoiser.label}: {str(error).strip()}") from error
     # is_compiled_module() and accelerate's has_compiled_regions() don't see modules compiled in place.
     compiled = [child for child in module.modules() if child._compiled_call_impl is not None]
     kinds = sorted({type(child).__name__ for child in compiled})
-    return f"{name}: {len(compiled)} x {', '.join(kinds)}"
+    return f"{denoiser.label}: {len(compiled)} x {', '.join(kinds)}"
 
 
-def _regions(pipe: Any, name: str, compilation: Compilation) -> str:
+def _regions(denoiser: Denoiser, compilation: Compilation) -> str:
     from accelerate.utils import compile_regions
 
     mend_truth_of_compiled_modules()
     # It returns a new module: without the assignment nothing would be compiled.
-    module = compile_regions(getattr(pipe, name), **compile_arguments(compilation))
-    setattr(pipe, name, module)
+    module = compile_regions(denoiser.module, **compile_arguments(compilation))
+    denoiser.replace(module)
     compiled = sum(isinstance(child, torch._dynamo.eval_frame.OptimizedModule) for child in module.modules())
-    return f"{name}: {compiled} regions"
+    return f"{denoiser.label}: {compiled} regions"
 
 
 def mend_truth_of_compiled_modules() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from profiler.catalog.entry import Component, Entry, Size
+from profiler.catalog.entry import Component, Entry, Part, Size, Tensor
 from profiler.catalog.sd15 import SD15_TXT2IMG
 
 ENTRIES: tuple[Entry, ...] = (SD15_TXT2IMG,)
 
-__all__ = ["ENTRIES", "Component", "Entry", "Size", "find", "names"]
+__all__ = ["ENTRIES", "Component", "Entry", "Part", "Size", "Tensor", "find", "names"]
 
 
 def names() -> list[str]:

@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 
-from profiler.catalog.entry import Component, Entry
+from profiler.catalog.entry import Component, Entry, Part, denoiser_label
 from profiler.catalog.tokenizer import clip_tokenizer
+from profiler.subject import Denoiser, Subject, single
 
 Report = Callable[[str, int, int], None]
 """Called as (component, components ready, components in all) when a component is begun, and once more at the end."""
@@ -30,37 +31,54 @@ class BuildError(Exception):
 
 def build(
     entry: Entry, *, size: str, weights: str, dtype: str, device: str, seed: int = 0, report: Report | None = None
-) -> Any:
-    """The pipeline of ``entry`` on ``device`` in ``dtype`` ("float16", ...), its progress bar silent.
+) -> Subject:
+    """``entry`` on ``device`` in ``dtype`` ("float16", ...), its progress bars silent.
 
     ``weights`` is ``random``, ``hub`` or a folder in diffusers' layout. Raises BuildError; torch.OutOfMemoryError and
     MemoryError pass through.
     """
     report = report or (lambda name, done, total: None)
-    torch_dtype = getattr(torch, dtype)
+    part = entry.part
+    pipe = _part(entry, part, size, weights, getattr(torch, dtype), device, seed, report)
+    denoisers = tuple(
+        Denoiser(
+            denoiser_label(entry, part, name),
+            pipe,
+            name,
+            engines=part.regional_engines.get(name, ()),
+            blocks=part.found_blocks.get(name, ()),
+        )
+        for name in part.denoisers
+    )
+    return single(entry.name, pipe, denoisers)
+
+
+def _part(
+    entry: Entry, part: Part, size: str, weights: str, dtype: torch.dtype, device: str, seed: int, report: Report
+) -> Any:
     if weights == "random":
-        pipe = _with_random_weights(entry, size, torch_dtype, device, seed, report)
+        pipe = _with_random_weights(part, size, dtype, device, seed, report)
     else:
-        pipe = _loaded(entry, size, weights, torch_dtype, device, report)
+        pipe = _loaded(entry, part, size, weights, dtype, device, report)
     if device.startswith("cuda"):
-        for name in entry.denoisers:
+        for name in part.denoisers:
             # As in the published benchmark: cuDNN's convolutions want their channels last.
             getattr(pipe, name).to(memory_format=torch.channels_last)
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
 
-def _with_random_weights(entry: Entry, size: str, dtype: torch.dtype, device: str, seed: int, report: Report) -> Any:
+def _with_random_weights(part: Part, size: str, dtype: torch.dtype, device: str, seed: int, report: Report) -> Any:
     import diffusers
 
-    components = entry.sizes[size].components
+    components = part.sizes[size].components
     fill = _Fill(seed, dtype, device)
     built: dict[str, Any] = {}
     for done, (name, component) in enumerate(components.items()):
         report(name, done, len(components))
         built[name] = _component(component, fill)
     report("", len(components), len(components))
-    return getattr(diffusers, entry.pipeline_cls)(**built, **entry.pipeline_options)
+    return getattr(diffusers, part.pipeline_cls)(**built, **part.options)
 
 
 def _component(component: Component, fill: _Fill) -> Any:
@@ -135,10 +153,10 @@ class _Fill:
             self._at = (self._at + size) % _BLOCK
 
 
-def _loaded(entry: Entry, size: str, weights: str, dtype: torch.dtype, device: str, report: Report) -> Any:
+def _loaded(entry: Entry, part: Part, size: str, weights: str, dtype: torch.dtype, device: str, report: Report) -> Any:
     import diffusers
 
-    source = entry.model_id if weights == "hub" else weights
+    source = part.model_id if weights == "hub" else weights
     if source is None:
         raise BuildError(f"{entry.name} has no weights on the hub: use --weights random or a folder")
     if weights == "hub" and size != "full":
@@ -148,8 +166,8 @@ def _loaded(entry: Entry, size: str, weights: str, dtype: torch.dtype, device: s
     report(source, 0, 1)
     try:
         # Pickled weights can run code: safetensors alone.
-        pipe = getattr(diffusers, entry.pipeline_cls).from_pretrained(
-            source, torch_dtype=dtype, use_safetensors=True, **entry.pipeline_options
+        pipe = getattr(diffusers, part.pipeline_cls).from_pretrained(
+            source, torch_dtype=dtype, use_safetensors=True, **part.options
         )
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise BuildError(f"cannot load {source}: {first_line(error)}") from error

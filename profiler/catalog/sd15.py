@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profiler.catalog.entry import Component, Entry, Size
+from profiler.catalog.entry import Component, Entry, Part, Size, Tensor
 
 _PNDM = Component(
     library="diffusers",
@@ -61,6 +61,10 @@ _FULL = Size(
     guidance=7.5,
     height=512,
     width=512,
+    embeddings={
+        "prompt_embeds": Tensor(shape=("batch", "tokens", 768), fill="normal"),
+        "negative_prompt_embeds": Tensor(shape=("batch", "tokens", 768), fill="normal"),
+    },
 )
 
 _TINY = Size(
@@ -118,17 +122,25 @@ _TINY = Size(
     guidance=7.5,
     height=128,
     width=128,
+    embeddings={
+        "prompt_embeds": Tensor(shape=("batch", "tokens", 32), fill="normal"),
+        "negative_prompt_embeds": Tensor(shape=("batch", "tokens", 32), fill="normal"),
+    },
 )
 
 SD15_TXT2IMG = Entry(
     name="sd15-txt2img",
     title="Stable Diffusion 1.5, text to image",
-    pipeline_cls="StableDiffusionPipeline",
-    pipeline_options={"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
-    model_id="stable-diffusion-v1-5/stable-diffusion-v1-5",
-    denoisers=("unet",),
-    regional_engines={"unet": ("diffusers", "accelerate")},
+    parts=(
+        Part(
+            pipeline_cls="StableDiffusionPipeline",
+            options={"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
+            model_id="stable-diffusion-v1-5/stable-diffusion-v1-5",
+            denoisers=("unet",),
+            regional_engines={"unet": ("diffusers", "accelerate")},
+            sizes={"full": _FULL, "tiny": _TINY},
+            source="the published model's configuration files; parameter counts as published",
+        ),
+    ),
     prompt="ghibli style, a fantasy landscape with castles",
-    sizes={"full": _FULL, "tiny": _TINY},
-    source="the published model's configuration files; parameter counts as published",
 )

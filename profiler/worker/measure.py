@@ -3,7 +3,7 @@
 ``Measurement`` is what a worker uses for its run and what benchmarks and tests use in their own process::
 
     events: list[Event] = []
-    with Measurement(pipe, ("unet",), workload, events.append, device="cpu") as measurement:
+    with Measurement(subject, workload, events.append, device="cpu") as measurement:
         measurement.call("measure")            # with every hook of a real run
         measurement.bare_call()                # the same call without any
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from typing import Any
 
 from profiler.events import CallEnded, CallStarted, Note
 from profiler.request import Workload
+from profiler.subject import Subject
 from profiler.worker.clock import Clock, CudaClock, HostClock
 from profiler.worker.cudagraphs import CudaGraphSteps
 from profiler.worker.hooks import Hooks
@@ -47,8 +48,7 @@ class Measurement:
     A context manager: leaving it ends the thread that writes. Not reusable, not for concurrent calls.
     """
 
-    pipe: Any
-    denoisers: Sequence[str]
+    subject: Subject
     workload: Workload
     sink: Sink
     device: str = "cpu"
@@ -61,6 +61,8 @@ class Measurement:
     output: Any = None  # what the pipeline returned
 
     def __post_init__(self) -> None:
+        self.pipe = self.subject.pipe
+        self._denoisers = [denoiser.name for denoiser in self.subject.denoisers]
         self._clock = self.clock or make_clock(self.device)
         self.probe = self.memory or make_memory(self.device)
         self._writer = LiveWriter(self._clock, self.sink)
@@ -80,7 +82,7 @@ class Measurement:
     def bare_call(self) -> Any:
         """One call without hooks or events, arguments as in ``call``; what the pipeline returned."""
         arguments = call_arguments(self.workload, self.device)
-        result = self.pipe(**arguments)
+        result = self.subject.call(arguments)
         self._clock.synchronize()
         return result
 
@@ -92,8 +94,9 @@ class Measurement:
         """
         number, self._calls = self._calls, self._calls + 1
         HERE.phase, HERE.call = phase, number
-        steps = self._known_steps or expected_steps(self.pipe.scheduler, self.workload.steps)
-        self._clock.prepare(steps or self.workload.steps)
+        planned = self.workload.steps or 50
+        steps = self._known_steps or expected_steps(self.pipe.scheduler, planned)
+        self._clock.prepare(steps or planned)
         arguments = call_arguments(self.workload, self.device)
         recorder = self._recorder(number)
         stages = StageRecorder(number, self._clock)
@@ -117,7 +120,7 @@ class Measurement:
         graph_steps = CudaGraphSteps(self.pipe, self._note_clone) if self.capture.cuda_graphs else None
         return LoopRecorder(
             number,
-            self.denoisers,
+            self._denoisers,
             self._clock,
             self._writer.put,
             graphs=self.capture.graphs,
@@ -136,14 +139,14 @@ class Measurement:
         stages: StageRecorder,
     ) -> tuple[int, int, int | None]:
         with Hooks() as hooks:
-            hook_loops(hooks, self.pipe, self.denoisers, recorder)
+            hook_loops(hooks, self.pipe, self._denoisers, recorder)
             hook_stages(hooks, self.pipe, stages)
             retries = self.probe.retries()
             self._clock.anchor()
             cpu_start = time.process_time_ns()
             start = time.monotonic_ns()
             self.sink(CallStarted(call=number, phase=phase, steps=steps, start_ns=start))
-            self.output = self.pipe(**arguments)
+            self.output = self.subject.call(arguments)
             self._clock.synchronize()
             ns = time.monotonic_ns() - start
             cpu_ns = time.process_time_ns() - cpu_start

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from profiler import catalog, sessions, toolchain, variants
 from profiler.catalog.build import build
-from profiler.catalog.entry import Entry
 from profiler.events import LoadProgress, Note, PhaseStarted
 from profiler.request import Case, Request
+from profiler.subject import Subject
 from profiler.worker import device
 from profiler.worker.compiles import CompileMonitor, self_test
 from profiler.worker.live import Sink
@@ -40,10 +39,9 @@ class CaseRun:
         trace_reason = self_test() if compiled else None
         self.sink(device.describe(self.request.device, trace=trace_reason is None, trace_reason=trace_reason))
         probe = self.pulse.probe = make_memory(self.request.device)
-        entry = catalog.find(self.case.workload.pipeline)
-        pipe = self._load(entry, probe)
-        monitor = self._compile(pipe, entry) if compiled else None
-        self._measure(pipe, entry, probe, monitor)
+        subject = self._load(probe)
+        monitor = self._compile(subject) if compiled else None
+        self._measure(subject, probe, monitor)
 
     def _check_toolchain(self) -> None:
         missing = toolchain.missing_for(self.case.compilation, self.request.device)
@@ -59,11 +57,11 @@ class CaseRun:
         self._lock.take(self.sink, queue=self.request.queue)
         device.select(self.request.device)
 
-    def _load(self, entry: Entry, probe: MemoryProbe) -> Any:
+    def _load(self, probe: MemoryProbe) -> Subject:
         self._begin("load", None, probe)
         workload = self.case.workload
-        pipe = build(
-            entry,
+        subject = build(
+            catalog.find(workload.pipeline),
             size=workload.size,
             weights=workload.weights,
             dtype=workload.dtype,
@@ -72,17 +70,17 @@ class CaseRun:
             report=lambda name, done, total: self.sink(LoadProgress(name=name, done=done, total=total)),
         )
         self.sink(probe.sample("load"))
-        return pipe
+        return subject
 
-    def _compile(self, pipe: Any, entry: Entry) -> CompileMonitor:
-        components = {name: getattr(pipe, name) for name in entry.denoisers}
+    def _compile(self, subject: Subject) -> CompileMonitor:
+        components = {denoiser.label: denoiser.module for denoiser in subject.denoisers}
         monitor = CompileMonitor(self.sink, components)
         monitor.attach()
-        what = variants.apply(pipe, entry, self.case.compilation)
+        what = variants.apply(subject, self.case.compilation)
         self.sink(Note(level="info", code="compiled", text="; ".join(what)))
         return monitor
 
-    def _measure(self, pipe: Any, entry: Entry, probe: MemoryProbe, monitor: CompileMonitor | None) -> None:
+    def _measure(self, subject: Subject, probe: MemoryProbe, monitor: CompileMonitor | None) -> None:
         workload = self.case.workload
         capture = Capture()
         if monitor is not None:
@@ -92,8 +90,7 @@ class CaseRun:
                 cuda_graphs=variants.uses_cuda_graphs(self.case.compilation, self.request.device),
             )
         with Measurement(
-            pipe,
-            entry.denoisers,
+            subject,
             workload,
             self.sink,
             device=self.request.device,

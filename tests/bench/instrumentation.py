@@ -64,10 +64,9 @@ def measure(pairs: int, calls: int) -> dict[str, Any]:
 
     workload = resolve(Options(pipeline="sd15-txt2img", size="tiny", variants=["no-compile"]), "cpu").cases[0].workload
     entry = catalog.find(workload.pipeline)
-    pipe = build(entry, size=workload.size, weights=workload.weights, dtype=workload.dtype, device="cpu")
-    pipe.set_progress_bar_config(disable=True)
+    subject = build(entry, size=workload.size, weights=workload.weights, dtype=workload.dtype, device="cpu")
     events: list[Event] = []
-    with Measurement(pipe, entry.denoisers, workload, events.append) as measurement:
+    with Measurement(subject, workload, events.append) as measurement:
         for _ in range(3):
             measurement.bare_call()
         equal = same_latents(measurement)

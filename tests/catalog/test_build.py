@@ -16,15 +16,20 @@ ENTRY = catalog.find("sd15-txt2img")
 
 
 def tiny(**options: Any) -> Any:
-    return build(ENTRY, **{"size": "tiny", "weights": "random", "dtype": "float32", "device": "cpu", **options})
+    return build(ENTRY, **{"size": "tiny", "weights": "random", "dtype": "float32", "device": "cpu", **options}).pipe
 
 
 @pytest.mark.parametrize(
     ("size", "name"),
-    [(size, name) for size in ENTRY.sizes for name, part in ENTRY.sizes[size].components.items() if part.parameters],
+    [
+        (size, name)
+        for size in ENTRY.part.sizes
+        for name, part in ENTRY.part.sizes[size].components.items()
+        if part.parameters
+    ],
 )
 def test_parameter_counts_are_the_published_ones(size: str, name: str) -> None:
-    component = ENTRY.sizes[size].components[name]
+    component = ENTRY.part.sizes[size].components[name]
     module = skeleton(component)
     assert all(parameter.is_meta for parameter in module.parameters())
     assert sum(parameter.numel() for parameter in module.parameters()) == component.parameters
@@ -70,7 +75,7 @@ def test_the_pipeline_makes_finite_latents() -> None:
 def test_progress_names_every_component_and_then_says_that_all_are_ready() -> None:
     told: list[tuple[str, int, int]] = []
     tiny(report=lambda *progress: told.append(progress))
-    components = list(ENTRY.sizes["tiny"].components)
+    components = list(ENTRY.part.sizes["tiny"].components)
     assert told == [*((name, index, 5) for index, name in enumerate(components)), ("", 5, 5)]
 
 

@@ -26,7 +26,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def tiny_pipe() -> Any:
-    return build(ENTRY, size="tiny", weights="random", dtype="float32", device="cpu")
+    return build(ENTRY, size="tiny", weights="random", dtype="float32", device="cpu").pipe
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from profiler.events import Event, LoopStarted, Stage, Step
+from profiler.subject import plain
 from profiler.worker.clock import CudaClock, HostClock
 from profiler.worker.live import LiveWriter
 from profiler.worker.measure import Measurement
@@ -192,7 +193,7 @@ def test_a_real_pipeline_on_the_stand_in_synchronises_outside_its_loops_only(tin
     tiny_pipe.unet.forward = launching
     events: list[Event] = []
     clock = CudaClock(1, cuda, host)
-    with Measurement(tiny_pipe, ("unet",), make_workload(4), events.append, clock=clock, live=False) as measurement:
+    with Measurement(plain(tiny_pipe, "unet"), make_workload(4), events.append, clock=clock, live=False) as measurement:
         measurement.call("measure")
         cuda.calls.clear()
         measurement.call("measure")

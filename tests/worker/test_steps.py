@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 
 from profiler.events import CallEnded, CallStarted, Event, LoopEnded, LoopStarted, Note, Output, Stage, Step
 from profiler.report.outputs import read_float32
+from profiler.subject import plain
 from profiler.worker import bench
 from profiler.worker.clock import HostClock
 from profiler.worker.hooks import Hooks
@@ -30,7 +31,7 @@ from tests.worker.conftest import Ticks, make_workload
 
 def measured(pipe: Any, calls: int = 1, **options: Any) -> list[Event]:
     events: list[Event] = []
-    with Measurement(pipe, ("unet",), make_workload(**options), events.append, live=False) as measurement:
+    with Measurement(plain(pipe, "unet"), make_workload(**options), events.append, live=False) as measurement:
         for _ in range(calls):
             measurement.call("measure", keep_output=True)
     return events
@@ -75,7 +76,7 @@ def test_stages_of_a_call(tiny_pipe: Any) -> None:
 
 def test_latents_are_equal_bit_for_bit_with_and_without_hooks(tiny_pipe: Any) -> None:
     events: list[Event] = []
-    with Measurement(tiny_pipe, ("unet",), make_workload(batch_sizes=[2]), events.append) as measurement:
+    with Measurement(plain(tiny_pipe, "unet"), make_workload(batch_sizes=[2]), events.append) as measurement:
         captured: list[torch.Tensor] = []
 
         def keep(_pipe: Any, _step: int, _time: int, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +115,9 @@ def test_the_rate_is_what_the_progress_bar_prints(tiny_pipe: Any, monkeypatch: p
     tiny_pipe.scheduler.scale_model_input = ticks.takes(30_000, tiny_pipe.scheduler.scale_model_input)
     events: list[Event] = []
     clock = HostClock(ticks)
-    with Measurement(tiny_pipe, ("unet",), make_workload(20), events.append, clock=clock, live=False) as measurement:
+    with Measurement(
+        plain(tiny_pipe, "unet"), make_workload(20), events.append, clock=clock, live=False
+    ) as measurement:
         found = bench.agreement(measurement, events)
     # 20 iterations in 21 steps of 7.23 ms; the first denoiser call comes 30 us after the bar.
     assert found.measured == pytest.approx(20 / (21 * 7.23e-3 - 30e-6))
@@ -142,7 +145,7 @@ def test_hooks_keep_the_signatures_that_pipelines_look_at(tiny_pipe: Any) -> Non
 
 def test_latents_are_kept_for_comparison(tiny_pipe: Any, tmp_path: Path) -> None:
     events: list[Event] = []
-    with Measurement(tiny_pipe, ("unet",), make_workload(), events.append, folder=tmp_path) as measurement:
+    with Measurement(plain(tiny_pipe, "unet"), make_workload(), events.append, folder=tmp_path) as measurement:
         measurement.call("measure")
         measurement.call("measure", keep_output=True)
     [output] = of(Output, events)
@@ -162,7 +165,7 @@ def test_latents_of_every_dtype_can_be_compared_without_torch(tmp_path: Path, dt
 def test_latents_that_cannot_be_saved_are_a_note_and_not_a_failure(tiny_pipe: Any, tmp_path: Path) -> None:
     events: list[Event] = []
     gone = tmp_path / "gone"
-    with Measurement(tiny_pipe, ("unet",), make_workload(), events.append, folder=gone) as measurement:
+    with Measurement(plain(tiny_pipe, "unet"), make_workload(), events.append, folder=gone) as measurement:
         measurement.call("measure", keep_output=True)
     assert [note.code for note in of(Note, events)] == ["latents-not-saved"]
     assert of(Output, events)[0].file is None
@@ -197,7 +200,10 @@ def test_nothing_stays_on_the_pipeline_after_a_call_that_failed(tiny_pipe: Any) 
 
     tiny_pipe.vae.decode = fail
     events: list[Event] = []
-    with Measurement(tiny_pipe, ("unet",), make_workload(), events.append) as measurement, pytest.raises(RuntimeError):
+    with (
+        Measurement(plain(tiny_pipe, "unet"), make_workload(), events.append) as measurement,
+        pytest.raises(RuntimeError),
+    ):
         measurement.call("measure")
     assert tiny_pipe.vae.decode is fail
     assert not {"step"} & set(vars(tiny_pipe.scheduler))
@@ -210,7 +216,7 @@ def test_a_swapped_scheduler_is_measured(tiny_pipe: Any) -> None:
     from diffusers import EulerDiscreteScheduler
 
     events: list[Event] = []
-    with Measurement(tiny_pipe, ("unet",), make_workload(), events.append) as measurement:
+    with Measurement(plain(tiny_pipe, "unet"), make_workload(), events.append) as measurement:
         measurement.call("measure")
         tiny_pipe.scheduler = EulerDiscreteScheduler.from_config(tiny_pipe.scheduler.config)
         measurement.call("measure")
@@ -230,7 +236,7 @@ def test_steps_are_written_while_the_loop_runs(tiny_pipe: Any) -> None:
         return forward(*args, **kwargs)
 
     tiny_pipe.unet.forward = waiting
-    with Measurement(tiny_pipe, ("unet",), make_workload(4), events.append) as measurement:
+    with Measurement(plain(tiny_pipe, "unet"), make_workload(4), events.append) as measurement:
         measurement.call("measure")
     assert seen == [0, 1, 2, 3, 4]
 

@@ -12,6 +12,7 @@ from profiler import toolchain, variants
 from profiler.catalog.build import _Fill, skeleton
 from profiler.events import CompileLimit, Event, Note, Step
 from profiler.request import Compilation
+from profiler.subject import Denoiser, plain, single
 from profiler.worker.compiles import CompileMonitor
 from profiler.worker.cudagraphs import CudaGraphSteps
 from profiler.worker.failures import classify
@@ -39,7 +40,7 @@ ONE_LEVEL = {
 
 def make_unet(config: dict[str, Any]) -> torch.nn.Module:
     """The tiny UNet with another layout."""
-    tiny = ENTRY.sizes["tiny"].components["unet"]
+    tiny = ENTRY.part.sizes["tiny"].components["unet"]
     component = msgspec.structs.replace(tiny, config={**tiny.config, **config})
     return _Fill(0, torch.float32, "cpu")(skeleton(component))
 
@@ -50,10 +51,10 @@ def run(pipe: Any, compilation: Compilation, calls: int = 1) -> list[Event]:
     monitor = CompileMonitor(events.append, {"unet": pipe.unet})
     monitor.attach()
     try:
-        variants.apply(pipe, ENTRY, compilation)
+        variants.apply(plain(pipe, "unet"), compilation)
         capture = Capture(graphs=monitor.graphs_executed, on_step=monitor.on_step)
         workload = make_workload(3)
-        with Measurement(pipe, ("unet",), workload, events.append, capture=capture, live=False) as measurement:
+        with Measurement(plain(pipe, "unet"), workload, events.append, capture=capture, live=False) as measurement:
             for _ in range(calls):
                 measurement.call("compile")
     finally:
@@ -66,14 +67,14 @@ def graphs(events: list[Event]) -> list[int | None]:
 
 
 def latents_of(pipe: Any) -> torch.Tensor:
-    with Measurement(pipe, ("unet",), make_workload(3), [].append) as measurement:
+    with Measurement(plain(pipe, "unet"), make_workload(3), [].append) as measurement:
         measurement.call("measure")
     return measurement.latents
 
 
 def test_no_compile_leaves_the_pipeline_alone(tiny_pipe: Any) -> None:
     unet = tiny_pipe.unet
-    assert variants.apply(tiny_pipe, ENTRY, make_compilation("no-compile")) == []
+    assert variants.apply(plain(tiny_pipe, "unet"), make_compilation("no-compile")) == []
     assert tiny_pipe.unet is unet
     assert not any(module._compiled_call_impl for module in unet.modules())
 
@@ -91,7 +92,7 @@ def test_a_variant_runs_compiled_and_gives_the_same_latents(
 ) -> None:
     reference = latents_of(tiny_pipe)
     compilation = make_compilation(variant, **options)
-    names = variants.apply(tiny_pipe, ENTRY, compilation)
+    names = variants.apply(plain(tiny_pipe, "unet"), compilation)
     assert what is None or names == what
     events = run(tiny_pipe, make_compilation("no-compile"), calls=2)
     assert torch.allclose(latents_of(tiny_pipe), reference, atol=1e-5)
@@ -142,15 +143,15 @@ def test_a_compiled_module_without_length_is_true_once_mended() -> None:
 
 
 def test_an_engine_that_does_not_work_on_a_denoiser_is_unsupported(tiny_pipe: Any) -> None:
-    entry = msgspec.structs.replace(ENTRY, regional_engines={"unet": ("diffusers",)})
+    subject = single("sd15-txt2img", tiny_pipe, (Denoiser("unet", tiny_pipe, "unet", engines=("diffusers",)),))
     with pytest.raises(variants.Unsupported, match="accelerate does not work on sd15-txt2img's unet"):
-        variants.apply(tiny_pipe, entry, make_compilation("regional-compile", engines=["accelerate"]))
+        variants.apply(subject, make_compilation("regional-compile", engines=["accelerate"]))
 
 
 def test_a_denoiser_without_repeated_blocks_is_unsupported(tiny_pipe: Any) -> None:
     tiny_pipe.unet._repeated_blocks = []
     with pytest.raises(variants.Unsupported, match="_repeated_blocks"):
-        variants.apply(tiny_pipe, ENTRY, make_compilation("regional-compile"))
+        variants.apply(plain(tiny_pipe, "unet"), make_compilation("regional-compile"))
 
 
 def test_a_backend_that_fails_is_a_failure_in_one_line(tiny_pipe: Any) -> None:
@@ -195,13 +196,13 @@ def test_outputs_that_the_scheduler_keeps_are_copied(
         return (memory[0],)
 
     workload = make_workload(6, guidance=guidance)
-    with Measurement(tiny_pipe, ("unet",), workload, [].append) as measurement:
+    with Measurement(plain(tiny_pipe, "unet"), workload, [].append) as measurement:
         measurement.call("measure")
         reference = measurement.latents
     tiny_pipe.unet.forward = replay
     events: list[Event] = []
     capture = Capture(cuda_graphs=True)
-    with Measurement(tiny_pipe, ("unet",), workload, events.append, capture=capture) as measurement:
+    with Measurement(plain(tiny_pipe, "unet"), workload, events.append, capture=capture) as measurement:
         measurement.call("measure")
     assert torch.equal(measurement.latents, reference)
     assert len(begun) == 7

@@ -111,9 +111,9 @@ def pipelines_command(as_json: bool) -> None:
         PipelineRow(
             name=entry.name,
             title=entry.title,
-            pipeline_class=entry.pipeline_cls,
+            pipeline_class=entry.part.pipeline_cls,
             denoisers=list(entry.denoisers),
-            regional_engines={name: list(engines) for name, engines in entry.regional_engines.items()},
+            regional_engines={name: list(engines) for name, engines in entry.part.regional_engines.items()},
             sizes={
                 name: {
                     "steps": size.steps,
@@ -126,10 +126,10 @@ def pipelines_command(as_json: bool) -> None:
                         if found.parameters is not None
                     },
                 }
-                for name, size in entry.sizes.items()
+                for name, size in entry.part.sizes.items()
             },
-            model_id=entry.model_id,
-            source=entry.source,
+            model_id=entry.part.model_id,
+            source=entry.part.source,
         )
         for entry in ENTRIES
     ]

@@ -90,7 +90,7 @@ def _differences(workload: Workload, request: Request) -> list[str]:
         found.append(f"b{workload.batch_size}")
     if len({(other.height, other.width) for other in others}) > 1:
         found.append(f"{workload.width}x{workload.height}")
-    if len({other.steps for other in others}) > 1:
+    if len({other.steps for other in others}) > 1 and workload.steps is not None:
         found.append(words.count(workload.steps, "step"))
     return found
 
@@ -107,7 +107,7 @@ def workload_label(request: Request) -> str:
     batches = sorted({case.workload.batch_size for case in request.cases})
     batch = ",".join(str(size) for size in batches)
     return safe.line(
-        f"{workload.pipeline} {workload.size}, {words.count(workload.steps, 'step')},"
+        f"{workload.pipeline} {workload.size}, {words.count(workload.steps, 'step') if workload.steps else 'its own steps'},"
         f" {workload.width}x{workload.height}, batch {batch}, {workload.dtype}",
         160,
     )

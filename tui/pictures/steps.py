@@ -126,7 +126,7 @@ class StepTrace:
                     return loop.evaluations
         if found is not None and found.planned_steps:
             return found.planned_steps
-        return self._run.case.workload.steps
+        return self._run.case.workload.steps or 1
 
     def _steps_of(self, call: int) -> int:
         found = self._run.calls.get(call)

@@ -1,8 +1,4 @@
-"""What to run: cases, their workloads and the order of the runs, every default resolved and checked.
-
-A ``Request`` is plain data: the command line builds one, ``session.json`` stores it, the conductor and the workers
-obey it. Nothing here imports torch: what depends on the device is decided from ``profiler.devices``.
-"""
+"""Fill in every default and refuse what can't be run."""
 
 from __future__ import annotations
 
@@ -11,13 +7,11 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-import msgspec
-
 from profiler import catalog
 from profiler.catalog import Entry
+from profiler.request.model import ENGINES, VARIANTS, BadRequest, Case, Compilation, Request, Run, Workload
+from profiler.request.options import Options
 
-VARIANTS = ("no-compile", "compile", "regional-compile")
-ENGINES = ("diffusers", "accelerate")
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 DTYPES = ("float32", "float16", "bfloat16")
 SIZES = ("full", "tiny")
@@ -29,108 +23,6 @@ MAX_REPEATS = 100
 MAX_PIXELS = 16384
 T = TypeVar("T")
 MAX_SEED = 2**63 - 1
-
-
-class BadRequest(Exception):
-    """What was asked for can't be run; the message is one line that says what would work."""
-
-
-class Workload(msgspec.Struct, frozen=True, kw_only=True):
-    """What every call of a case does. Sizes are of the picture, in pixels."""
-
-    pipeline: str
-    size: str
-    weights: str  # random, hub or a folder
-    batch_size: int
-    height: int
-    width: int
-    steps: int  # num_inference_steps
-    guidance: float
-    dtype: str
-    seed: int
-    prompt: str
-    scenario: str
-    warmup: int  # calls before the measured ones; a compiled variant's compiling call comes before them
-    calls: int  # measured calls
-
-
-class Compilation(msgspec.Struct, frozen=True, kw_only=True):
-    """How the denoisers are compiled: the arguments of torch.compile. All None for ``no-compile``."""
-
-    variant: str
-    engine: str | None = None
-    backend: str | None = None
-    mode: str | None = None
-    fullgraph: bool | None = None
-    dynamic: bool | None = None
-
-
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    compilation: Compilation
-    workload: Workload
-
-
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One repeat of a case, in a process of its own. ``repeat`` counts from 1."""
-
-    name: str
-    case: str
-    repeat: int
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    cases: list[Case]
-    runs: list[Run]  # in the order in which they are made
-    repeats: int
-    device: str  # cpu or cuda:N
-    cache: str = "cold"
-    keep_cache: bool = False
-    queue: bool = True  # wait for a device that another session uses; False: fail
-    max_time_s: float | None = None
-
-    def case(self, name: str) -> Case:
-        """The case called ``name``. Raises KeyError."""
-        for case in self.cases:
-            if case.name == name:
-                return case
-        raise KeyError(name)
-
-    def run(self, name: str) -> Run:
-        """The run called ``name``. Raises KeyError."""
-        for run in self.runs:
-            if run.name == name:
-                return run
-        raise KeyError(name)
-
-
-class Options(msgspec.Struct, kw_only=True):
-    """The options of ``stepscope run`` as they were given; None and empty mean "the default"."""
-
-    pipeline: str
-    variants: Sequence[str] = ()
-    batch_sizes: Sequence[int] = ()
-    steps: int | None = None
-    calls: int | None = None
-    warmup: int | None = None
-    repeats: int | None = None
-    height: int | None = None
-    width: int | None = None
-    guidance: float | None = None
-    dtype: str | None = None
-    seed: int | None = None
-    prompt: str | None = None
-    engines: Sequence[str] = ()
-    mode: str | None = None
-    fullgraph: bool | None = None
-    dynamic: bool | None = None
-    backend: str | None = None
-    weights: str = "random"
-    size: str = "full"
-    cache: str = "cold"
-    keep_cache: bool = False
-    queue: bool = True
-    max_time_s: float | None = None
 
 
 def resolve(options: Options, device: str) -> Request:
@@ -177,7 +69,7 @@ def resolve(options: Options, device: str) -> Request:
 
 
 def _workload(entry: Entry, options: Options, batch_size: int, device: str) -> Workload:
-    defaults = entry.sizes[options.size]
+    defaults = entry.defaults(options.size)
     dtype = options.dtype or ("float16" if device.startswith("cuda") else "float32")
     _one_of("dtype", dtype, DTYPES)
     guidance = defaults.guidance if options.guidance is None else options.guidance

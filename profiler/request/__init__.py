@@ -1,0 +1,47 @@
+"""What to run: cases, their workloads and the order of the runs, every default resolved and checked.
+
+A ``Request`` is plain data: the command line or a file builds one, ``session.json`` stores it, the conductor and the
+workers obey it. Nothing here imports torch: what depends on the device is decided from ``profiler.devices``.
+"""
+
+from __future__ import annotations
+
+from profiler.request.model import ENGINES, VARIANTS, BadRequest, Case, Compilation, Leg, Request, Run, Workload
+from profiler.request.options import Options
+from profiler.request.resolve import (
+    CACHES,
+    DTYPES,
+    MAX_BATCH_SIZE,
+    MAX_CALLS,
+    MAX_PIXELS,
+    MAX_REPEATS,
+    MAX_SEED,
+    MAX_STEPS,
+    MODES,
+    SIZES,
+    resolve,
+)
+
+__all__ = [
+    "CACHES",
+    "DTYPES",
+    "ENGINES",
+    "MAX_BATCH_SIZE",
+    "MAX_CALLS",
+    "MAX_PIXELS",
+    "MAX_REPEATS",
+    "MAX_SEED",
+    "MAX_STEPS",
+    "MODES",
+    "SIZES",
+    "VARIANTS",
+    "BadRequest",
+    "Case",
+    "Compilation",
+    "Leg",
+    "Options",
+    "Request",
+    "Run",
+    "Workload",
+    "resolve",
+]

@@ -1,0 +1,67 @@
+"""What a run measures: a pipeline, several in a chain, or the user's own, with its denoisers. Needs no torch itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Arguments = Mapping[str, Any]
+"""The keyword arguments of one call; for a chain of pipelines those of each, by the loop name of its piece."""
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """A module that a loop calls: the attribute ``name`` of ``pipe``, called ``label`` where people read it."""
+
+    label: str
+    pipe: Any
+    name: str
+    engines: tuple[str, ...] = ("diffusers", "accelerate")  # of regional-compile; which of them work
+    blocks: tuple[str, ...] = ()  # classes to compile by region where the model has no _repeated_blocks
+
+    @property
+    def module(self) -> Any:
+        """The module as it is now: compiling replaces it."""
+        return getattr(self.pipe, self.name)
+
+    def replace(self, module: Any) -> None:
+        setattr(self.pipe, self.name, module)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One diffusers pipeline of a subject; ``loop`` is what its denoising loops are called."""
+
+    pipe: Any
+    denoisers: tuple[Denoiser, ...]
+    loop: str = "denoise"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """``call`` makes one call with what ``arguments`` of ``profiler.worker.inputs`` gave."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    call: Callable[[Arguments], Any]
+    notes: list[tuple[str, str]] = field(default_factory=list)  # (code, text): what readers of the figures must know
+
+    @property
+    def denoisers(self) -> tuple[Denoiser, ...]:
+        return tuple(denoiser for piece in self.pieces for denoiser in piece.denoisers)
+
+    @property
+    def pipe(self) -> Any:
+        """The first piece's pipeline, for most subjects the only one."""
+        return self.pieces[0].pipe
+
+
+def single(name: str, pipe: Any, denoisers: tuple[Denoiser, ...]) -> Subject:
+    """A subject of one pipeline."""
+    return Subject(name, (Piece(pipe, denoisers),), lambda arguments: pipe(**arguments))
+
+
+def plain(pipe: Any, *denoisers: str) -> Subject:
+    """A subject of one pipeline about which nothing is known but the names of its denoisers."""
+    return single(type(pipe).__name__, pipe, tuple(Denoiser(name, pipe, name) for name in denoisers))
