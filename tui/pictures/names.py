@@ -106,8 +106,9 @@ def workload_label(request: Request) -> str:
     workload = request.cases[0].workload
     batches = sorted({case.workload.batch_size for case in request.cases})
     batch = ",".join(str(size) for size in batches)
+    steps = words.count(workload.steps, "step") if workload.steps else "its own steps"
     return safe.line(
-        f"{workload.pipeline} {workload.size}, {words.count(workload.steps, 'step') if workload.steps else 'its own steps'},"
+        f"{workload.pipeline} {workload.size}, {steps},"
         f" {workload.width}x{workload.height}, batch {batch}, {workload.dtype}",
         160,
     )
