@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from profiler.catalog.entry import Part, Size
+
 Arguments = Mapping[str, Any]
 """The keyword arguments of one call; for a chain of pipelines those of each, by the loop name of its piece."""
 
@@ -36,6 +38,9 @@ class Piece:
     pipe: Any
     denoisers: tuple[Denoiser, ...]
     loop: str = "denoise"
+    part: Part | None = None  # what the catalogue says of it
+    size: Size | None = None
+    embeds: bool = False  # prompts are given as embeddings: its text encoders were not built
 
 
 @dataclass(frozen=True)
