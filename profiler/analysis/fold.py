@@ -234,6 +234,7 @@ class RunFold:
     def _call_started(self, event: ev.CallStarted) -> None:
         call = self._call(event.call)
         call.phase = event.phase
+        call.leg = event.leg
         call.planned_steps = event.steps
         call.start_ns = event.start_ns or event.t
 

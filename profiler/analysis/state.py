@@ -52,6 +52,7 @@ class Loop:
 class Call:
     index: int
     phase: str = ""
+    leg: str | None = None  # of the scenario; None in a steady one
     planned_steps: int | None = None
     start_ns: int = 0
     ns: int | None = None  # None until it ended
