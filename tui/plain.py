@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import click
 
+from profiler.analysis.legs import stretches
 from profiler.analysis.progress import session_progress
 from profiler.analysis.state import Compile, RunState, SessionState
 from profiler.follow import Follower
@@ -37,7 +38,7 @@ class PlainReport:
         if run.waiting is not None:
             self._once((run.name, "waiting", run.waiting.behind), f"{run.name}: waiting behind {run.waiting.behind}")
         # Phases and compiles of one look are told in the order in which they happened.
-        for _, key, line in sorted([*_phases(run), *_compiles(run)], key=lambda told: told[0]):
+        for _, key, line in sorted([*_phases(run), *_legs(run), *_compiles(run)], key=lambda told: told[0]):
             self._once((run.name, *key), f"{run.name}: {line}")
         if run.outcome is not None:
             ended = sum(1 for other in session.runs.values() if other.outcome is not None)
@@ -52,6 +53,11 @@ def _phases(run: RunState) -> Iterator[Told]:
     for number, phase in enumerate(run.phases):
         calls = f", {phase.calls} call{'s' * (phase.calls != 1)}" if phase.calls else ""
         yield phase.start_ns, ("phase", number), f"{phase.name}{calls}"
+
+
+def _legs(run: RunState) -> Iterator[Told]:
+    for leg in stretches(run):
+        yield leg.first.start_ns, ("leg", leg.position), f"call {leg.ordinal + 1}: {leg.name}"
 
 
 def _compiles(run: RunState) -> Iterator[Told]:

@@ -7,16 +7,11 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from profiler.analysis.figures import (
-    MemoryFigures,
-    RunFigures,
-    StepFigures,
-    headline_calls,
-    run_figures,
-    step_milliseconds,
-)
+from profiler.analysis.figures import MemoryFigures, RunFigures, run_figures
+from profiler.analysis.legs import LegFigures, case_legs, headline_calls
+from profiler.analysis.loops import LoopFigures, StepFigures, loop_figures, only_rate, step_figures
 from profiler.analysis.state import RunState, SessionState
-from profiler.analysis.statistics import median, more_to_settle, speedup, summarize, verdict
+from profiler.analysis.statistics import median, more_to_settle, speedup, verdict
 
 BASELINE_VARIANT = "no-compile"
 
@@ -30,8 +25,10 @@ class CaseFigures(msgspec.Struct, frozen=True):
     outcomes: dict[str, int]  # of the runs that ended
     runs: int
     ended: int
-    steps: StepFigures | None
-    iterations_per_second: float | None
+    loops: list[LoopFigures]
+    steps: StepFigures | None  # None with several loops
+    iterations_per_second: float | None  # None with several loops
+    legs: list[LegFigures]  # of the scenario; the figures around it are the first one's
     images_per_second: float | None
     denoise_s: float | None
     image_s: float | None
@@ -88,10 +85,9 @@ def _case(session: SessionState, name: str, baseline: str | None) -> CaseFigures
     usable = _usable(runs)
     figures = [run_figures(session, run) for run in usable]
     every = [run_figures(session, run) for run in runs if run.header is not None]
-    pooled = summarize([ms for run in usable for ms in step_milliseconds(run, headline_calls(run)[0])])
-    several_loops = any(len(figure.loops) > 1 for figure in figures)
+    loops = loop_figures([(run, headline_calls(run)[0]) for run in usable])
     image_s = median([figure.image_s for figure in figures if figure.image_s is not None])
-    cold = [run for run in usable if session.request.cache == "cold" and run.run.repeat == 1]
+    cold = [run for run in usable if _was_cold(session, run)]
     warm = [run for run in usable if run not in cold]
     comparison = _compare(session, name, baseline)
     outcomes: dict[str, int] = {}
@@ -105,8 +101,10 @@ def _case(session: SessionState, name: str, baseline: str | None) -> CaseFigures
         outcomes=outcomes,
         runs=len(runs),
         ended=sum(outcomes.values()),
-        steps=StepFigures(pooled.n, pooled.median, pooled.iqr, pooled.p95) if pooled and not several_loops else None,
-        iterations_per_second=_middle(figures, "iterations_per_second"),
+        loops=loops,
+        steps=step_figures(loops),
+        iterations_per_second=only_rate(loops),
+        legs=case_legs(usable),
         images_per_second=1 / image_s if image_s else None,
         denoise_s=_middle(figures, "denoise_s"),
         image_s=image_s,
@@ -134,8 +132,15 @@ def _case(session: SessionState, name: str, baseline: str | None) -> CaseFigures
 def startup_seconds(session: SessionState, case: str) -> float | None:
     """From the end of loading to the first image, in seconds: of the cold run if there is one, else the median."""
     usable = _usable(session.runs_of(case))
-    cold = [run for run in usable if session.request.cache == "cold" and run.run.repeat == 1]
+    cold = [run for run in usable if _was_cold(session, run)]
     return _middle([run_figures(session, run) for run in cold or usable], "startup_s")
+
+
+def _was_cold(session: SessionState, run: RunState) -> bool:
+    """Whether the run found an empty compile cache. Logs from before that was written down: the first repeat did."""
+    if run.cold is not None:
+        return run.cold
+    return session.request.cache == "cold" and run.run.repeat == 1
 
 
 class _Comparison(msgspec.Struct, frozen=True):

@@ -12,34 +12,20 @@ import msgspec
 
 from profiler.analysis.columns import known
 from profiler.analysis.disturbances import gpu_flags
+from profiler.analysis.legs import LegFigures, headline_calls, run_legs, stretches
+from profiler.analysis.loops import (
+    LoopFigures,
+    StepFigures,
+    denoise_seconds,
+    headline,
+    is_clean,
+    loop_figures,
+    only_rate,
+    seconds_per_image,
+    step_figures,
+)
 from profiler.analysis.state import Call, Compile, Phase, RunState, SessionState
-from profiler.analysis.statistics import median, summarize
-
-MIN_CLEAN_CALLS = 3
-"""With fewer clean calls, or fewer than half, the headline is over all measured calls and says so."""
-
-
-class StepFigures(msgspec.Struct, frozen=True):
-    """Latency of the scheduler steps over the headline's calls."""
-
-    n: int
-    median_ms: float
-    iqr_ms: float | None
-    p95_ms: float | None
-
-
-class LoopFigures(msgspec.Struct, frozen=True):
-    """One denoising loop of a call; ``iterations`` and ``evaluations`` are of one call."""
-
-    name: str
-    denoisers: list[str]
-    iterations: int
-    evaluations: int
-    n: int  # steps that the latencies are over
-    median_ms: float | None
-    iqr_ms: float | None
-    p95_ms: float | None
-    iterations_per_second: float | None
+from profiler.analysis.statistics import median
 
 
 class StageFigures(msgspec.Struct, frozen=True):
@@ -67,6 +53,7 @@ class CallFigures(msgspec.Struct, frozen=True):
 
     call: int
     phase: str
+    leg: str | None  # of the scenario
     ms: float
     images: int
     loop_ms: float
@@ -90,6 +77,7 @@ class RunFigures(msgspec.Struct, frozen=True):
     loops: list[LoopFigures]
     steps: StepFigures | None  # None with several loops
     iterations_per_second: float | None  # None with several loops
+    legs: list[LegFigures]  # of the scenario; the figures around it are the first one's
     images_per_second: float | None
     denoise_s: float | None  # time in the loops of one call, the median
     image_s: float | None  # wall time of a call for each image, the median
@@ -117,58 +105,18 @@ def run_figures(session: SessionState, run: RunState) -> RunFigures:
     return cached[1]
 
 
-def headline_calls(run: RunState) -> tuple[list[Call], bool]:
-    """The measured calls that the headline is over, and whether calls that aren't clean had to be taken in."""
-    measured = run.calls_of("measure")
-    clean = [call for call in measured if is_clean(call)]
-    if len(clean) == len(measured) or (len(clean) >= MIN_CLEAN_CALLS and len(clean) * 2 >= len(measured)):
-        return clean, False
-    return measured, True
-
-
-def is_clean(call: Call) -> bool:
-    """Nothing was compiled or recorded in the call and the allocator did not have to start over."""
-    return call.compiles == 0 and call.recordings == 0 and call.retries == 0
-
-
-def step_milliseconds(run: RunState, calls: Iterable[Call], loop: int | None = None) -> list[float]:
-    """Durations of the steps of ``calls`` in ms, of one loop or of all."""
-    found: list[float] = []
-    for call in calls:
-        if call.first_step < 0:
-            continue
-        # A worker writes its calls one after the other, so a call's rows are consecutive.
-        start, stop = call.first_step, call.first_step + call.steps
-        durations = run.steps.column("ns", start, stop)
-        if loop is None:
-            found.extend(ns / 1e6 for ns in durations)
-        else:
-            loops = run.steps.column("loop", start, stop)
-            found.extend(ns / 1e6 for ns, of in zip(durations, loops, strict=True) if of == loop)
-    return found
-
-
-def denoise_seconds(call: Call) -> float | None:
-    """Time in all denoising loops of a call, in seconds."""
-    times = [loop.ns for loop in call.loops.values() if loop.ns is not None]
-    return sum(times) / 1e9 if times else None
-
-
 def _compute(session: SessionState, run: RunState) -> RunFigures:
     calls, mixed = headline_calls(run)
     loops = _loops(run, calls)
-    single = loops[0] if len(loops) == 1 else None
-    walls = [call.ns / 1e9 / max(call.images, 1) for call in calls if call.ns]
-    image_s = median(walls)
+    image_s = seconds_per_image(calls)
     load = run.phase_named("load")
     first = next((call for call in run.calls.values() if call.ended), None)
     first_end = None if first is None else first.start_ns + (first.ns or 0)
     return RunFigures(
         loops=loops,
-        steps=StepFigures(single.n, single.median_ms, single.iqr_ms, single.p95_ms)
-        if single is not None and single.median_ms is not None
-        else None,
-        iterations_per_second=single.iterations_per_second if single is not None else None,
+        steps=step_figures(loops),
+        iterations_per_second=only_rate(loops),
+        legs=run_legs(run),
         images_per_second=1 / image_s if image_s else None,
         denoise_s=median([seconds for call in calls if (seconds := denoise_seconds(call)) is not None]),
         image_s=image_s,
@@ -193,31 +141,8 @@ def _loops(run: RunState, calls: list[Call]) -> list[LoopFigures]:
     key = [(call.index, call.steps) for call in calls]
     cached = _loop_cache.get(run)
     if cached is None or cached[0] != key:
-        cached = _loop_cache[run] = (key, _loop_figures(run, calls))
+        cached = _loop_cache[run] = (key, loop_figures([(run, calls)]))
     return cached[1]
-
-
-def _loop_figures(run: RunState, calls: list[Call]) -> list[LoopFigures]:
-    found: list[LoopFigures] = []
-    for index in sorted({index for call in calls for index in call.loops}):
-        loops = [call.loops[index] for call in calls if index in call.loops and call.loops[index].ns]
-        if not loops:
-            continue
-        steps = summarize(step_milliseconds(run, calls, index))
-        found.append(
-            LoopFigures(
-                name=loops[-1].name,
-                denoisers=list(loops[-1].denoisers),
-                iterations=loops[-1].iterations,
-                evaluations=loops[-1].evaluations,
-                n=steps.n if steps else 0,
-                median_ms=steps.median if steps else None,
-                iqr_ms=steps.iqr if steps else None,
-                p95_ms=steps.p95 if steps else None,
-                iterations_per_second=median([loop.iterations / (loop.ns / 1e9) for loop in loops if loop.ns]),
-            )
-        )
-    return found
 
 
 def _stages(calls: list[Call]) -> list[StageFigures]:
@@ -236,6 +161,7 @@ def _call(call: Call) -> CallFigures:
     return CallFigures(
         call=call.index,
         phase=call.phase,
+        leg=call.leg,
         ms=(call.ns or 0) / 1e6,
         images=call.images,
         loop_ms=(denoise_seconds(call) or 0.0) * 1e3,
@@ -326,8 +252,17 @@ def _flags(session: SessionState, run: RunState, mixed: bool) -> list[str]:
     ):
         if count:
             flags.append(f"{count} measured call{'s' * (count > 1)} with {why}")
+    legs = [leg for leg in stretches(run) if leg.calls]
     if mixed:
-        flags.append("too few clean calls: the headline is over all measured calls")
+        of = f" of the first leg, {legs[0].name}" if legs else ""
+        flags.append(f"too few clean calls: the headline is over all measured calls{of}")
+    few = [leg.name for leg in legs[1:] if headline(leg.calls)[1]]
+    if few:
+        names = ", ".join(dict.fromkeys(few))
+        flags.append(
+            f"too few clean calls in {names}: the figures of {'that leg' if len(few) == 1 else 'those legs'}"
+            " are over all its calls"
+        )
     flags += [note.text for note in run.notes if note.level != "info"]
     skips = (graph.reason or "torch does not say why" for graph in run.cudagraphs if graph.action == "skip")
     flags += [f"no CUDA graph: {why}" for why in dict.fromkeys(reason.partition("\n")[0] for reason in skips)]

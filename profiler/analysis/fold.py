@@ -95,6 +95,7 @@ class SessionFold:
         run.conducted = event.state
         if event.state == "running":
             run.pid = event.pid
+            run.cold = event.cold
             run.started_ns = event.t
         elif event.state == "ended":
             run.conducted_end = event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from profiler.analysis.legs import planned_legs
 from profiler.analysis.state import Call, Compile, RunState, SessionState
 from profiler.analysis.statistics import median
 from profiler.request import Case
@@ -21,7 +22,7 @@ class Progress:
 def planned_calls(case: Case) -> list[str]:
     """The phase of every call that a run of ``case`` makes, in order."""
     compiling = [] if case.compilation.variant == "no-compile" else ["compile"]
-    return compiling + ["warmup"] * case.workload.warmup + ["measure"] * case.workload.calls
+    return compiling + ["warmup"] * case.workload.warmup + ["measure"] * len(planned_legs(case.workload))
 
 
 def run_progress(session: SessionState, run: RunState, now_ns: int) -> Progress:
@@ -99,7 +100,9 @@ def _doing(session: SessionState, run: RunState, plan: list[str], now_ns: int) -
         return "finishing"
     kind = {"compile": "compiling call", "warmup": "warm-up call", "measure": "call"}.get(call.phase, "call")
     number = sum(1 for other in run.calls.values() if other.phase == call.phase and other.index <= call.index)
-    text = f"{kind} {number} of {plan.count(call.phase)}"
+    text = f"{kind} {number} of {max(plan.count(call.phase), number)}"
+    if call.leg is not None and call.phase == "measure":
+        text += f", {call.leg}"
     return f"{text}, step {call.steps} of {call.planned_steps}" if call.planned_steps else text
 
 
@@ -125,15 +128,21 @@ def _last_of_its_kind(session: SessionState, run: RunState, found: Compile) -> f
 def _remaining(session: SessionState, run: RunState, plan: list[str], now_ns: int) -> float | None:
     """Seconds that ``run`` still needs: the calls to come, each as long as its like."""
     whole = expected_seconds(session, run)
-    steady = _call_seconds(session, run, ("warmup", "measure"))
-    if steady is None:
+    anyone = _call_seconds(session, run, ("warmup", "measure"))
+    if anyone is None:
         if whole is None or run.started_ns is None:
             return None
         return max(whole - (now_ns - run.started_ns) / 1e9, 0.0)
     done = sum(1 for call in run.calls.values() if call.ended)
+    legs = [None] * (len(plan) - plan.count("measure")) + planned_legs(run.case.workload)
+    like: dict[tuple[str, str | None], float | None] = {}  # so that each is looked up once
     left = 0.0
-    for position, phase in enumerate(plan[done:]):
-        expected = _call_seconds(session, run, ("compile",)) if phase == "compile" else steady
+    for position, kind in enumerate(zip(plan[done:], legs[done:])):
+        if kind not in like:
+            phase, leg = kind
+            alike = _call_seconds(session, run, ("compile",) if phase == "compile" else ("warmup", "measure"), leg)
+            like[kind] = alike if alike is not None or phase == "compile" else anyone
+        expected = like[kind]
         if expected is None:
             return None
         call = run.call
@@ -143,10 +152,18 @@ def _remaining(session: SessionState, run: RunState, plan: list[str], now_ns: in
     return left
 
 
-def _call_seconds(session: SessionState, run: RunState, phases: tuple[str, ...]) -> float | None:
-    """The median call of these phases, of this run if it has one, else of the case's other runs."""
+def _call_seconds(
+    session: SessionState, run: RunState, phases: tuple[str, ...], leg: str | None = None
+) -> float | None:
+    """The median call of these phases (and of this leg), of this run if it has one, else of the case's other runs."""
     for runs in ([run], session.runs_of(run.case.name)):
-        times = [call.ns / 1e9 for one in runs for phase in phases for call in one.calls_of(phase) if call.ns]
+        times = [
+            call.ns / 1e9
+            for one in runs
+            for phase in phases
+            for call in one.calls_of(phase)
+            if call.ns and leg in (None, call.leg)
+        ]
         if times:
             return median(times)
     return None

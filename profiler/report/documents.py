@@ -11,14 +11,14 @@ from profiler.analysis.cases import CaseFigures, case_figures
 from profiler.analysis.figures import (
     CallFigures,
     CompileFigures,
-    LoopFigures,
     MemoryFigures,
     PhaseFigures,
     RunFigures,
     StageFigures,
-    StepFigures,
     run_figures,
 )
+from profiler.analysis.legs import LegFigures
+from profiler.analysis.loops import LoopFigures, StepFigures
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Request, Workload
 
@@ -65,8 +65,9 @@ class RunDocument(msgspec.Struct, kw_only=True):
     reason: str | None
     oom: OomDocument | None
     loops: list[LoopFigures]
-    steps: StepFigures | None
-    iterations_per_second: float | None
+    steps: StepFigures | None  # None with several loops
+    iterations_per_second: float | None  # None with several loops
+    legs: list[LegFigures]  # of the scenario, in order; the figures around it are the first one's
     images_per_second: float | None
     first_image_s: float | None
     load_s: float | None
@@ -251,6 +252,7 @@ def run_document(run: RunState, figures: RunFigures) -> RunDocument:
         loops=figures.loops,
         steps=figures.steps,
         iterations_per_second=figures.iterations_per_second,
+        legs=figures.legs,
         images_per_second=figures.images_per_second,
         first_image_s=figures.first_image_s,
         load_s=figures.load_s,

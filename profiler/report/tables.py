@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from profiler.analysis.cases import CaseFigures, case_figures
 from profiler.analysis.figures import MemoryFigures, run_figures
+from profiler.analysis.legs import LegFigures
+from profiler.analysis.loops import LoopFigures, StepFigures
 from profiler.analysis.state import RunState, SessionState
 from profiler.report.documents import device_of
 
@@ -37,7 +39,11 @@ def session_lines(session: SessionState, *, copied: bool = False) -> list[str]:
         *case_table(session),
     ]
     figures = case_figures(session)
-    notes = _grouped([(one.case, flag) for one in figures for flag in one.flags])
+    for title, table in (("loops", loop_table(session)), ("legs", leg_table(session))):
+        if table:
+            lines += ["", title, *table]
+    notes = _grouped(information(session))
+    notes += _grouped([(one.case, flag) for one in figures for flag in one.flags])
     notes += _grouped([(one.case, one.reason) for one in figures if one.reason and one.baseline is not None])
     bad = [run for run in session.runs.values() if run.outcome not in (None, "ok")]
     if notes or bad:
@@ -55,6 +61,68 @@ def _grouped(said: list[tuple[str, str]]) -> list[str]:
     return [f"{', '.join(of)}: {text}" for text, of in cases.items()]
 
 
+def information(session: SessionState) -> list[tuple[str, str]]:
+    """(case, text) of what readers of the figures must know and is no fault: the notes of level info, each once."""
+    said = [(run.case.name, note.text) for run in session.runs.values() for note in run.notes if note.level == "info"]
+    return list(dict.fromkeys(said))
+
+
+def loop_table(session: SessionState) -> list[str]:
+    """A row a loop of the cases that have several; no lines where none has."""
+    header = ["case", "loop", "denoisers", "iterations", "it/s", "step ms", "IQR", "p95"]
+    rows = [
+        [figures.case, loop.name, ", ".join(loop.denoisers), str(loop.iterations), *_latency_cells(loop)]
+        for figures in case_figures(session)
+        if len(figures.loops) > 1
+        for loop in figures.loops
+    ]
+    return align([header, *_once(rows)], right=range(3, len(header))) if rows else []
+
+
+def leg_table(session: SessionState) -> list[str]:
+    """A row a leg of the cases whose scenario has legs; no lines where none has."""
+    header = ["case", "leg", "calls", "clean", "it/s", "step ms", "IQR", "p95", "images/s"]
+    header += ["compiles", "recompiles", "compile s", "first call ms", "call ms"]
+    rows = [_leg_row(figures.case, leg) for figures in case_figures(session) for leg in figures.legs]
+    return align([header, *_once(rows)], right=range(2, len(header))) if rows else []
+
+
+def _leg_row(case: str, leg: LegFigures) -> list[str]:
+    return [
+        case,
+        leg.name,
+        str(leg.calls),
+        str(leg.clean_calls),
+        rate_cell(leg.loops),
+        *_step_cells(leg.steps),
+        number(leg.images_per_second, 2),
+        str(leg.compiles),
+        str(leg.recompiles),
+        number(leg.compile_s, 1) if leg.compiles or leg.recompiles else NOT_MEASURED,
+        number(leg.first_call_ms, 0),
+        number(leg.call_ms, 0),
+    ]
+
+
+def _once(rows: list[list[str]]) -> list[list[str]]:
+    """The first cell is said once where rows in a row share it."""
+    return [["", *row[1:]] if place and row[0] == rows[place - 1][0] else row for place, row in enumerate(rows)]
+
+
+def rate_cell(loops: Sequence[LoopFigures]) -> str:
+    """Iterations per second: ``21.66``, of several loops ``97.34 / 27.23 / 111.66``."""
+    return " / ".join(number(loop.iterations_per_second, 2) for loop in loops) or NOT_MEASURED
+
+
+def _latency_cells(loop: LoopFigures) -> list[str]:
+    values = (loop.iterations_per_second, loop.median_ms, loop.iqr_ms, loop.p95_ms)
+    return [number(value, 2) for value in values]
+
+
+def _step_cells(steps: StepFigures | None) -> list[str]:
+    return [number(getattr(steps, name, None), 2) for name in ("median_ms", "iqr_ms", "p95_ms")]
+
+
 def case_table(session: SessionState) -> list[str]:
     """A row a case with the headline figures."""
     memory = memory_title(session)
@@ -64,14 +132,11 @@ def case_table(session: SessionState) -> list[str]:
 
 
 def _case_row(figures: CaseFigures) -> list[str]:
-    steps = figures.steps
     return [
         figures.case,
         f"{figures.ended}/{figures.runs}",
-        number(figures.iterations_per_second, 2),
-        number(steps.median_ms if steps else None, 2),
-        number(steps.iqr_ms if steps else None, 2),
-        number(steps.p95_ms if steps else None, 2),
+        rate_cell(figures.loops),
+        *_step_cells(figures.steps),
         number(figures.compile_s, 1),
         str(figures.recompiles) if figures.compiles else NOT_MEASURED,
         memory_cell(figures.memory),
@@ -86,8 +151,8 @@ def run_line(session: SessionState, run: RunState) -> str:
         return f"{run.outcome}{f': {run.reason}' if run.reason else ''}"
     figures = run_figures(session, run)
     parts = []
-    if figures.iterations_per_second is not None:
-        parts.append(f"{number(figures.iterations_per_second, 2)} it/s")
+    if figures.loops:
+        parts.append(f"{rate_cell(figures.loops)} it/s")
     if figures.steps is not None:
         spread = f" (IQR {figures.steps.iqr_ms:.2f})" if figures.steps.iqr_ms is not None else ""
         parts.append(f"step {figures.steps.median_ms:.2f} ms{spread}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from profiler.analysis.cases import CaseFigures
-from profiler.analysis.figures import StepFigures
+from profiler.analysis.loops import StepFigures
 from profiler.analysis.state import RunState, SessionState
 from tui import safe
 from tui.pictures import words
