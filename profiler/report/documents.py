@@ -179,7 +179,7 @@ DOCUMENTS: dict[str, type[msgspec.Struct]] = {
 
 def json_schema(name: str) -> dict[str, Any]:
     """The JSON Schema of the document that command ``name`` prints."""
-    schema = msgspec.json.schema(DOCUMENTS[name])
+    schema: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(DOCUMENTS[name])))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"stepscope {name} --json"} | schema
 
 
