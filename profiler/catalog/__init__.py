@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from profiler.catalog.deepfloyd import DEEPFLOYD_IF
 from profiler.catalog.entry import Component, Entry, Part, Size, Tensor
-from profiler.catalog.sd15 import SD15_TXT2IMG
+from profiler.catalog.sd15 import SD15_CONTROLNET, SD15_IMG2IMG, SD15_INPAINT, SD15_TXT2IMG
+from profiler.catalog.sdxl import SDXL_TXT2IMG
+from profiler.catalog.upscaler import SD_X4_UPSCALER
 
-ENTRIES: tuple[Entry, ...] = (SD15_TXT2IMG,)
+ENTRIES: tuple[Entry, ...] = (
+    SD15_TXT2IMG,
+    SD15_IMG2IMG,
+    SD15_INPAINT,
+    SD15_CONTROLNET,
+    DEEPFLOYD_IF,
+    SDXL_TXT2IMG,
+    SD_X4_UPSCALER,
+)
 
 __all__ = ["ENTRIES", "Component", "Entry", "Part", "Size", "Tensor", "find", "names"]
 

@@ -1,11 +1,4 @@
-"""Build an entry's pipeline with random weights, or load it with real ones. The one place that knows how.
-
-Random weights: modules are constructed with their parameters on the meta device (no initialisation, no memory), then
-every parameter is allocated straight on the target device in the target type and filled from one block of uniform
-values. Initialising Stable Diffusion 1.5's UNet the usual way takes half a minute on two cores; this is as fast as the
-memory can be written. The values have the variance of PyTorch's own initialisation, so activations stay finite, and
-they depend on the seed alone.
-"""
+"""Build an entry's pipelines with random weights, or load them with real ones. The one place that knows how."""
 
 from __future__ import annotations
 
@@ -15,31 +8,65 @@ from typing import Any
 
 import torch
 
-from profiler.catalog.entry import Component, Entry, Part, denoiser_label
-from profiler.catalog.tokenizer import clip_tokenizer
-from profiler.subject import Denoiser, Subject, single
+from profiler.catalog import chains, folders
+from profiler.catalog.entry import Component, Entry, Part, Size, denoiser_label
+from profiler.catalog.errors import BuildError, first_line
+from profiler.catalog.tokenizer import tokenizer
+from profiler.catalog.weights import Fill, skeleton
+from profiler.subject import Denoiser, Piece, Subject
 
 Report = Callable[[str, int, int], None]
 """Called as (component, components ready, components in all) when a component is begun, and once more at the end."""
 
-_BLOCK = 4_194_301  # values; a prime: rows of a matrix then never repeat each other, whatever their length
+TEXT_ENCODERS = ("light", "all", "none")
 
-
-class BuildError(Exception):
-    """The pipeline can't be built or loaded; the message is one line that says what would work."""
+__all__ = ["TEXT_ENCODERS", "BuildError", "build", "first_line", "skeleton"]
 
 
 def build(
-    entry: Entry, *, size: str, weights: str, dtype: str, device: str, seed: int = 0, report: Report | None = None
+    entry: Entry,
+    *,
+    size: str,
+    weights: str,
+    dtype: str,
+    device: str,
+    seed: int = 0,
+    text_encoders: str = "light",
+    report: Report | None = None,
 ) -> Subject:
     """``entry`` on ``device`` in ``dtype`` ("float16", ...), its progress bars silent.
 
-    ``weights`` is ``random``, ``hub`` or a folder in diffusers' layout. Raises BuildError; torch.OutOfMemoryError and
+    ``weights`` is ``random``, ``hub`` or a folder in diffusers' layout; of an entry with several parts a folder with
+    one such folder for each (``if-i``, ``if-ii``, ``x4-upscaler``). ``text_encoders`` is ``light`` (all but the heavy
+    ones), ``all`` or ``none``; the subject's notes say what was left out. Raises BuildError; torch.OutOfMemoryError and
     MemoryError pass through.
     """
-    report = report or (lambda name, done, total: None)
-    part = entry.part
-    pipe = _part(entry, part, size, weights, getattr(torch, dtype), device, seed, report)
+    plans = [_Plan(entry, part, size, text_encoders) for part in entry.parts]
+    maker: _Maker
+    if weights == "random":
+        maker = _RandomWeights(plans, getattr(torch, dtype), device, seed, report)
+    else:
+        maker = _RealWeights(plans, size, weights, getattr(torch, dtype), device, report)
+    pieces = []
+    for plan in plans:
+        pipe = maker(plan)
+        if device.startswith("cuda"):
+            for name in plan.part.denoisers:
+                # As in the published benchmark: cuDNN's convolutions want their channels last.
+                getattr(pipe, name).to(memory_format=torch.channels_last)
+        pipe.set_progress_bar_config(disable=True)
+        pieces.append(_piece(entry, plan, pipe))
+    maker.end()
+    call = chains.call(pieces) if len(pieces) > 1 else _single(pieces[0].pipe)
+    return Subject(entry.name, tuple(pieces), call, notes=_notes(plans))
+
+
+def _single(pipe: Any) -> Callable[..., Any]:
+    return lambda arguments: pipe(**arguments)
+
+
+def _piece(entry: Entry, plan: _Plan, pipe: Any) -> Piece:
+    part = plan.part
     denoisers = tuple(
         Denoiser(
             denoiser_label(entry, part, name),
@@ -50,133 +77,194 @@ def build(
         )
         for name in part.denoisers
     )
-    return single(entry.name, pipe, denoisers)
+    return Piece(pipe, denoisers, loop=part.loop, part=part, size=plan.size, embeds=plan.embeds)
 
 
-def _part(
-    entry: Entry, part: Part, size: str, weights: str, dtype: torch.dtype, device: str, seed: int, report: Report
-) -> Any:
-    if weights == "random":
-        pipe = _with_random_weights(part, size, dtype, device, seed, report)
-    else:
-        pipe = _loaded(entry, part, size, weights, dtype, device, report)
-    if device.startswith("cuda"):
-        for name in part.denoisers:
-            # As in the published benchmark: cuDNN's convolutions want their channels last.
-            getattr(pipe, name).to(memory_format=torch.channels_last)
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
+# --- what is built and what is left out -------------------------------------------------------------------------------
 
 
-def _with_random_weights(part: Part, size: str, dtype: torch.dtype, device: str, seed: int, report: Report) -> Any:
-    import diffusers
+class _Plan:
+    """Which components of a part are built. ``embeds``: embeddings stand in for the prompts."""
 
-    components = part.sizes[size].components
-    fill = _Fill(seed, dtype, device)
-    built: dict[str, Any] = {}
-    for done, (name, component) in enumerate(components.items()):
-        report(name, done, len(components))
-        built[name] = _component(component, fill)
-    report("", len(components), len(components))
-    return getattr(diffusers, part.pipeline_cls)(**built, **part.options)
+    def __init__(self, entry: Entry, part: Part, size: str, text_encoders: str) -> None:
+        self.entry = entry
+        self.part = part
+        self.size: Size = part.sizes[size]
+        texts = [name for name in self.size.components if name.startswith(("text_encoder", "tokenizer"))]
+        self.embeds = text_encoders == "none" or (
+            text_encoders == "light" and bool(part.heavy) and not part.heavy_optional
+        )
+        self.left_out: list[str] = []
+        if self.embeds:
+            self.left_out = texts
+        elif text_encoders == "light":
+            self.left_out = [name for name in texts if name in part.heavy]
+        self.components = {name: one for name, one in self.size.components.items() if name not in self.left_out}
+        self.note = self._note(text_encoders)
+
+    def _note(self, text_encoders: str) -> str | None:
+        if not self.left_out:
+            return None
+        encoders = {name: self.size.components[name] for name in self.left_out if name.startswith("text_encoder")}
+        heavy = " and ".join(_described(one) for name, one in encoders.items() if name in self.part.heavy)
+        light = " and ".join(one.cls for name, one in encoders.items() if name not in self.part.heavy)
+        if text_encoders == "none":
+            every = " and ".join(_described(one) for one in encoders.values())
+            return f"prompt embeddings stand in for {every}: no text encoder is built"
+        if not self.embeds:
+            return f"without {heavy}: its part of the embeddings is zeros; --text-encoders all builds it"
+        rest = f"; {light}, which nothing would run, is left out too" if light else ""
+        return f"prompt embeddings stand in for {heavy}: --text-encoders all builds it{rest}"
 
 
-def _component(component: Component, fill: _Fill) -> Any:
+def _described(component: Component) -> str:
+    count = component.parameters or 0
+    for unit, name in ((10**9, " B"), (10**6, " M"), (10**3, " k")):
+        if count >= unit:
+            return f"{component.cls} ({count / unit:.1f}{name} parameters)"
+    return f"{component.cls} ({count} parameters)"
+
+
+def _notes(plans: list[_Plan]) -> list[tuple[str, str]]:
+    """The plans' notes, a text that several share told once."""
+    loops: dict[str, list[str]] = {}
+    for plan in plans:
+        if plan.note is not None:
+            loops.setdefault(plan.note, []).append(plan.part.loop)
+    prefixed = len(plans) > 1
+    return [("text-encoders", f"{', '.join(names)}: {text}" if prefixed else text) for text, names in loops.items()]
+
+
+# --- random weights ---------------------------------------------------------------------------------------------------
+
+
+class _Maker:
+    """Makes the pipelines of an entry, one after the other."""
+
+    def __call__(self, plan: _Plan) -> Any:
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Every pipeline is ready."""
+        raise NotImplementedError
+
+
+class _RandomWeights(_Maker):
+    def __init__(self, plans: list[_Plan], dtype: torch.dtype, device: str, seed: int, report: Report | None) -> None:
+        self._fill = Fill(seed, dtype, device)
+        self._report = report or (lambda name, done, total: None)
+        self._total = sum(len(plan.components) for plan in plans)
+        self._done = 0
+        self._several = len(plans) > 1
+        # Stages of a chain share a heavy text encoder: two of them would take twice the memory for nothing.
+        self._shared: dict[int, Any] = {}
+
+    def __call__(self, plan: _Plan) -> Any:
+        import diffusers
+
+        built: dict[str, Any] = dict.fromkeys(plan.left_out)
+        for name, component in plan.components.items():
+            self._report(f"{plan.part.loop} {name}" if self._several else name, self._done, self._total)
+            built[name] = self._shared.get(id(component))
+            if built[name] is None:
+                built[name] = _component(component, self._fill)
+            if name in plan.part.heavy:
+                self._shared[id(component)] = built[name]
+            self._done += 1
+        return getattr(diffusers, plan.part.pipeline_cls)(**built, **plan.part.options)
+
+    def end(self) -> None:
+        self._report("", self._total, self._total)
+
+
+def _component(component: Component, fill: Fill) -> Any:
     if component.cls.endswith("Scheduler"):
         import diffusers
 
         return getattr(diffusers, component.cls).from_config(dict(component.config))
-    if component.cls == "CLIPTokenizer":
-        return clip_tokenizer(component.config["vocab_size"], component.config["model_max_length"])
+    if "Tokenizer" in component.cls:
+        return tokenizer(component)
     return fill(skeleton(component))
 
 
-def skeleton(component: Component) -> torch.nn.Module:
-    """The component's module with every parameter on the meta device and every buffer real, on the CPU."""
-    from accelerate import init_empty_weights
-
-    with init_empty_weights(include_buffers=False):
-        if component.library == "diffusers":
-            import diffusers
-
-            module = getattr(diffusers, component.cls).from_config(dict(component.config))
-        else:
-            import transformers
-
-            config = getattr(transformers, component.config_cls or "")(**component.config)
-            module = getattr(transformers, component.cls)(config)
-    return module.eval()
+# --- real weights -----------------------------------------------------------------------------------------------------
 
 
-class _Fill:
-    """Gives modules made by ``skeleton`` their parameters, on one device, in one type."""
-
-    def __init__(self, seed: int, dtype: torch.dtype, device: str) -> None:
-        generator = torch.Generator().manual_seed(seed)
-        # Drawn on the CPU in float32, so that the weights are the same on every device.
-        block = torch.empty(_BLOCK).uniform_(-1.0, 1.0, generator=generator)
-        self._block = block.to(device=device, dtype=dtype)
-        self._device = device
+class _RealWeights(_Maker):
+    def __init__(
+        self,
+        plans: list[_Plan],
+        size: str,
+        weights: str,
+        dtype: torch.dtype,
+        device: str,
+        report: Report | None,
+    ) -> None:
+        entry = plans[0].entry
+        if weights == "hub" and size != "full":
+            raise BuildError(f"the hub has {entry.name} at its full size only: use --size full, or --weights random")
+        self._sources = [_source(plan, weights, several=len(plans) > 1) for plan in plans]
+        for plan, source in zip(plans, self._sources, strict=True):
+            if weights != "hub":
+                folders.check(source, skip=plan.left_out)
+        self._hub = weights == "hub"
         self._dtype = dtype
-        self._at = 0  # where in the block the next value comes from
+        self._device = device
+        self._report = report or (lambda name, done, total: None)
+        self._done = 0
+        self._shared: dict[int, Any] = {}
 
-    def __call__(self, module: torch.nn.Module) -> torch.nn.Module:
-        real: dict[int, torch.nn.Parameter] = {}  # by the id of the meta parameter: shared ones stay shared
-        for owner in module.modules():
-            for name, parameter in list(owner.named_parameters(recurse=False)):
-                if id(parameter) not in real:
-                    values = self._values(owner, name, parameter)
-                    real[id(parameter)] = torch.nn.Parameter(values, requires_grad=parameter.requires_grad)
-                setattr(owner, name, real[id(parameter)])
-            for name, buffer in list(owner.named_buffers(recurse=False)):
-                dtype = self._dtype if buffer.is_floating_point() else buffer.dtype
-                owner._buffers[name] = buffer.to(device=self._device, dtype=dtype)
-        return module
+    def __call__(self, plan: _Plan) -> Any:
+        source = self._sources[self._done]
+        self._report(source, self._done, len(self._sources))
+        try:
+            pipe = self._loaded(plan, source)
+        except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError) as error:
+            raise loading_error(source, error) from error
+        for name in plan.part.heavy:
+            if name in plan.components:
+                self._shared[id(plan.components[name])] = getattr(pipe, name)
+        self._done += 1
+        return pipe.to(self._device)
 
-    def _values(self, owner: torch.nn.Module, name: str, parameter: torch.nn.Parameter) -> torch.Tensor:
-        values = torch.empty(parameter.shape, dtype=self._dtype, device=self._device)
-        if name == "weight" and parameter.ndim == 1:  # of a norm
-            return values.fill_(1.0)
-        if name == "bias" and "Norm" in type(owner).__name__:
-            return values.zero_()
-        inputs = parameter.numel() // parameter.shape[0] if parameter.ndim > 1 else parameter.numel()
-        # The bound of torch.nn.Linear.reset_parameters and its convolution twin: 1 / sqrt(fan in).
-        self._spread(values.view(-1), max(inputs, 1) ** -0.5)
-        return values
+    def _loaded(self, plan: _Plan, source: str) -> Any:
+        import diffusers
 
-    def _spread(self, flat: torch.Tensor, bound: float) -> None:
-        written = 0
-        while written < flat.numel():
-            size = min(flat.numel() - written, _BLOCK - self._at)
-            torch.mul(self._block[self._at : self._at + size], bound, out=flat[written : written + size])
-            written += size
-            self._at = (self._at + size) % _BLOCK
-
-
-def _loaded(entry: Entry, part: Part, size: str, weights: str, dtype: torch.dtype, device: str, report: Report) -> Any:
-    import diffusers
-
-    source = part.model_id if weights == "hub" else weights
-    if source is None:
-        raise BuildError(f"{entry.name} has no weights on the hub: use --weights random or a folder")
-    if weights == "hub" and size != "full":
-        raise BuildError(f"the hub has {entry.name} at its full size only: use --size full, or --weights random")
-    if weights != "hub" and not os.path.isfile(os.path.join(weights, "model_index.json")):
-        raise BuildError(f"{weights} holds no pipeline: a folder with a model_index.json is needed")
-    report(source, 0, 1)
-    try:
+        given: dict[str, Any] = dict.fromkeys(plan.left_out)
+        for name, component in plan.components.items():
+            if id(component) in self._shared:
+                given[name] = self._shared[id(component)]
+            elif self._hub and component.model_id is not None:
+                given[name] = getattr(diffusers, component.cls).from_pretrained(
+                    component.model_id, torch_dtype=self._dtype, use_safetensors=True
+                )
         # Pickled weights can run code: safetensors alone.
-        pipe = getattr(diffusers, part.pipeline_cls).from_pretrained(
-            source, torch_dtype=dtype, use_safetensors=True, **part.options
+        return getattr(diffusers, plan.part.pipeline_cls).from_pretrained(
+            source, torch_dtype=self._dtype, use_safetensors=True, **given, **plan.part.options
         )
-    except (OSError, ValueError, ImportError, KeyError) as error:
-        raise BuildError(f"cannot load {source}: {first_line(error)}") from error
-    pipe.to(device)
-    report("", 1, 1)
-    return pipe
+
+    def end(self) -> None:
+        self._report("", len(self._sources), len(self._sources))
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an exception's message that says something; its class where none does."""
-    lines = (line.strip() for line in str(error).splitlines())
-    return next((line for line in lines if line), type(error).__name__)
+def _source(plan: _Plan, weights: str, *, several: bool) -> str:
+    if weights == "hub":
+        if plan.part.model_id is None:
+            raise BuildError(f"{plan.entry.name} has no weights on the hub: use --weights random or a folder")
+        return plan.part.model_id
+    return os.path.join(weights, folder_name(plan.part)) if several else weights
+
+
+def folder_name(part: Part) -> str:
+    """The folder of a part in a folder of several: ``if-i``."""
+    return part.loop.lower().replace(" ", "-")
+
+
+def loading_error(source: str, error: BaseException) -> BuildError:
+    """What from_pretrained raised, as one line that says what would work."""
+    text = str(error)
+    if "trust_remote_code" in text:
+        return folders.own_code(source, "loading it")
+    if "safetensors" in text and isinstance(error, OSError):
+        return folders.pickled_only(source, first_line(error))
+    return BuildError(f"cannot load {source}: {first_line(error)}")

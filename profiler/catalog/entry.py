@@ -15,6 +15,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Any] = msgspec.field(default_factory=dict)
     config_cls: str | None = None  # transformers models take a configuration object
     parameters: int | None = None  # published or counted on the meta device; a test compares
+    model_id: str | None = None  # on the hub, where it isn't part of the pipeline's repository
 
 
 class Tensor(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +48,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     frames: int | None = None
     embeddings: dict[str, Tensor] = msgspec.field(default_factory=dict)  # call arguments in place of prompts
     arguments: dict[str, Any] = msgspec.field(default_factory=dict)  # further call arguments, at this size alone
+    pictures: tuple[tuple[int, int], ...] = ()  # the only pictures (height, width) that it makes; (): any
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +76,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     heavy_optional: bool = False
     inputs: dict[str, Tensor] = msgspec.field(default_factory=dict)  # further tensors: image, mask_image
     arguments: dict[str, Any] = msgspec.field(default_factory=dict)  # further call arguments, fixed
+    # Given with the prompts, where the pipeline leaves classifier-free guidance out without one.
+    negative_prompt: str | None = None
     guidance_argument: str = "guidance_scale"
     guidance_kind: Literal["batch", "calls", "embedded"] = "batch"
     """What guidance does: doubles the denoiser's batch (above 1, classifier-free guidance), takes a second denoiser
@@ -83,6 +87,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     strength: float | None = None  # the default of the argument ``strength``; None: there is none
     step_callback: bool = True  # takes callback_on_step_end
     lora: bool = True  # load_lora_weights
+    batched: bool = True  # makes as many pictures as the workload's batch size; False: always one
+    # In a chain: the loops whose picture it can take. Of several, each makes one of the size's ``pictures``.
+    takes: tuple[str, ...] = ()
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +100,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     prompt: str
     multiple: int = 8  # height and width must be multiples of this
-    pictures: tuple[tuple[int, int], ...] = ()  # the only pictures (height, width) that it makes; (): any
     schedulers: tuple[str, ...] = ()  # classes that can take the place of its scheduler (scheduler.compatibles)
 
     @property
@@ -102,9 +108,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return self.parts[0]
 
     def defaults(self, size: str) -> Size:
-        """The first part at ``size``, with the picture that the last one makes."""
+        """The first part at ``size``, with the pictures that the last one makes."""
         first, last = self.parts[0].sizes[size], self.parts[-1].sizes[size]
-        return msgspec.structs.replace(first, height=last.height, width=last.width)
+        return msgspec.structs.replace(first, height=last.height, width=last.width, pictures=last.pictures)
+
+    @property
+    def pictures(self) -> tuple[tuple[int, int], ...]:
+        """The only pictures that it makes at any size; (): any. A size's own are in ``defaults(size).pictures``."""
+        return tuple(picture for size in self.parts[-1].sizes.values() for picture in size.pictures)
 
     @property
     def denoisers(self) -> dict[str, Part]:

@@ -1,146 +1,186 @@
-"""Stable Diffusion 1.5."""
+"""Stable Diffusion 1.5 and what was made from it: image to image, inpainting, ControlNet."""
 
 from __future__ import annotations
 
-from profiler.catalog.entry import Component, Entry, Part, Size, Tensor
+from typing import Any
 
-_PNDM = Component(
+import msgspec
+
+from profiler.catalog.components import (
+    CLIP_L,
+    CLIP_TOKENIZER,
+    KARRAS,
+    PNDM,
+    SD_VAE,
+    TINY_CLIP,
+    TINY_CLIP_TOKENIZER,
+    TINY_SD_VAE,
+    changed,
+    prompts,
+    tensor,
+)
+from profiler.catalog.entry import Component, Entry, Part, Size
+
+_BASE = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+_SOURCE = "the published model's configuration files; parameter counts as published"
+_PROMPT = "ghibli style, a fantasy landscape with castles"
+_UNCHECKED = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+
+_UNET = Component(
     library="diffusers",
-    cls="PNDMScheduler",
+    cls="UNet2DConditionModel",
+    config={"sample_size": 64, "cross_attention_dim": 768},
+    parameters=859_520_964,
+)
+_CONTROLNET = Component(
+    library="diffusers",
+    cls="ControlNetModel",
+    config={"cross_attention_dim": 768},
+    parameters=361_279_120,
+    model_id="lllyasviel/sd-controlnet-canny",
+)
+_TINY_UNET = Component(
+    library="diffusers",
+    cls="UNet2DConditionModel",
     config={
-        "beta_start": 0.00085,
-        "beta_end": 0.012,
-        "beta_schedule": "scaled_linear",
-        "skip_prk_steps": True,
-        "steps_offset": 1,
+        "sample_size": 16,
+        "block_out_channels": [16, 32],
+        "layers_per_block": 1,
+        "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+        "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+        "cross_attention_dim": 32,
+        "attention_head_dim": 4,
+        "norm_num_groups": 8,
     },
+    parameters=203_204,
+)
+_TINY_CONTROLNET = Component(
+    library="diffusers",
+    cls="ControlNetModel",
+    config={
+        "block_out_channels": [16, 32],
+        "layers_per_block": 1,
+        "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+        "cross_attention_dim": 32,
+        "attention_head_dim": 4,
+        "norm_num_groups": 8,
+        "conditioning_embedding_out_channels": [8, 8, 16, 16],
+    },
+    parameters=114_632,
 )
 
 _FULL = Size(
     components={
-        "unet": Component(
-            library="diffusers",
-            cls="UNet2DConditionModel",
-            config={"sample_size": 64, "cross_attention_dim": 768},
-            parameters=859_520_964,
-        ),
-        "vae": Component(
-            library="diffusers",
-            cls="AutoencoderKL",
-            config={
-                "block_out_channels": [128, 256, 512, 512],
-                "down_block_types": ["DownEncoderBlock2D"] * 4,
-                "up_block_types": ["UpDecoderBlock2D"] * 4,
-                "layers_per_block": 2,
-                "sample_size": 512,
-            },
-            parameters=83_653_863,
-        ),
-        "text_encoder": Component(
-            library="transformers",
-            cls="CLIPTextModel",
-            config_cls="CLIPTextConfig",
-            config={
-                "hidden_size": 768,
-                "intermediate_size": 3072,
-                "num_attention_heads": 12,
-                "num_hidden_layers": 12,
-                "projection_dim": 768,
-                "bos_token_id": 0,
-                "eos_token_id": 2,
-                "pad_token_id": 1,
-            },
-            parameters=123_060_480,
-        ),
-        "tokenizer": Component(
-            library="transformers", cls="CLIPTokenizer", config={"vocab_size": 49408, "model_max_length": 77}
-        ),
-        "scheduler": _PNDM,
+        "unet": _UNET,
+        "vae": SD_VAE,
+        "text_encoder": CLIP_L,
+        "tokenizer": CLIP_TOKENIZER,
+        "scheduler": PNDM,
     },
     steps=50,
     guidance=7.5,
     height=512,
     width=512,
-    embeddings={
-        "prompt_embeds": Tensor(shape=("batch", "tokens", 768), fill="normal"),
-        "negative_prompt_embeds": Tensor(shape=("batch", "tokens", 768), fill="normal"),
-    },
+    embeddings=prompts(768),
 )
-
 _TINY = Size(
     components={
-        "unet": Component(
-            library="diffusers",
-            cls="UNet2DConditionModel",
-            config={
-                "sample_size": 16,
-                "block_out_channels": [16, 32],
-                "layers_per_block": 1,
-                "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
-                "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
-                "cross_attention_dim": 32,
-                "attention_head_dim": 4,
-                "norm_num_groups": 8,
-            },
-            parameters=203_204,
-        ),
-        "vae": Component(
-            library="diffusers",
-            cls="AutoencoderKL",
-            config={
-                "block_out_channels": [8, 16, 16, 16],
-                "down_block_types": ["DownEncoderBlock2D"] * 4,
-                "up_block_types": ["UpDecoderBlock2D"] * 4,
-                "norm_num_groups": 4,
-                "sample_size": 64,
-            },
-            parameters=81_215,
-        ),
-        "text_encoder": Component(
-            library="transformers",
-            cls="CLIPTextModel",
-            config_cls="CLIPTextConfig",
-            config={
-                "hidden_size": 32,
-                "intermediate_size": 64,
-                "num_hidden_layers": 2,
-                "num_attention_heads": 4,
-                "vocab_size": 600,
-                "projection_dim": 32,
-                "bos_token_id": 598,
-                "eos_token_id": 599,
-                "pad_token_id": 599,
-            },
-            parameters=38_816,
-        ),
-        "tokenizer": Component(
-            library="transformers", cls="CLIPTokenizer", config={"vocab_size": 600, "model_max_length": 77}
-        ),
-        "scheduler": _PNDM,
+        "unet": _TINY_UNET,
+        "vae": TINY_SD_VAE,
+        "text_encoder": TINY_CLIP,
+        "tokenizer": TINY_CLIP_TOKENIZER,
+        "scheduler": PNDM,
     },
     steps=20,
     guidance=7.5,
     height=128,
     width=128,
-    embeddings={
-        "prompt_embeds": Tensor(shape=("batch", "tokens", 32), fill="normal"),
-        "negative_prompt_embeds": Tensor(shape=("batch", "tokens", 32), fill="normal"),
-    },
+    embeddings=prompts(32),
 )
+
+
+def _sizes(full: dict[str, Component] | None = None, tiny: dict[str, Component] | None = None) -> dict[str, Size]:
+    """Both sizes with some components replaced or added."""
+    return {
+        name: msgspec.structs.replace(size, components={**size.components, **(other or {})})
+        for name, size, other in (("full", _FULL, full), ("tiny", _TINY, tiny))
+    }
+
+
+def _part(pipeline_cls: str, **other: Any) -> Part:
+    return Part(
+        **{
+            "pipeline_cls": pipeline_cls,
+            "options": _UNCHECKED,
+            "model_id": _BASE,
+            "denoisers": ("unet",),
+            "regional_engines": {"unet": ("diffusers", "accelerate")},
+            "sizes": _sizes(),
+            "source": _SOURCE,
+            **other,
+        }
+    )
+
+
+_IMAGE = tensor("batch", 3, "height", "width", fill="picture")
 
 SD15_TXT2IMG = Entry(
     name="sd15-txt2img",
     title="Stable Diffusion 1.5, text to image",
+    parts=(_part("StableDiffusionPipeline"),),
+    prompt=_PROMPT,
+    schedulers=KARRAS,
+)
+
+SD15_IMG2IMG = Entry(
+    name="sd15-img2img",
+    title="Stable Diffusion 1.5, image to image",
     parts=(
-        Part(
-            pipeline_cls="StableDiffusionPipeline",
-            options={"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False},
-            model_id="stable-diffusion-v1-5/stable-diffusion-v1-5",
-            denoisers=("unet",),
-            regional_engines={"unet": ("diffusers", "accelerate")},
-            sizes={"full": _FULL, "tiny": _TINY},
-            source="the published model's configuration files; parameter counts as published",
+        _part(
+            "StableDiffusionImg2ImgPipeline",
+            inputs={"image": _IMAGE},
+            strength=0.8,  # of 50 steps it makes 40
+            sized=False,
         ),
     ),
-    prompt="ghibli style, a fantasy landscape with castles",
+    prompt=_PROMPT,
+    schedulers=KARRAS,
+)
+
+SD15_INPAINT = Entry(
+    name="sd15-inpaint",
+    title="Stable Diffusion 1.5, inpainting",
+    parts=(
+        _part(
+            "StableDiffusionInpaintPipeline",
+            model_id="stable-diffusion-v1-5/stable-diffusion-inpainting",
+            # Latents, mask and masked picture: 9 channels. Its first revisions came with DDIM, later ones with PNDM.
+            sizes=_sizes(
+                {"unet": changed(_UNET, 859_535_364, in_channels=9)},
+                {"unet": changed(_TINY_UNET, 203_924, in_channels=9)},
+            ),
+            inputs={"image": _IMAGE, "mask_image": tensor("batch", 1, "height", "width", fill="mask")},
+            strength=1.0,
+        ),
+    ),
+    prompt=_PROMPT,
+    schedulers=KARRAS,
+)
+
+SD15_CONTROLNET = Entry(
+    name="sd15-controlnet",
+    title="Stable Diffusion 1.5 with ControlNet (canny edges)",
+    parts=(
+        _part(
+            "StableDiffusionControlNetPipeline",
+            denoisers=("unet", "controlnet"),
+            regional_engines={"unet": ("diffusers", "accelerate"), "controlnet": ("diffusers", "accelerate")},
+            # It has no _repeated_blocks of its own.
+            found_blocks={"controlnet": ("BasicTransformerBlock",)},
+            sizes=_sizes({"controlnet": _CONTROLNET}, {"controlnet": _TINY_CONTROLNET}),
+            inputs={"image": _IMAGE},
+        ),
+    ),
+    prompt=_PROMPT,
+    schedulers=KARRAS,
 )

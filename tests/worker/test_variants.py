@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from profiler import toolchain, variants
-from profiler.catalog.build import _Fill, skeleton
+from profiler.catalog.weights import Fill as _Fill
+from profiler.catalog.weights import skeleton
 from profiler.events import CompileLimit, Event, Note, Step
 from profiler.request import Compilation
 from profiler.subject import Denoiser, plain, single
