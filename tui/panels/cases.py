@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.cells import cell_len
 
 from tui import safe
 from tui.panels.lines import Panel
@@ -55,7 +58,7 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         first = self._first(room)
         seen = self.value[first : first + room]
         label = self._label_width(width)
-        columns = chosen_columns(width - label)
+        columns = chosen_columns(width - label, widened(self.value))
         rows = [self._head(label, columns, width, first, len(seen))]
         rows += [self._row(line, label, columns, width) for line in seen]
         return tuple(rows)
@@ -98,9 +101,19 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         return fitted(parts, width, ascii=self.ascii)
 
 
-def chosen_columns(width: int) -> list[Column]:
-    """The columns that fit into ``width`` cells, in their order."""
-    columns = list(COLUMNS)
+def widened(lines: Sequence[CaseLine]) -> list[Column]:
+    """The columns, those of a figure a loop wide enough for pipelines with several loops."""
+    return [
+        replace(column, width=max([column.width, *(cell_len(line.cells[column.name][0]) for line in lines)]))
+        if column.name in ("it/s", "step ms")
+        else column
+        for column in COLUMNS
+    ]
+
+
+def chosen_columns(width: int, columns: Sequence[Column] = COLUMNS) -> list[Column]:
+    """Those of ``columns`` that fit into ``width`` cells, in their order."""
+    columns = list(columns)
     while columns and sum(column.width + _GAP for column in columns) > width - 2:
         columns.remove(max(columns, key=lambda column: column.rank))
     return columns

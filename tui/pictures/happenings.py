@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from profiler import events as ev
+from profiler.analysis.legs import stretches
 from profiler.analysis.state import Compile, Losses, RunState, SessionState
 from tui import safe
 from tui.pictures import words
@@ -165,6 +166,8 @@ def _of_run(run: RunState) -> Iterator[tuple[int, str, str, str]]:
         yield run.started_ns, "▸", "quiet", "run started"
     if run.waiting is not None:
         yield run.waiting.t, "…", "warn", f"waits for the device, behind session {run.waiting.behind}"
+    for leg in stretches(run):
+        yield leg.first.start_ns, "▸", "accent", f"call {leg.ordinal + 1}: {leg.name}"
     for found in run.compiles.values():
         yield _compile_line(found)
         for stop in found.breaks:
@@ -281,6 +284,7 @@ def _run_key(run: RunState) -> tuple[object, ...]:
         run.state,
         run.outcome,
         run.reason,
+        len(run.calls) if run.case.workload.scenario != "steady" else 0,
         len(run.compiles),
         sum(1 for found in run.compiles.values() if not found.running),
         under_way.phase if under_way is not None else "",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+
+import msgspec
+
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Case, Request, Workload
 from tui import safe
@@ -66,13 +71,24 @@ def case_label(case: Case, request: Request) -> str:
 
     The variant comes last: where the end is cut, its colour and symbol still say which it is.
     """
-    return safe.line(" ".join([*_differences(case.workload, request), variant_label(case)]), 60)
+    return safe.line(" ".join([*_differences(case.workload, request), variant_label(case, request)]), 60)
 
 
-def variant_label(case: Case) -> str:
-    """The variant, and the engine where it isn't the usual one."""
+def variant_label(case: Case, request: Request) -> str:
+    """The variant, the engine where it isn't the usual one, and what else tells it from others of that name."""
     variant, engine = case.compilation.variant, case.compilation.engine
-    return safe.line(variant if engine in (None, "diffusers") else f"{variant} {engine}", 60)
+    found = [variant if engine in (None, "diffusers") else f"{variant} {engine}"]
+    others = [
+        other.compilation
+        for other in request.cases
+        if (other.compilation.variant, other.compilation.engine) == (variant, engine)
+    ]
+    found += [
+        _setting(field, getattr(case.compilation, field))
+        for field in ("backend", "mode", "fullgraph", "dynamic", "recompile_limit", "options")
+        if any(getattr(other, field) != getattr(case.compilation, field) for other in others)
+    ]
+    return safe.line(" ".join(found), 60)
 
 
 def group_label(group: str, request: Request) -> str:
@@ -81,18 +97,94 @@ def group_label(group: str, request: Request) -> str:
     return safe.line(" ".join(_differences(workload, request)), 60) if workload is not None else ""
 
 
+def group_key(workload: Workload) -> str:
+    """Cases with the same key do the same work in every respect and belong on one chart."""
+    return msgspec.json.encode(workload).decode()
+
+
 def _differences(workload: Workload, request: Request) -> list[str]:
-    others = [other.workload for other in request.cases]
-    found: list[str] = []
-    if len({other.pipeline for other in others}) > 1:
-        found.append(workload.pipeline)
-    if len({other.batch_size for other in others}) > 1:
+    """What the workload differs in from the others of its session; its own pipeline's, where there are several."""
+    every = [case.workload for case in request.cases]
+    others = [other for other in every if other.pipeline == workload.pipeline]
+    differing = {
+        field
+        for field in Workload.__struct_fields__
+        if any(getattr(o, field) != getattr(workload, field) for o in others)
+    }
+    found = [workload.pipeline] if any(other.pipeline != workload.pipeline for other in every) else []
+    if "batch_size" in differing:
         found.append(f"b{workload.batch_size}")
-    if len({(other.height, other.width) for other in others}) > 1:
-        found.append(f"{workload.width}x{workload.height}")
-    if len({other.steps for other in others}) > 1 and workload.steps is not None:
-        found.append(words.count(workload.steps, "step"))
+    if differing & {"height", "width"}:
+        found.append(picture_size(workload))
+    if "steps" in differing:
+        found.append(steps_label(workload))
+    told = {"pipeline", "batch_size", "height", "width", "steps"}
+    found += [_told(workload, field) for field in Workload.__struct_fields__ if field in differing - told]
     return found
+
+
+def _told(workload: Workload, field: str) -> str:
+    """A field of a workload in as few words as will do."""
+    value = getattr(workload, field)
+    match field:
+        case "origin":
+            return str(value).rpartition("/")[2] if value else "catalogue"
+        case "weights":
+            return value if value in ("random", "hub") else f"weights {str(value).rpartition('/')[2]}"
+        case "size" | "dtype" | "scenario":
+            return str(value)
+        case "memory_format":
+            return {"contiguous": "contiguous", "channels_last": "channels-last"}.get(value, str(value))
+        case "scheduler":
+            return str(value).removesuffix("Scheduler") if value else "own scheduler"
+        case "attention" | "vae":
+            return f"{field} {value}" if value else f"own {field}"
+        case "frames":
+            return words.count(value, "frame") if value else "own frames"
+        case "guidance":
+            return f"guidance {value:g}" if value is not None else "own guidance"
+        case "offload":
+            return f"{value} offload" if value else "no offload"
+        case "layerwise_casting":
+            return f"stored as {value}" if value else "no casting"
+        case "text_encoders":
+            return f"text encoders {value}"
+        case "prompt":
+            return f'"{value[:17]}…"' if len(value) > 18 else f'"{value}"'
+        case "call" | "legs":
+            # Too much for a label: which of the session's it is.
+            return f"{'arguments' if field == 'call' else 'list'} {_fingerprint(value)}"
+        case "calls" | "warmup":
+            return words.count(value, "call" if field == "calls" else "warm-up")
+    return _setting(field, value)
+
+
+def _setting(field: str, value: object) -> str:
+    name = field.replace("_", " ")
+    if value is None:
+        return f"own {name}"
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    if field in ("mode", "backend"):
+        return str(value)
+    return f"{name} {_fingerprint(value)}" if isinstance(value, dict) else f"{name} {value}"
+
+
+def _fingerprint(value: object) -> str:
+    """Four characters that differ where ``value`` does."""
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:4]
+
+
+def picture_size(workload: Workload) -> str:
+    """``512x768``, width first; "its own size" where the pipeline decides."""
+    if workload.width is None and workload.height is None:
+        return "its own size"
+    return f"{workload.width or '?'}x{workload.height or '?'}"
+
+
+def steps_label(workload: Workload) -> str:
+    """``50 steps``; "its own steps" where the pipeline decides."""
+    return words.count(workload.steps, "step") if workload.steps is not None else "its own steps"
 
 
 def run_label(run: RunState, request: Request) -> str:
@@ -102,21 +194,23 @@ def run_label(run: RunState, request: Request) -> str:
 
 
 def workload_label(request: Request) -> str:
-    """What every call of the session does, in one line."""
-    workload = request.cases[0].workload
-    batches = sorted({case.workload.batch_size for case in request.cases})
-    batch = ",".join(str(size) for size in batches)
-    steps = words.count(workload.steps, "step") if workload.steps else "its own steps"
-    return safe.line(
-        f"{workload.pipeline} {workload.size}, {steps},"
-        f" {workload.width}x{workload.height}, batch {batch}, {workload.dtype}",
-        160,
-    )
+    """What the calls of the session do, in one line; of what differs between its cases nothing or all there is."""
+    every = [case.workload for case in request.cases]
+    pipelines = list(dict.fromkeys(workload.pipeline for workload in every))
+    named = ", ".join(pipelines) if len(pipelines) <= 3 else words.count(len(pipelines), "pipeline")
+    size = _common(every, lambda workload: workload.size if workload.origin is None else "")
+    parts = [f"{named} {size}" if size else named]
+    parts += [_common(every, steps_label), _common(every, picture_size)]
+    parts.append("batch " + ",".join(str(size) for size in sorted({workload.batch_size for workload in every})))
+    parts.append(_common(every, lambda workload: workload.dtype))
+    parts.append(_common(every, lambda workload: "" if workload.scenario == "steady" else workload.scenario))
+    return safe.line(", ".join(part for part in parts if part), 160)
 
 
-def group_key(workload: Workload) -> str:
-    """Cases with the same key do the same work and belong on one chart."""
-    return f"{workload.pipeline} b{workload.batch_size} {workload.width}x{workload.height} {workload.steps}"
+def _common(workloads: list[Workload], told: Callable[[Workload], str]) -> str:
+    """What is told of all workloads alike; "" where they differ."""
+    found = {told(workload) for workload in workloads}
+    return found.pop() if len(found) == 1 else ""
 
 
 def device_label(session: SessionState) -> str:

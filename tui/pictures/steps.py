@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 from statistics import median_low
 
+from profiler.analysis.legs import legs_begin
 from profiler.analysis.progress import planned_calls
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Case
+from tui import safe
 from tui.charts.axes import SPIKE_FACTOR, TICK_LADDER, StickyRange, clips_above, ladder_ceiling
 from tui.charts.decimate import min_max
 from tui.charts.palette import SeriesStyle
@@ -29,12 +31,19 @@ class Slots:
     compiles: int
     warmups: int
     measured: int
+    legs: tuple[tuple[str, int], ...] = ()  # of the scenario: name and first measured call, from 0
 
     @classmethod
     def of(cls, cases: list[Case]) -> Slots:
         plans = [planned_calls(case) for case in cases]
-        counts = [tuple(plan.count(phase) for plan in plans) for phase in ("compile", "warmup", "measure")]
-        return cls(*(max(of_phase, default=0) for of_phase in counts))
+        compiles, warmups, measured = (
+            max((plan.count(phase) for plan in plans), default=0) for phase in ("compile", "warmup", "measure")
+        )
+        # Cases of one chart have one workload, so one scenario.
+        legs = [
+            (leg.name, begin) for case in cases[:1] for leg, begin in zip(case.workload.legs, legs_begin(case.workload))
+        ]
+        return cls(compiles, warmups, measured, tuple(legs))
 
     @property
     def count(self) -> int:
@@ -51,21 +60,39 @@ class Slots:
     def axis(self, columns: int) -> Axis:
         """The x axis: the slots by name, or where they would be too narrow just the beginnings of some calls."""
         end = float(self.count)
-        if self.count * _LEAST_SLOT <= columns:
-            return Axis(0.0, end, slots=self.labels())
         first = self.compiles + self.warmups
+        named = self.labels()
+        if self.count * max(_LEAST_SLOT, *(len(name) + 2 for name, _ in self.legs), 0) <= columns:
+            return Axis(0.0, end, slots=named)
+        if self.legs:
+            if (first + len(self.legs)) * _LEAST_SLOT <= columns:
+                return Axis(0.0, end, slots=(*named[:first], *self._leg_slots()))
+            return Axis(
+                0.0, end, ticks=tuple(Tick(float(first + begin), safe.line(name, 20)) for name, begin in self.legs)
+            )
         apart = ladder_ceiling(self.count * _TICK_COLUMNS / max(columns, 1), TICK_LADDER)
         calls = range(0, self.measured, max(int(apart), 1))
         ticks = [Tick(float(first + call), f"call {call + 1}" if call == 0 else str(call + 1)) for call in calls]
         return Axis(0.0, end, ticks=tuple(ticks))
 
     def labels(self) -> tuple[Slot, ...]:
+        """A slot a call; the first one of a leg has the leg's name."""
         names = [("compile", "C")] * self.compiles
         names += [
             ("warm-up", "w") if self.warmups == 1 else (f"warm-up {n + 1}", f"w{n + 1}") for n in range(self.warmups)
         ]
-        names += [(f"call {n + 1}", str(n + 1)) for n in range(self.measured)]
+        begun = {begin: safe.line(name, 40) for name, begin in self.legs}
+        names += [(begun.get(n, f"call {n + 1}"), str(n + 1)) for n in range(self.measured)]
         return tuple(Slot(label, n, n + 1, short) for n, (label, short) in enumerate(names))
+
+    def _leg_slots(self) -> list[Slot]:
+        """A slot a leg, as wide as its calls."""
+        first = self.compiles + self.warmups
+        ends = [begin for _, begin in self.legs[1:]] + [self.measured]
+        return [
+            Slot(safe.line(name, 40), first + begin, first + end, str(begin + 1))
+            for (name, begin), end in zip(self.legs, ends)
+        ]
 
 
 class StepTrace:
@@ -83,6 +110,7 @@ class StepTrace:
         self.xs: list[float] = []
         self.ys: list[float] = []
         self._widths: dict[int, int] = {}
+        self._several = self._has_several()
         self._judged = 0  # points that the typical step was found from
         self._limit = math.inf
         self.steady = 0.0  # the largest step that isn't a spike
@@ -93,8 +121,11 @@ class StepTrace:
         steps = self._run.steps
         if len(steps) == self._rows:
             return
-        if any(self._steps_of(call) > width for call, width in self._widths.items()):
-            self._restart()  # a call made more steps than were planned: its slot has to hold them all
+        if self._several != self._has_several() or any(
+            self._steps_of(call) > width for call, width in self._widths.items()
+        ):
+            # A call made more steps than were planned, or has a second loop: its slot has to hold just this one's.
+            self._restart()
         first, self._rows = self._rows, len(steps)
         fresh: list[float] = []
         columns = [steps.column(name, first) for name in ("call", "loop", "step", "ns")]
@@ -116,26 +147,40 @@ class StepTrace:
             width = self._widths[call] = max(self._steps_of(call), self._planned(call), 1)
         return left + (min(0 if step is None else step, width - 1) + 0.5) / width
 
+    def _has_several(self) -> bool:
+        """Whether the calls have several loops, as far as they have come."""
+        return any(len(call.loops) > 1 for call in self._run.calls.values())
+
     def _planned(self, call: int) -> int:
         found = self._run.calls.get(call)
-        if found is not None and len(found.loops) > 1:
-            # planned_steps is over all loops: an ended loop of an earlier call tells better
-            for earlier in self._run.calls.values():
-                loop = earlier.loops.get(self._loop)
+        if self._several:
+            # planned_steps is over all loops. What the loop made in another call tells best, then its progress bar.
+            for known in self._run.calls.values():
+                loop = known.loops.get(self._loop)
                 if loop is not None and loop.evaluations:
                     return loop.evaluations
+            loop = found.loops.get(self._loop) if found is not None else None
+            if loop is not None and loop.planned_iterations:
+                return loop.planned_iterations
         if found is not None and found.planned_steps:
             return found.planned_steps
         return self._run.case.workload.steps or 1
 
     def _steps_of(self, call: int) -> int:
+        """How many steps of this loop the call has made."""
         found = self._run.calls.get(call)
         if found is None:
             return 0
-        if len(found.loops) <= 1:
+        if not self._several:
             return found.steps
         loop = found.loops.get(self._loop)
-        return loop.evaluations if loop is not None else 0
+        if loop is None:
+            return 0
+        last = next((index for index in reversed(found.loops) if found.loops[index].ns is None), None)
+        if last == self._loop:
+            # Under way: the other loops' steps are those of loops that have ended.
+            return found.steps - sum(other.evaluations for other in found.loops.values())
+        return loop.evaluations
 
     def _judge(self, fresh: list[float]) -> None:
         """Keep ``steady`` and ``largest`` true; what is typical is looked up again as the run grows by a quarter."""
@@ -193,7 +238,7 @@ class StepsChart:
         high = self._range(group, full).fit(largest, now_s)
         x = slots.axis(view.columns)
         series = tuple(
-            _series(case, trace, x, view.columns, variant_label(case), case_style(*_kind(case)))
+            _series(case, trace, x, view.columns, variant_label(case, request), case_style(*_kind(case)))
             for (case, run), trace in pairs
         )
         return ChartSpec(
@@ -201,7 +246,7 @@ class StepsChart:
             series=series,
             x=x,
             y=Axis(0.0, high, "s"),
-            marks=tuple(mark for (case, run), trace in pairs for mark in _marks(case, run, trace)),
+            marks=tuple(mark for (case, run), trace in pairs for mark in _marks(case, run, trace, view.loop)),
             clips=clips_above(series, high),
             empty=self._empty(),
             note=self._note([run for _, run in shown]),
@@ -265,15 +310,20 @@ def _series(case: Case, trace: StepTrace, x: Axis, columns: int, label: str, sty
     return Series(case.name, label, tuple(xs), tuple(ys), style)
 
 
-def _marks(case: Case, run: RunState, trace: StepTrace) -> list[Mark]:
+def _marks(case: Case, run: RunState, trace: StepTrace, loop: int) -> list[Mark]:
+    """Compiles, recompiles and graph breaks of this loop; those outside any loop are on the first one's chart."""
     found: list[Mark] = []
     breaks = list(run.loose_breaks)
     for compiled in run.compiles.values():
         breaks += compiled.breaks
-        if compiled.call is not None:
+        if compiled.call is not None and (compiled.loop or 0) == loop:
             symbol: MarkSymbol = "R" if compiled.recompile else "C"
             found.append(Mark(trace.x_of(compiled.call, compiled.step), symbol, case.name))
-    found += [Mark(trace.x_of(stop.call, stop.step), "B", case.name) for stop in breaks if stop.call is not None]
+    found += [
+        Mark(trace.x_of(stop.call, stop.step), "B", case.name)
+        for stop in breaks
+        if stop.call is not None and (stop.loop or 0) == loop
+    ]
     return _one_each(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -80,8 +80,8 @@ def _cells(session: SessionState, figures: CaseFigures) -> dict[str, tuple[str, 
     steps = figures.steps
     return {
         "runs": (f"{figures.ended}/{figures.runs}", ""),
-        "it/s": _number(figures.iterations_per_second),
-        "step ms": _number(steps.median_ms if steps else None),
+        "it/s": _each(loop.iterations_per_second for loop in figures.loops),
+        "step ms": _each(loop.median_ms for loop in figures.loops),
         "±iqr": _spread(steps),
         "p95": _number(steps.p95_ms if steps else None),
         "compile": (words.seconds(figures.compile_s or None), "" if figures.compile_s else "quiet"),
@@ -101,6 +101,12 @@ def _recompiles(figures: CaseFigures) -> tuple[str, str]:
 
 def _number(value: float | None) -> tuple[str, str]:
     return (words.decimal(value), "" if value is not None else "quiet")
+
+
+def _each(values: Iterable[float | None]) -> tuple[str, str]:
+    """A figure of each loop: ``97.3 / 27.2 / 112``, in most cases just one."""
+    text = " / ".join(words.decimal(value) for value in values)
+    return (text, "") if text.strip(f"{words.NOTHING} /") else (words.NOTHING, "quiet")
 
 
 def _spread(steps: StepFigures | None) -> tuple[str, str]:
@@ -125,7 +131,7 @@ def _memory(session: SessionState, figures: CaseFigures) -> tuple[str, str]:
 
 def _speedup(figures: CaseFigures) -> tuple[str, str]:
     if figures.variant == "no-compile" and figures.baseline is None:
-        return ("base", "quiet") if figures.steps else (words.NOTHING, "quiet")
+        return ("base", "quiet") if figures.loops else (words.NOTHING, "quiet")
     if figures.speedup is None:
         return words.NOTHING, "quiet"
     text = f"{figures.speedup:.2f}x"
@@ -143,7 +149,7 @@ def _break_even(figures: CaseFigures) -> tuple[str, str]:
 
 def _remark(runs: list[RunState], figures: CaseFigures, *, session_over: bool) -> str:
     """Why a case has no figures, when all its runs ended without any."""
-    if figures.steps is not None or figures.ended < figures.runs or figures.iterations_per_second is not None:
+    if figures.loops or figures.ended < figures.runs:
         return ""
     for run in runs:
         if run.outcome not in (None, "ok") and run.started_ns is not None:
