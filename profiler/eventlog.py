@@ -19,6 +19,7 @@ from typing import NamedTuple, get_args
 
 import msgspec
 
+from profiler.clocks import Clock, move
 from profiler.events import SCHEMA_MAJOR, AnyEvent, Event, Header, Int64, Note
 
 MAX_LINE_BYTES = 1 << 20
@@ -85,9 +86,10 @@ class EventLog:
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
-        """Create ``path`` (mode 0600) and hold its lock for life.
+        """Open ``path`` (mode 0600), made where it isn't there, and hold its lock for life.
 
-        Raises OSError; FileExistsError if it has a writer.
+        A log that has a writer's records already is gone on with: the next record should be a header, which says that
+        the count of records begins anew. Raises OSError; FileExistsError if the log has a writer.
         """
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         self._descriptor = os.open(path, flags, 0o600)
@@ -99,7 +101,7 @@ class EventLog:
         self.error: OSError | None = None  # the first failure to write
         self._clock = clock
         self._seq = 0
-        self._torn = False
+        self._torn = _ends_within_a_line(path)
         self._mutex = threading.Lock()
 
     def write(self, event: Event) -> None:
@@ -149,6 +151,20 @@ class EventLog:
             self._descriptor = -1
 
 
+def _ends_within_a_line(path: Path) -> bool:
+    """Whether the last record of a log is a fragment: its writer was killed, or the disk was full."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        # It can be written and not be read: a line feed too many does no harm.
+        return True
+    try:
+        size = os.fstat(descriptor).st_size
+        return bool(size) and os.pread(descriptor, 1, size - 1) != b"\n"
+    finally:
+        os.close(descriptor)
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -165,10 +181,13 @@ class LogReader:
 
     Counters: ``bad`` lines of a known kind (or no JSON at all), ``unknown`` kinds, ``lost`` records (gaps in ``seq``).
     ``refused`` says why the file as a whole can't be read (a newer major version, not a regular file), else None.
+
+    With a ``clock``, the times of records that were written in another boot are moved to it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self.path = path
+        self._clock = clock
         self.header: Header | None = None
         self._identity: tuple[int, int] | None = None
         self._reset()
@@ -183,6 +202,7 @@ class LogReader:
         self._tail = b""
         self._skipping = False  # inside a line that is longer than MAX_LINE_BYTES
         self._seq = 0
+        self._shift_ns = 0  # of the records after the last header
 
     def read(self, budget: int = READ_BYTES) -> Chunk:
         """Read up to ``budget`` bytes on from the last call and return the events of the lines they complete."""
@@ -283,19 +303,33 @@ class LogReader:
 
     def _admit(self, events: list[Event]) -> list[Event]:
         admitted: list[Event] = []
+        shift_ns = self._shift_ns
         for event in events:
+            if type(event) is Header:
+                if not self._begin(event):
+                    return admitted
+                shift_ns = self._shift_ns
             if event.seq > self._seq:
                 self.lost += event.seq - self._seq - 1
                 self._seq = event.seq
             if type(event) is Event:
                 continue
-            if type(event) is Header and self.header is None:
-                if event.schema > SCHEMA_MAJOR:
-                    self.refused = (
-                        f"{self.path.name} has format {event.schema}.{event.minor}, this stepscope reads up to"
-                        f" {SCHEMA_MAJOR}.x: upgrade stepscope to open it"
-                    )
-                    return admitted
-                self.header = event
+            if shift_ns:
+                move(event, shift_ns)
             admitted.append(event)
         return admitted
+
+    def _begin(self, header: Header) -> bool:
+        """A writer begins. False if its records can't be read."""
+        if header.schema > SCHEMA_MAJOR:
+            self.refused = (
+                f"{self.path.name} has format {header.schema}.{header.minor}, this stepscope reads up to"
+                f" {SCHEMA_MAJOR}.x: upgrade stepscope to open it"
+            )
+            return False
+        if self.header is None:
+            self.header = header
+        else:
+            self._seq = 0  # another writer went on with the log, and counts its own records
+        self._shift_ns = self._clock.shift_ns(header) if self._clock is not None else 0
+        return True

@@ -5,15 +5,16 @@ The same follower serves the live screen, a reattach, a replay of a finished ses
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from profiler.analysis.fold import SessionFold
 from profiler.analysis.state import Losses, SessionState
 from profiler.eventlog import READ_BYTES, LogReader
 from profiler.events import Event
-from profiler.request import Request
-from profiler.sessions import Liveness, Manifest, SessionFolder
+from profiler.sessions import Liveness, Manifest, SessionFolder, SessionUnreadable
 
 
 class Follower:
@@ -24,34 +25,36 @@ class Follower:
     def __init__(self, folder: SessionFolder, manifest: Manifest | None = None) -> None:
         """Raises SessionUnreadable when there is no usable session.json."""
         self.folder = folder
+        self._stamp = _stamp_of(folder)  # taken before it is read, so that no change is missed
         self.manifest = manifest or folder.manifest()
         self.liveness = Liveness.STARTING
-        self._open(self.manifest.request)
+        self._open()
 
-    def _open(self, request: Request) -> None:
+    def _open(self) -> None:
+        request, clock = self.manifest.request, self.manifest.clock
         self._fold = SessionFold(self.manifest.session, request)
-        self._conductor = LogReader(self.folder.conductor_log)
-        self._runs = {run.name: LogReader(self.folder.run_log(run.name)) for run in request.runs}
+        self._conductor = LogReader(self.folder.conductor_log, clock)
+        self._runs = {run.name: LogReader(self.folder.run_log(run.name), clock) for run in request.runs}
         self._losses: dict[str | None, Losses] = {}
 
     @property
     def state(self) -> SessionState:
-        """The folded state; another object after a log was replaced or cut."""
+        """The folded state; another object after session.json or a log was replaced or cut."""
         return self._fold.state
 
     def poll(self, budget_s: float = 0.05, clock: Callable[[], float] = time.monotonic) -> tuple[bool, bool]:
         """Read for at most about ``budget_s`` seconds: (whether the state changed, whether there is more to read)."""
+        changed = self._look_at_manifest()
         # Asked before reading: what is in the logs when the conductor is gone is all there will be.
         liveness = self.folder.liveness(self.manifest)
         deadline = clock() + budget_s
         readers = [(None, self._conductor), *((run, self._runs[run]) for run in self._runs if self._worth_reading(run))]
-        changed = False
         for position, (name, reader) in enumerate(readers, start=1):
             more = True
             while more:
                 chunk = reader.read(READ_BYTES)
                 if chunk.restarted:
-                    self._open(self.manifest.request)
+                    self._open()
                     return True, True
                 if chunk.events:
                     changed = True
@@ -68,6 +71,18 @@ class Follower:
         while self.poll(budget_s=3600.0)[1]:
             pass
         return self.state
+
+    def _look_at_manifest(self) -> bool:
+        """Start over where session.json was replaced: the session was resumed, or runs were added to it."""
+        stamp = _stamp_of(self.folder)
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        with suppress(SessionUnreadable):  # removed or damaged meanwhile: what was read of it still holds
+            self.manifest = self.folder.manifest()
+            self._open()
+            return True
+        return False
 
     def _worth_reading(self, name: str) -> bool:
         """Runs that were not reached yet have no log; one that ended and was read to its last word gains nothing."""
@@ -103,3 +118,12 @@ class Follower:
             return False
         state.presume_dead(reason)
         return True
+
+
+def _stamp_of(folder: SessionFolder) -> tuple[int, ...]:
+    """Another one whenever session.json was replaced."""
+    try:
+        found = os.stat(folder.manifest_file)
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

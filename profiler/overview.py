@@ -45,6 +45,8 @@ def read_overview(folder: SessionFolder) -> Overview:
                 state, reason = event.state, event.reason
             elif type(event) is ev.RunChanged and event.state == "ended":
                 outcomes[event.run] = event.outcome or "died"
+            elif type(event) is ev.RunChanged:
+                outcomes.pop(event.run, None)  # it is made again
     if liveness is Liveness.GONE and state in ("starting", "running"):
         state, reason = "died", "the profiler process ended without a word"
     request = manifest.request

@@ -1,6 +1,7 @@
 """The session folder: where everything of a session is kept, and who is alive in it.
 
-Layout and file modes are part of the format: folders 0700, files 0600, ``session.json`` written once by rename.
+Layout and file modes are part of the format: folders 0700, files 0600, ``session.json`` written by rename: when the
+session is made, when it is resumed, and when the profiler adds a case to it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
+from profiler.clocks import Clock, Place
 from profiler.eventlog import is_locked
-from profiler.request import Request
+from profiler.request import Case, Request, Run
 
 SESSION_SCHEMA = 1
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
+LONGEST_NAME = 96
+_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters that look alike
 STARTING_SECONDS = 15.0
 """How long after its creation a session without a conductor counts as starting and not as dead."""
@@ -37,7 +40,7 @@ class SessionUnreadable(Exception):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """``session.json``: the request with every default resolved, and where it was made."""
+    """``session.json``: the request with every default resolved, and where it runs or ran last."""
 
     schema: int = SESSION_SCHEMA
     session: str
@@ -46,6 +49,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     boot_id: str
     request: Request
+    clock_ns: int | None = None  # wall clock minus monotonic clock of this boot, once there are earlier places
+    earlier: tuple[Place, ...] = ()  # where it ran before it was resumed, oldest first
+
+    @property
+    def place(self) -> Place:
+        """The boot in which the session runs or ran last."""
+        return Place(host=self.host, boot_id=self.boot_id, clock_ns=self.clock_ns)
+
+    @property
+    def clock(self) -> Clock | None:
+        """The clock on which all its records lie; None while they are of one boot."""
+        return Clock(self.place, self.earlier) if self.earlier and self.clock_ns is not None else None
 
 
 class Liveness(Enum):
@@ -66,6 +81,7 @@ class SessionFolder:
         self.conductor_output = path / "conductor.log"
         self.control = path / "control"
         self.runs = path / "runs"
+        self.earlier = path / "earlier"  # folders of runs that were made again
 
     def run(self, run: str) -> Path:
         """The folder of a run. Raises ValueError for a name that could leave the session."""
@@ -164,11 +180,32 @@ def create(request: Request, version: str, root: Path) -> SessionFolder:
             boot_id=boot_id(),
             request=request,
         )
-        write_atomically(folder.manifest_file, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+        write_manifest(folder, manifest)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
     return folder
+
+
+def write_manifest(folder: SessionFolder, manifest: Manifest) -> None:
+    """Write ``session.json``, in the place of the one there is. Raises OSError."""
+    write_atomically(folder.manifest_file, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+
+
+def extend(folder: SessionFolder, cases: list[Case], runs: list[Run]) -> Request:
+    """Add ``cases`` and ``runs`` to the session; its request as it is now. For its conductor alone.
+
+    The age of ``session.json`` stays: it puts the sessions in the order in which they were begun. Raises OSError,
+    SessionUnreadable.
+    """
+    manifest = folder.manifest()
+    begun_ns = folder.manifest_file.stat().st_mtime_ns
+    request = msgspec.structs.replace(
+        manifest.request, cases=[*manifest.request.cases, *cases], runs=[*manifest.request.runs, *runs]
+    )
+    write_manifest(folder, msgspec.structs.replace(manifest, request=request))
+    os.utime(folder.manifest_file, ns=(begun_ns, begun_ns))
+    return request
 
 
 def all_sessions(root: Path) -> list[SessionFolder]:

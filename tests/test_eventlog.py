@@ -349,15 +349,17 @@ def test_a_log_is_for_its_owner_alone(log: Path) -> None:
 
 
 def test_a_log_goes_on_after_what_a_killed_writer_left(log: Path) -> None:
-    """Not how stepscope writes (a run has one writer ever), but no reader may trip over it."""
     log.write_bytes(NOTE + b'{"kind":"note","te')
     writer = EventLog(log)
-    writer.write(ev.Note(text="joined"))
+    writer.write(ev.Note(text="after"))
     writer.write(ev.Note(text="whole"))
     writer.close()
     reader = LogReader(log)
-    assert [event.text for event in read_all(reader) if isinstance(event, ev.Note)] == ["first", "whole"]
+    assert [event.text for event in read_all(reader) if isinstance(event, ev.Note)] == ["first", "after", "whole"]
     assert reader.bad == 1
+    assert log.read_bytes().count(b"\n\n") == 0
+    EventLog(log).close()
+    assert log.read_bytes().endswith(b"\n")
 
 
 @given(data=st.binary(max_size=400), budget=st.integers(1, 500))

@@ -77,16 +77,19 @@ class SessionFold:
             self.state.runs[name].revision += 1
 
     def _header(self, event: ev.Header) -> None:
-        self.state.header = event
-        self.state.started_ns = event.t
-        if self.state.conducted == "starting":
-            self.state.conducted = "running"
+        state = self.state
+        state.header = event
+        if state.started_ns is None:
+            state.started_ns = state.last_t = event.t  # below 0 where it began in an earlier boot
+        else:
+            # Another profiler process took the session up.
+            state.resumed_ns.append(event.t)
+        state.conducted, state.reason, state.ended_ns = "running", None, None
 
     def _session(self, event: ev.SessionChanged) -> None:
         self.state.conducted = event.state
         self.state.reason = event.reason
-        if event.state in ("done", "stopped", "failed"):
-            self.state.ended_ns = event.t
+        self.state.ended_ns = event.t if event.state in ("done", "stopped", "failed") else None
 
     def _run(self, event: ev.RunChanged) -> None:
         run = self.state.runs.get(event.run)
@@ -181,6 +184,8 @@ class RunFold:
 
     def _header(self, event: ev.Header) -> None:
         self.state.header = event
+        if not self.state.last_t:
+            self.state.last_t = event.t  # below 0 where it was written in an earlier boot
 
     def _environment(self, event: ev.Environment) -> None:
         self.state.environment = event

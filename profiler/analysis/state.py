@@ -229,6 +229,7 @@ class SessionState:
         self.reason: str | None = None
         self.presumed: str | None = None
         self.started_ns: int | None = None
+        self.resumed_ns: list[int] = []  # when it was taken up again
         self.ended_ns: int | None = None
         self.device: ev.DeviceSeen | None = None
         self.gpu = Columns(GPU_COLUMNS)

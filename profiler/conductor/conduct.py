@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from profiler import caches
 from profiler import events as ev
 from profiler.conductor.ending import Ending
 from profiler.conductor.gpu import GpuSampler, NoSampler
 from profiler.conductor.hostmemory import OomKills
 from profiler.conductor.orders import Orders
 from profiler.conductor.processes import WorkerProcess
+from profiler.conductor.search import BatchSearch
 from profiler.conductor.supervise import DEFAULT_LIMITS, Limits, Sampler, Supervisor
 from profiler.eventlog import EventLog
 from profiler.launch import child_command
 from profiler.request import Request, Run
-from profiler.sessions import SessionFolder
+from profiler.sessions import SessionFolder, SessionUnreadable
 
 Command = Callable[..., list[str]]
 
@@ -38,7 +40,10 @@ class Conductor:
         limits: Limits = DEFAULT_LIMITS,
         oom_kills: OomKills | None = None,
         sampler: Sampler | None = None,
+        owed: Sequence[Run] | None = None,
+        outcomes: Mapping[str, str] | None = None,
     ) -> None:
+        """``owed``: the runs that are still to be made (None: all), ``outcomes``: of those that were made before."""
         self._folder = folder
         self._request = request
         self._log = log
@@ -49,16 +54,19 @@ class Conductor:
         self._oom_kills = oom_kills or OomKills()
         on_gpu = request.device.startswith("cuda")
         self._sampler: Sampler = sampler or (GpuSampler(log.write) if on_gpu else NoSampler(log.write))
+        self._owed = request.runs if owed is None else owed
+        self._outcomes = dict(outcomes or {})
+        self._cut_short: str | None = None  # why the search for the largest batch can't go on
         self.orders = Orders(folder.path, log.write, max_time_s=request.max_time_s, clock=clock)
 
     def conduct(self) -> None:
-        """Make every run, then write the session's last word. The log stays open."""
+        """Make every run that is owed, then write the session's last word. The log stays open."""
         self._log.write(ev.SessionChanged(state="running"))
-        for run in self._request.runs:
+        for run in self._owed:
             self._log.write(ev.RunChanged(run=run.name, state="queued"))
         self._sampler.start()
         try:
-            for run in self._request.runs:
+            for run in self._runs():
                 self.orders.poll(None)
                 if self.orders.stop is None:
                     self._run(run)
@@ -68,12 +76,37 @@ class Conductor:
             self._sampler.close()
             self._remove_cache()
         state = "done" if self.orders.stop is None else "stopped"
-        self._log.write(ev.SessionChanged(state=state, reason=self.orders.stop or losses(self._log)))
+        reason = self.orders.stop or self._cut_short or losses(self._log)
+        self._log.write(ev.SessionChanged(state=state, reason=reason))
+
+    def _runs(self) -> Iterator[Run]:
+        """The runs that are owed, then those that the search for the largest batch adds."""
+        yield from self._owed
+        if not self._request.find_max_batch:
+            return
+        search = BatchSearch(self._folder, self._request)
+        while True:
+            self.orders.poll(None)
+            if self.orders.stop is not None:
+                return
+            try:
+                run = search.next(self._outcomes)
+            except (OSError, SessionUnreadable) as error:
+                why = error.strerror if isinstance(error, OSError) else error
+                self._cut_short = f"the search for the largest batch can't go on: {why}"
+                self._log.write(ev.Note(level="error", code="search", text=self._cut_short))
+                return
+            if run is None:
+                return
+            self._request = search.request
+            self._log.write(ev.RunChanged(run=run.name, state="queued"))
+            yield run
 
     def _run(self, run: Run) -> None:
         try:
             folder = self._folder.run(run.name)
             folder.mkdir(mode=0o700)
+            cold = self._is_cold(run)  # asked before the worker makes the folders of its caches
             worker = WorkerProcess(
                 self._command("worker", str(self._folder.path), run.name),
                 self._folder.worker_log(run.name),
@@ -84,7 +117,7 @@ class Conductor:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
             self._ended(run, Ending("failed", f"the run can't be started: {reason}", None, None))
             return
-        self._log.write(ev.RunChanged(run=run.name, state="running", pid=worker.pid))
+        self._log.write(ev.RunChanged(run=run.name, state="running", pid=worker.pid, cold=cold))
         try:
             supervisor = Supervisor(
                 worker,
@@ -104,7 +137,13 @@ class Conductor:
             worker.close()
         self._ended(run, ending)
 
+    def _is_cold(self, run: Run) -> bool | None:
+        """Whether the run's compile cache is empty; None for the user's own, of which others know more."""
+        folder = caches.cache_folder(self._folder.path, run.case, self._request.cache)
+        return None if folder is None else caches.is_empty(folder)
+
     def _ended(self, run: Run, ending: Ending) -> None:
+        self._outcomes[run.name] = ending.outcome
         self._log.write(
             ev.RunChanged(
                 run=run.name,

@@ -15,10 +15,11 @@ from profiler import __version__
 from profiler import events as ev
 from profiler.conductor.conduct import Command, Conductor, losses
 from profiler.conductor.processes import adopt_orphans
-from profiler.conductor.start import report
+from profiler.conductor.start import FAILED_TOO, RESUME, report
 from profiler.conductor.supervise import DEFAULT_LIMITS, Limits
 from profiler.eventlog import EventLog
 from profiler.launch import child_command
+from profiler.resume import CannotResume, Debt, survey, take_up, told
 from profiler.sessions import Manifest, SessionFolder, SessionUnreadable, boot_id, host_name
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -28,23 +29,37 @@ class CannotConduct(Exception):
     """The session can't be taken over; one line says why."""
 
 
-def main(session_folder: str, *, command: Command = child_command, limits: Limits = DEFAULT_LIMITS) -> int:
-    """Conduct the session in ``session_folder`` to its end.
+def main(
+    session_folder: str, *arguments: str, command: Command = child_command, limits: Limits = DEFAULT_LIMITS
+) -> int:
+    """Conduct the session in ``session_folder`` to its end, or what is left of it with ``RESUME``.
 
     Returns 0 when it ended as it should, whatever its runs' outcomes; 1 when it failed or its log has lost records; 2
     when it could not be taken over. Stops the session on SIGTERM, SIGINT and SIGHUP.
     """
     folder = SessionFolder(Path(session_folder).absolute())
     try:
-        manifest, log = _take_over(folder)
+        manifest, log = _take_over(folder, resumes=RESUME in arguments)
+        debt = _take_up(folder, manifest, log, failed=FAILED_TOO in arguments) if RESUME in arguments else None
     except CannotConduct as error:
         report(str(error))
         _say(str(error))
         return 2
-    conductor = Conductor(folder, manifest.request, log, adopts=adopt_orphans(), command=command, limits=limits)
+    conductor = Conductor(
+        folder,
+        manifest.request,
+        log,
+        adopts=adopt_orphans(),
+        command=command,
+        limits=limits,
+        owed=debt.runs if debt else None,
+        outcomes=debt.outcomes if debt else None,
+    )
     for number in STOP_SIGNALS:
         signal.signal(number, conductor.orders.on_signal)
     _write_header(log, folder.id)
+    if debt is not None:
+        _tell(log, debt)
     report(None)
     failed = False
     try:
@@ -60,7 +75,7 @@ def main(session_folder: str, *, command: Command = child_command, limits: Limit
     return 1 if failed or lost else 0
 
 
-def _take_over(folder: SessionFolder) -> tuple[Manifest, EventLog]:
+def _take_over(folder: SessionFolder, *, resumes: bool) -> tuple[Manifest, EventLog]:
     try:
         manifest = folder.manifest()
         log = EventLog(folder.conductor_log)
@@ -70,11 +85,39 @@ def _take_over(folder: SessionFolder) -> tuple[Manifest, EventLog]:
         raise CannotConduct(f"session {folder.id} has a conductor already") from error
     except OSError as error:
         raise CannotConduct(f"session {folder.id}: cannot write its log: {error.strerror}") from error
-    # A second header and a second count of records would make two sessions of one.
-    if os.stat(folder.conductor_log).st_size:
+    if os.stat(folder.conductor_log).st_size and not resumes:
         log.close()
-        raise CannotConduct(f"session {folder.id} was conducted before: start a new one")
+        raise CannotConduct(
+            f"session {folder.id} was conducted before: 'stepscope resume {folder.id}' makes what it still owes"
+        )
     return manifest, log
+
+
+def _take_up(folder: SessionFolder, manifest: Manifest, log: EventLog, *, failed: bool) -> Debt:
+    """Find out what the session owes and make its folder ready. Closes ``log`` when it can't be resumed."""
+    try:
+        debt = survey(folder, manifest, failed=failed)
+        if debt.nothing:
+            raise CannotResume(f"session {folder.id} owes nothing: every run has a result")
+        now = take_up(folder, debt, now_wall_ns=time.time_ns(), now_ns=time.monotonic_ns())
+    except CannotResume as error:
+        log.close()
+        raise CannotConduct(str(error)) from error
+    except OSError as error:
+        log.close()
+        raise CannotConduct(f"session {folder.id}: its folder can't be made ready: {error.strerror}") from error
+    return debt._replace(manifest=now)
+
+
+def _tell(log: EventLog, debt: Debt) -> None:
+    """What is to be known before the first run of a session that was taken up."""
+    now = {"now_wall_ns": time.time_ns(), "now_ns": time.monotonic_ns()}
+    for unsaid in debt.unsaid:
+        log.write(told(unsaid, debt.manifest, **now))
+    count, places = len(debt.runs), len(debt.manifest.earlier)
+    where = f" on {debt.manifest.host}" if places and debt.manifest.earlier[-1].host != debt.manifest.host else ""
+    text = f"resumed{where} with {count} {'run' if count == 1 else 'runs'} to make"
+    log.write(ev.Note(code="resumed", text=text))
 
 
 def _write_header(log: EventLog, session: str) -> None:

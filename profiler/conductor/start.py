@@ -15,6 +15,8 @@ from profiler.sessions import SessionFolder
 READY_VARIABLE = "STEPSCOPE_READY_FD"
 """Names the descriptor on which the conductor says "ready", or in one line why it can't start."""
 START_SECONDS = 30.0
+RESUME, FAILED_TOO = "resume", "failed"
+"""Arguments: go on with a session that was conducted before; make its failed runs again too."""
 _READY = b"ready\n"
 _LONGEST_LINE = 4096
 
@@ -25,19 +27,20 @@ class CannotStart(RuntimeError):
 
 def start(
     folder: SessionFolder,
-    *,
+    *arguments: str,
     command: Callable[..., list[str]] = child_command,
     timeout_s: float = START_SECONDS,
 ) -> int:
     """Start the conductor of ``folder`` and return its pid once it holds the session's lock. Raises CannotStart.
 
     It lives in a session of its own with its output in ``conductor.log``: closing the terminal doesn't reach it. When
-    this raises, no conductor is left running.
+    this raises, no conductor is left running. ``arguments`` are handed to it.
     """
     read_end, write_end = os.pipe()
     try:
         try:
-            process = _spawn(command("conductor", str(folder.path.absolute())), folder.conductor_output, write_end)
+            line = command("conductor", str(folder.path.absolute()), *arguments)
+            process = _spawn(line, folder.conductor_output, write_end)
         except OSError as error:
             raise CannotStart(f"the profiler process can't be started: {error.strerror or error}") from error
         finally:
@@ -50,6 +53,13 @@ def start(
         threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
         return process.pid
     raise CannotStart(_give_up(process, answer, folder, timeout_s))
+
+
+def resume(folder: SessionFolder, *, failed: bool = False, command: Callable[..., list[str]] = child_command) -> int:
+    """``start`` for a session that was conducted before: its conductor makes what is still owed, and with ``failed``
+    the failed runs again.
+    """
+    return start(folder, RESUME, *([FAILED_TOO] if failed else []), command=command)
 
 
 def report(line: str | None) -> None:

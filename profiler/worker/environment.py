@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import profiler
-from profiler import sessions
+from profiler.caches import cache_folder
 from profiler.request import Case
 
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "triton", "numpy")
@@ -47,20 +47,6 @@ def prepare(session: Path, case: Case, cache: str, environ: MutableMapping[str, 
         path = folder / name
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         environ[variable] = str(path)
-
-
-def cache_folder(session: Path, case: str, cache: str) -> Path | None:
-    """Where the compile caches of a case are; None for the user's own.
-
-    - ``cold``: in the session, one folder a case, shared by its runs: the first one starts cold, later ones warm;
-    - ``warm``: one folder a case, kept between sessions: warm from the second session on, and cold where it has never
-      been filled (the cache events say which it was);
-    - ``shared``: the user's own caches.
-    """
-    if cache == "shared":
-        return None
-    base = session if cache == "cold" else sessions.home()
-    return base / "cache" / case
 
 
 def versions() -> dict[str, str]:

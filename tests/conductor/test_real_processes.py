@@ -228,7 +228,9 @@ def test_exit_codes(own_home: Path) -> None:
     assert by_hand(folder, STANDIN="failed").returncode == 0
     again = by_hand(folder, STANDIN="ok")
     assert again.returncode == 2
-    assert again.stderr == f"session {folder.id} was conducted before: start a new one\n"
+    assert again.stderr == (
+        f"session {folder.id} was conducted before: 'stepscope resume {folder.id}' makes what it still owes\n"
+    )
     assert by_hand(SessionFolder(own_home / "nowhere"), STANDIN="ok").returncode == 2
 
 

@@ -1,0 +1,198 @@
+"""Take up a session that was stopped or has died: what it still owes, and its folder made ready for that."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from profiler import events as ev
+from profiler.analysis import batches
+from profiler.analysis.fold import SessionFold
+from profiler.clocks import Offsets, Place
+from profiler.eventlog import LogReader, is_locked
+from profiler.request import Run
+from profiler.sessions import Liveness, Manifest, SessionFolder, boot_id, host_name, write_manifest
+
+OWED = ("stopped", "died")
+"""Outcomes that are no results: such runs are made again, as those that never began."""
+QUIET_SECONDS = 30.0
+"""A session logs every few seconds; one of another machine that did so a moment ago is taken to run there."""
+
+
+class CannotResume(Exception):
+    """The session can't be taken up; the message is one line that says what would work."""
+
+
+class Unsaid(NamedTuple):
+    """A run that gave its last word when nobody was left to write down how it ended."""
+
+    run: str
+    word: ev.RunEnded
+    wall_ns: int
+
+
+class Debt(NamedTuple):
+    """What a session still owes."""
+
+    manifest: Manifest
+    runs: list[Run]  # to be made, in the order of the request
+    outcomes: dict[str, str]  # of the other runs
+    unsaid: list[Unsaid]
+    searching: bool  # the search for the largest batch isn't over
+    latest_wall_ns: int  # of all that was logged
+
+    @property
+    def nothing(self) -> bool:
+        return not self.runs and not self.searching
+
+
+def find_debt(folder: SessionFolder, *, failed: bool = False) -> Debt:
+    """What ``folder`` owes; ``failed``: its failed runs too. Raises SessionUnreadable, CannotResume while it runs."""
+    manifest = folder.manifest()
+    liveness = folder.liveness(manifest)
+    if liveness in (Liveness.ALIVE, Liveness.STARTING) or is_locked(folder.conductor_log):
+        raise CannotResume(f"session {folder.id} is running: 'stepscope watch {folder.id}' shows it")
+    return survey(folder, manifest, failed=failed)
+
+
+def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
+    """``find_debt`` for one who knows that the session isn't running here. Raises CannotResume."""
+    offsets = Offsets((*manifest.earlier, manifest.place))
+    fold = SessionFold(folder.id, manifest.request)
+    conducted = _Log(folder.conductor_log, offsets)
+    for chunk in conducted.chunks():
+        fold.conductor(chunk)
+    latest = conducted.latest_wall_ns
+    words: dict[str, int] = {}
+    for run in fold.state.runs.values():
+        if run.conducted_end is None:
+            log = _Log(folder.run_log(run.name), offsets)
+            for chunk in log.chunks():
+                fold.run(run.name, [event for event in chunk if isinstance(event, ev.Header | ev.RunEnded)])
+            words[run.name] = log.latest_wall_ns
+            latest = max(latest, log.latest_wall_ns)
+    quiet_s = (time.time_ns() - latest) / 1e9
+    if not _is_here(manifest.place) and not fold.state.over and 0 <= quiet_s < QUIET_SECONDS:
+        raise CannotResume(
+            f"session {folder.id} seems to run on {manifest.host}, which logged {quiet_s:.0f} s ago: stop it there, or"
+            f" try again in {QUIET_SECONDS:.0f} s"
+        )
+    fold.state.presume_dead("the profiler process ended without a word")
+    again = (*OWED, "failed") if failed else OWED
+    outcomes = {run.name: run.outcome for run in fold.state.runs.values() if run.outcome not in (None, *again)}
+    request = manifest.request
+    return Debt(
+        manifest=manifest,
+        runs=[run for run in request.runs if run.name not in outcomes],
+        outcomes={name: outcome for name, outcome in outcomes.items() if outcome is not None},
+        unsaid=[
+            Unsaid(run.name, run.end, words[run.name])
+            for run in fold.state.runs.values()
+            if run.name in outcomes and run.name in words and run.end is not None
+        ],
+        searching=request.find_max_batch
+        and any(batches.probe(search) is not None for search in batches.searches(request, outcomes)),
+        latest_wall_ns=latest,
+    )
+
+
+def take_up(folder: SessionFolder, debt: Debt, *, now_wall_ns: int, now_ns: int) -> Manifest:
+    """Make the folder ready for the runs of ``debt``; returns the manifest as it is now. For the conductor alone.
+
+    What earlier attempts at them wrote is moved to ``earlier/``. ``now_wall_ns`` and ``now_ns``: the wall clock and the
+    monotonic one. Raises OSError.
+    """
+    for path in (folder.control, folder.runs):
+        # A copy may have lost folders with nothing in them.
+        path.mkdir(mode=0o700, exist_ok=True)
+    for run in debt.runs:
+        _move_aside(folder, run.name)
+    manifest = moved(debt, now_wall_ns=now_wall_ns, now_ns=now_ns)
+    # Written even where nothing of it has changed: viewers start over when the file was replaced.
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def moved(debt: Debt, *, now_wall_ns: int, now_ns: int) -> Manifest:
+    """The manifest of a session that goes on here."""
+    manifest = debt.manifest
+    if _is_here(manifest.place):
+        return manifest
+    return msgspec.structs.replace(
+        manifest,
+        host=host_name(),
+        boot_id=boot_id(),
+        # Nothing that was logged may come after what will be, even where this machine's clock is behind.
+        clock_ns=max(now_wall_ns, debt.latest_wall_ns) - now_ns,
+        earlier=(*manifest.earlier, manifest.place),
+    )
+
+
+def discard_commands(folder: SessionFolder) -> None:
+    """Remove what was left in ``control/`` for a conductor that is gone. Raises OSError."""
+    try:
+        entries = list(os.scandir(folder.control))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
+
+
+def _is_here(place: Place) -> bool:
+    return (place.host, place.boot_id) == (host_name(), boot_id())
+
+
+def _move_aside(folder: SessionFolder, run: str) -> None:
+    made = folder.run(run)
+    if not os.path.lexists(made):
+        return
+    folder.earlier.mkdir(mode=0o700, exist_ok=True)
+    number = 1
+    while os.path.lexists(folder.earlier / f"{run}-{number}"):
+        number += 1
+    made.rename(folder.earlier / f"{run}-{number}")
+
+
+class _Log:
+    """A log that is read once, and the wall clock of its latest record."""
+
+    def __init__(self, path: Path, offsets: Offsets) -> None:
+        self._reader = LogReader(path)
+        self._offsets = offsets
+        self.latest_wall_ns = 0
+
+    def chunks(self) -> Iterable[list[ev.Event]]:
+        """Its records. Raises CannotResume for a log that can't be read."""
+        more, offset = True, None
+        while more:
+            chunk = self._reader.read()
+            if self._reader.refused:
+                raise CannotResume(self._reader.refused)
+            more = chunk.more
+            for event in chunk.events:
+                if type(event) is ev.Header and event.wall_ns:
+                    offset = self._offsets.of(event)
+                if offset is not None and event.t + offset > self.latest_wall_ns:
+                    self.latest_wall_ns = event.t + offset
+            yield chunk.events
+
+
+def told(unsaid: Unsaid, manifest: Manifest, *, now_wall_ns: int, now_ns: int) -> ev.RunChanged:
+    """The end of a run, in the words that its conductor would have used, at the time when it ended."""
+    zero_ns = manifest.clock_ns if manifest.clock_ns is not None else now_wall_ns - now_ns
+    return ev.RunChanged(
+        t=unsaid.wall_ns - zero_ns,
+        run=unsaid.run,
+        state="ended",
+        outcome=unsaid.word.outcome,
+        reason=unsaid.word.reason,
+    )
