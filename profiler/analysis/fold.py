@@ -80,7 +80,8 @@ class SessionFold:
         state = self.state
         state.header = event
         if state.started_ns is None:
-            state.started_ns = state.last_t = event.t  # below 0 where it began in an earlier boot
+            state.started_ns = event.t
+            state.last_t = state.last_t or event.t  # below 0 where it began in an earlier boot
         else:
             # Another profiler process took the session up.
             state.resumed_ns.append(event.t)
@@ -95,6 +96,11 @@ class SessionFold:
         run = self.state.runs.get(event.run)
         if run is None:
             return
+        if event.state != "ended" and run.conducted in ("running", "ended"):
+            # It is made again: what was said of the attempt before no longer holds.
+            run.remade += 1
+            run.revision += 1
+            run.conducted_end = run.ended_ns = run.started_ns = run.pid = run.cold = None
         run.conducted = event.state
         if event.state == "running":
             run.pid = event.pid

@@ -151,6 +151,7 @@ class RunState:
         self.ended_ns: int | None = None
         self.pid: int | None = None
         self.cold: bool | None = None  # found an empty compile cache; None: not said
+        self.remade = 0  # how often it was made again: the attempt before was stopped, died or failed
         self.end: ev.RunEnded | None = None
         self.presumed: str | None = None  # why the run is taken for dead though no log says so
         self.waiting: ev.Waiting | None = None
