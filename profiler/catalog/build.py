@@ -109,7 +109,7 @@ class _Plan:
         heavy = " and ".join(_described(one) for name, one in encoders.items() if name in self.part.heavy)
         light = " and ".join(one.cls for name, one in encoders.items() if name not in self.part.heavy)
         if text_encoders == "none":
-            every = " and ".join(_described(one) for one in encoders.values())
+            every = ", ".join(_described(one) for one in encoders.values())
             return f"prompt embeddings stand in for {every}: no text encoder is built"
         if not self.embeds:
             return f"without {heavy}: its part of the embeddings is zeros; --text-encoders all builds it"

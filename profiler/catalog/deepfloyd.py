@@ -17,6 +17,8 @@ from profiler.catalog.upscaler import UPSCALER
 _STRUCTURE = "diffusers scripts/convert_if.py and IF-I-XL's published config.yml"
 _OPTIONS = {"safety_checker": None, "feature_extractor": None, "watermarker": None, "requires_safety_checker": False}
 
+_ARGUMENTS = {"clean_caption": False}  # else prompts depend on which packages are installed
+
 _DDPM: dict[str, Any] = {
     "beta_schedule": "squaredcos_cap_v2",
     "variance_type": "learned_range",
@@ -180,6 +182,7 @@ DEEPFLOYD_IF = Entry(
             source=_STRUCTURE,
             inferred="the width, 192: no copy of IF-I-M's configuration was found; 371.6 M parameters, published 400 M",
             heavy=("text_encoder", "tokenizer"),
+            arguments=_ARGUMENTS,
             sized=False,
             step_callback=False,
         ),
@@ -195,6 +198,7 @@ DEEPFLOYD_IF = Entry(
             source="diffusers scripts/convert_if.py (levels and blocks of the second stage)",
             inferred="the widths, 96 to 768, and which levels have attention; 461.0 M parameters, published 450 M",
             heavy=("text_encoder", "tokenizer"),
+            arguments=_ARGUMENTS,
             sized=False,
             step_callback=False,
             batched=False,
