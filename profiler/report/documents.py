@@ -169,11 +169,63 @@ class DoctorDocument(msgspec.Struct, kw_only=True):
     findings: list[Finding]
 
 
+class PublishedFigure(msgspec.Struct, kw_only=True):
+    """What was published of the same cell. ``ratio`` is ours by theirs, a figure a stage."""
+
+    torch: str
+    outcome: str
+    iterations_per_second: list[float]
+    ratio: list[float]
+
+
+class ReportCell(msgspec.Struct, kw_only=True):
+    """One case, or what was published of one that the session lacks (``case`` None). ``outcome`` is None while nothing
+    was measured yet; ``text`` is what the table shows.
+    """
+
+    case: str | None
+    variant: str
+    engine: str | None
+    outcome: str | None
+    text: str
+    iterations_per_second: list[float] = msgspec.field(default_factory=list)  # of each denoising loop, as published
+    published: list[PublishedFigure] = msgspec.field(default_factory=list)
+    footnotes: list[str] = msgspec.field(default_factory=list)
+
+
+class ReportRow(msgspec.Struct, kw_only=True):
+    pipeline: str
+    label: str
+    cells: list[ReportCell]
+
+
+class ReportTable(msgspec.Struct, kw_only=True):
+    """One table. ``benchmark`` is False for pipelines that the published benchmark doesn't have."""
+
+    gpu: str
+    batch_size: int
+    benchmark: bool
+    rows: list[ReportRow]
+
+
+class ReportDocument(msgspec.Struct, kw_only=True):
+    """``stepscope report SESSION --json``."""
+
+    schema: int = SCHEMA
+    session: str
+    layout: str
+    gpu: str
+    torch: str | None
+    against: str | None
+    tables: list[ReportTable]
+
+
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     "show": ShowDocument,
     "ls": ListDocument,
     "pipelines": PipelinesDocument,
     "doctor": DoctorDocument,
+    "report": ReportDocument,
 }
 
 

@@ -1,0 +1,247 @@
+"""A session's figures in the layout of the published benchmark: a table a GPU and batch size, pipelines by variants.
+
+How our outcomes are told in the benchmark's words: its runs made three calls, the first of which warmed up (and
+compiled). ``OOM`` is a run that didn't get through its first call, ``OOM after warmup`` one whose first call alone
+worked, ``OOM after 2nd iteration`` one whose first two did, and so on; calls of all phases count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from profiler.analysis.cases import CaseFigures, case_figures
+from profiler.analysis.loops import LoopFigures
+from profiler.analysis.state import RunState, SessionState
+from profiler.report import published
+from profiler.report.documents import PublishedFigure, ReportCell, ReportDocument, ReportRow, ReportTable, device_of
+from profiler.report.tables import NOT_MEASURED, align, number
+from profiler.request import Workload
+
+_COLUMNS = (("no-compile", None), ("compile", None), ("regional-compile", "diffusers"))
+_TITLES = {
+    ("no-compile", None): "no compile",
+    ("compile", None): "compile",
+    ("regional-compile", "diffusers"): "regional compile",
+    ("regional-compile", "accelerate"): "regional compile (accelerate)",
+}
+_OF_THE_BENCHMARK = {
+    "batched-if": "at batch sizes above 1 the published figure is the first stage's, and its later stages made one"
+    " picture; ours is the first stage's too, and all stages made the whole batch",
+    "upscaler": "the published script gives the upscaler the first stage's picture of 64 pixels, not the second"
+    " stage's of 256: it makes 256x256 pixels and not 1024x1024, as ours does by default",
+}
+
+ColumnKey = tuple[str, str | None]
+
+
+def report(session: SessionState, against: str | None = None) -> ReportDocument:
+    """The tables of ``session``, with the published figures of the GPU ``against`` (a published name) in them."""
+    device = device_of(session)
+    gpu = device.name or session.request.device
+    figures = {one.case: one for one in case_figures(session)}
+    batches = sorted({case.workload.batch_size for case in session.request.cases})
+    tables: list[ReportTable] = []
+    for batch_size in batches:
+        for benchmark in (True, False):
+            rows = _rows(session, figures, batch_size, benchmark, against)
+            if rows:
+                tables.append(ReportTable(gpu=gpu, batch_size=batch_size, benchmark=benchmark, rows=rows))
+    versions = next((run.environment.versions for run in session.runs.values() if run.environment), {})
+    return ReportDocument(
+        session=session.session,
+        layout="published",
+        gpu=gpu,
+        torch=versions.get("torch"),
+        against=against,
+        tables=tables,
+    )
+
+
+def _rows(
+    session: SessionState, figures: dict[str, CaseFigures], batch_size: int, benchmark: bool, against: str | None
+) -> list[ReportRow]:
+    """A row a workload; further ones where a variant was compiled in several ways."""
+    rows: list[tuple[Workload, ReportRow]] = []
+    for case in session.request.cases:
+        workload = case.workload
+        if workload.batch_size != batch_size or (workload.pipeline in published.LABELS) != benchmark:
+            continue
+        cell = _cell(session, figures[case.name], against if benchmark else None)
+        row = next(
+            (row for of, row in rows if of == workload and all(_key(other) != _key(cell) for other in row.cells)),
+            None,
+        )
+        if row is None:
+            label = published.LABELS.get(workload.pipeline, workload.pipeline)
+            row = ReportRow(pipeline=workload.pipeline, label=label, cells=[])
+            rows.append((workload, row))
+        row.cells.append(cell)
+    for workload, row in rows:
+        # What was published stands there whether ours was measured or not.
+        for variant in published.VARIANTS if benchmark and against is not None else ():
+            theirs = _published(against, workload, variant, [])
+            if theirs and all(cell.variant != variant for cell in row.cells):
+                row.cells.append(
+                    ReportCell(
+                        case=None, variant=variant, engine=None, outcome=None, text=NOT_MEASURED, published=theirs
+                    )
+                )
+    order = list(published.LABELS)
+    return sorted((row for _, row in rows), key=lambda row: order.index(row.pipeline) if benchmark else 0)
+
+
+def _key(cell: ReportCell) -> ColumnKey:
+    return cell.variant, cell.engine
+
+
+def _cell(session: SessionState, figures: CaseFigures, against: str | None) -> ReportCell:
+    case = session.request.case(figures.case)
+    workload = case.workload
+    runs = session.runs_of(case.name)
+    outcome = _outcome(figures)
+    loops = _as_published(workload, figures.loops)
+    rates = [loop.iterations_per_second for loop in loops if loop.iterations_per_second is not None]
+    measured = outcome == "ok" and len(rates) == len(loops)
+    notes: list[str] = []
+    if workload.pipeline in published.LABELS:
+        for differences in (published.differences(workload), published.compiled_otherwise(case.compilation)):
+            notes += [f"not the published work: {'; '.join(differences)}"] if differences else []
+        if workload.pipeline == "deepfloyd-if":
+            notes.append(_OF_THE_BENCHMARK["upscaler" if workload.batch_size == 1 else "batched-if"])
+    if outcome not in ("ok", "oom", None):
+        notes += list(dict.fromkeys(run.reason for run in runs if run.outcome == outcome and run.reason))[:1]
+    return ReportCell(
+        case=case.name,
+        variant=figures.variant,
+        engine=figures.engine,
+        outcome=outcome,
+        text=_joined(rates) if measured and rates else _word(outcome, runs),
+        iterations_per_second=rates if measured else [],
+        published=_published(against, workload, figures.variant, rates if measured else []),
+        footnotes=notes,
+    )
+
+
+def _as_published(workload: Workload, loops: Sequence[LoopFigures]) -> list[LoopFigures]:
+    """At batch sizes above 1 DeepFloyd IF's published cell holds the first stage alone."""
+    first_alone = workload.pipeline == "deepfloyd-if" and workload.batch_size > 1
+    return list(loops[:1] if first_alone else loops)
+
+
+def _outcome(figures: CaseFigures) -> str | None:
+    """``ok`` as soon as a run is, or goes on and has figures; else the worst that happened."""
+    if "ok" in figures.outcomes or (figures.loops and figures.ended < figures.runs):
+        return "ok"
+    return next((one for one in ("died", "failed", "oom", "unsupported", "stopped") if one in figures.outcomes), None)
+
+
+def _word(outcome: str | None, runs: list[RunState]) -> str:
+    if outcome in (None, "ok"):
+        return NOT_MEASURED
+    if outcome != "oom":
+        return str(outcome)
+    return max((_oom(sum(call.ended for call in run.calls.values())) for run in runs if run.outcome == "oom"), key=len)
+
+
+def _oom(calls: int) -> str:
+    """When memory ran out, in the benchmark's words; ``calls`` is how many had ended."""
+    if calls == 0:
+        return "OOM"
+    return "OOM after warmup" if calls == 1 else f"OOM after {_ordinal(calls)} iteration"
+
+
+def _ordinal(count: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th") if count % 100 not in (11, 12, 13) else "th"
+    return f"{count}{ending}"
+
+
+def _published(against: str | None, workload: Workload, variant: str, ours: list[float]) -> list[PublishedFigure]:
+    """What was published of the same cell, of each release of torch that there is something of."""
+    found: list[PublishedFigure] = []
+    for release in published.RELEASES if against is not None else ():
+        cell = published.cells(str(against), workload.batch_size, workload.pipeline, variant, release)
+        if cell:
+            theirs = [row.iterations_per_second for row in cell if row.iterations_per_second is not None]
+            ratio = [one / other for one, other in zip(ours, theirs)] if len(ours) == len(theirs) else []
+            found.append(
+                PublishedFigure(torch=release, outcome=cell[0].outcome, iterations_per_second=theirs, ratio=ratio)
+            )
+    return found
+
+
+def _published_text(figure: PublishedFigure | None) -> str:
+    if figure is None:
+        return NOT_MEASURED
+    if not figure.iterations_per_second:
+        return {"oom_after_warmup": _oom(1), "oom_after_iteration_2": _oom(2), "oom": _oom(0)}.get(
+            figure.outcome, NOT_MEASURED if figure.outcome == "not_measured" else figure.outcome
+        )
+    ratio = f" ({' / '.join(f'{one:.2f}x' for one in figure.ratio)})" if figure.ratio else ""
+    return _joined(figure.iterations_per_second) + ratio
+
+
+def _joined(rates: Sequence[float]) -> str:
+    return " / ".join(number(rate, 2) for rate in rates)
+
+
+def report_lines(document: ReportDocument, *, markdown: bool) -> list[str]:
+    """The tables as Markdown or aligned plain text, iterations per second in their cells."""
+    ours = f"torch {document.torch}" if document.torch else "ours"
+    intro = [f"session {document.session}, {ours}, iterations per second"]
+    if document.against:
+        intro.append(f"torch 2.0 and nightly: as published of {document.against}; in brackets ours divided by theirs")
+    lines = intro
+    for table in document.tables:
+        lines += ["", *_table(table, document, markdown)]
+    if not document.tables:
+        lines += ["", "no case was asked for"]
+    return lines
+
+
+def _table(table: ReportTable, document: ReportDocument, markdown: bool) -> list[str]:
+    title = f"{table.gpu} (batch size: {table.batch_size})"
+    if not table.benchmark:
+        title += ", not in the published benchmark"
+    against = document.against if table.benchmark else None
+    present = {_key(cell) for row in table.rows for cell in row.cells}
+    columns = [*_COLUMNS, *(key for key in _TITLES if key not in _COLUMNS and key in present)]
+    header = ["Pipeline"]
+    for key in columns:
+        header.append(_TITLES[key])
+        if against and key[0] in published.VARIANTS:
+            header += [f"torch {release} - {_TITLES[key]}" for release in published.RELEASES]
+    notes: dict[str, int] = {}
+    body = [_line(row, columns, against, notes) for row in table.rows]
+    if markdown:
+        body = [[cell.replace("failed", "❌") for cell in cells] for cells in body]
+        shown = [f"### {title}", "", *_markdown([[f"**{cell}**" for cell in header], *body])]
+        return shown + ([""] if notes else []) + [f"{mark}. {text}" for text, mark in notes.items()]
+    shown = [title, *align([header, *body], right=range(1, len(header)))]
+    return shown + [f"[{mark}] {text}" for text, mark in notes.items()]
+
+
+def _line(row: ReportRow, columns: Sequence[ColumnKey], against: str | None, notes: dict[str, int]) -> list[str]:
+    """The cells of a row. What is said of every cell of it is said of its name."""
+    ours = [cell for cell in row.cells if cell.case is not None]
+    shared = [note for note in ours[0].footnotes if all(note in cell.footnotes for cell in ours)]
+    line = [row.label + _marks(shared, notes)]
+    for key in columns:
+        cell = next((cell for cell in row.cells if _key(cell) == key), None)
+        if cell is None:
+            cell = ReportCell(case=None, variant=key[0], engine=key[1], outcome=None, text=NOT_MEASURED)
+        line.append(cell.text + _marks([note for note in cell.footnotes if note not in shared], notes))
+        if against and key[0] in published.VARIANTS:
+            theirs = {figure.torch: figure for figure in cell.published}
+            line += [_published_text(theirs.get(release)) for release in published.RELEASES]
+    return line
+
+
+def _marks(texts: Sequence[str], notes: dict[str, int]) -> str:
+    """The numbers of footnotes; a new text gets the next one."""
+    return " " + "".join(f"[{notes.setdefault(text, len(notes) + 1)}]" for text in texts) if texts else ""
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    # What stands in a cell may come from a log: a bar in it must not begin another cell.
+    header, *body = ["| " + " | ".join(cell.replace("|", "&#124;") for cell in row) + " |" for row in rows]
+    return [header, f"|{':---:|' * len(rows[0])}", *body]
