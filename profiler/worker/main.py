@@ -76,6 +76,7 @@ def _measure(
 ) -> RunEnded:
     """Make the run; whatever ends it becomes its last word."""
     # These import torch, which reads the environment prepared above.
+    from profiler.worker import memorylimit
     from profiler.worker.failures import classify
     from profiler.worker.run import CaseRun
 
@@ -84,6 +85,7 @@ def _measure(
         case_run.execute()
     except BaseException as error:
         stop.finished()
+        memorylimit.lift()
         if not isinstance(error, Stopped):
             with contextlib.suppress(OSError):  # worker.log may be on the disk that is full
                 traceback.print_exc()
