@@ -44,6 +44,8 @@ def _text(wants: str, kind: str) -> Change:
     return Change(wants=wants, fits=lambda value: isinstance(value, str) and value != "", kind=kind)
 
 
+LORA_RANK = 4
+"""The rank of an adapter whose rank isn't given."""
 GRAD_MODES = ("no_grad", "inference_mode")
 """diffusers' pipelines turn gradients off themselves: none of them can be called with gradients on."""
 
@@ -82,7 +84,7 @@ SETTINGS: dict[str, Change] = {
 - ``latents_format``: give the latents in this memory format
 - ``grad_mode``: what the call is made inside
 - ``guidance_end``: the share of the steps that have guidance; a callback turns it off for the others
-- ``lora``: the name of an adapter that is made on the spot, of rank ``lora_rank`` (4), at ``lora_scale``
+- ``lora``: the name of an adapter that is made on the spot, of rank ``lora_rank``, at ``lora_scale``
 """
 
 
