@@ -28,6 +28,11 @@ class Denoiser:
         return getattr(self.pipe, self.name)
 
     def replace(self, module: Any) -> None:
+        """Put ``module`` in its place, in the pipelines inside that share it as well."""
+        old = self.module
+        for _, pipe in pipelines_inside(self.pipe):
+            for name in [name for name in pipe.components if getattr(pipe, name) is old]:
+                setattr(pipe, name, module)
         setattr(self.pipe, self.name, module)
 
 
@@ -41,6 +46,7 @@ class Piece:
     part: Part | None = None  # what the catalogue says of it
     size: Size | None = None
     embeds: bool = False  # prompts are given as embeddings: its text encoders were not built
+    given: Arguments = field(default_factory=dict)  # call arguments that came with the pipeline; they win over ours
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Subject:
     pieces: tuple[Piece, ...]
     call: Callable[[Arguments], Any]
     notes: list[tuple[str, str]] = field(default_factory=list)  # (code, text): what readers of the figures must know
+    turns: tuple[Arguments, ...] = ()  # a list of call arguments that came with the pipeline: its calls take turns
 
     @property
     def denoisers(self) -> tuple[Denoiser, ...]:
@@ -60,6 +67,18 @@ class Subject:
     def pipe(self) -> Any:
         """The first piece's pipeline, for most subjects the only one."""
         return self.pieces[0].pipe
+
+
+def pipelines_inside(pipe: Any) -> list[tuple[str, Any]]:
+    """The pipelines that ``pipe`` holds as plain attributes and calls itself, with the attributes' names.
+
+    Combined pipelines (Kandinsky, Stable Cascade, Wuerstchen) are made of such ones, which share their components.
+    """
+    found: list[tuple[str, Any]] = []
+    for name, value in vars(pipe).items():
+        if value is not pipe and callable(getattr(value, "progress_bar", None)) and hasattr(value, "components"):
+            found += [(name, value), *pipelines_inside(value)]
+    return found
 
 
 def single(name: str, pipe: Any, denoisers: tuple[Denoiser, ...]) -> Subject:

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,12 +20,17 @@ from typing import Any
 from profiler.events import CallEnded, CallStarted, Note
 from profiler.request import Workload
 from profiler.subject import Subject
+from profiler.variants import Unsupported
 from profiler.worker.clock import Clock, CudaClock, HostClock
 from profiler.worker.cudagraphs import CudaGraphSteps
 from profiler.worker.hooks import Hooks
-from profiler.worker.inputs import call_arguments, final_latents, output_event, save_latents
+from profiler.worker.inputs import call_arguments, images_per_call
+from profiler.worker.latents import final_latents, output_event, save_latents
 from profiler.worker.live import LiveWriter, Sink
 from profiler.worker.memory import CudaMemory, HostMemory, MemoryProbe
+from profiler.worker.plan import USUAL_STEPS, expected_steps
+from profiler.worker.setting import Setting
+from profiler.worker.signature import Arguments
 from profiler.worker.stages import StageRecorder, hook_stages
 from profiler.worker.steps import LoopRecorder, hook_loops
 from profiler.worker.where import HERE
@@ -62,12 +66,11 @@ class Measurement:
 
     def __post_init__(self) -> None:
         self.pipe = self.subject.pipe
-        self._denoisers = [denoiser.name for denoiser in self.subject.denoisers]
         self._clock = self.clock or make_clock(self.device)
         self.probe = self.memory or make_memory(self.device)
         self._writer = LiveWriter(self._clock, self.sink)
         self._calls = 0
-        self._known_steps: int | None = None
+        self._known_steps: dict[str | None, int] = {}  # by leg
 
     def __enter__(self) -> Measurement:
         if self.live:
@@ -79,73 +82,69 @@ class Measurement:
     ) -> None:
         self._writer.stop()
 
-    def bare_call(self) -> Any:
+    def bare_call(self, setting: Setting | None = None) -> Any:
         """One call without hooks or events, arguments as in ``call``; what the pipeline returned."""
-        arguments = call_arguments(self.workload, self.device)
-        result = self.subject.call(arguments)
+        setting = setting or Setting(self.workload)
+        arguments = call_arguments(self.subject, setting, self.device)
+        with setting.around():
+            result = self.subject.call(arguments)
         self._clock.synchronize()
         return result
 
-    def call(self, phase: str, *, keep_output: bool = False) -> int:
+    def call(self, phase: str, setting: Setting | None = None, *, keep_output: bool = False) -> int:
         """Make one measured call as part of ``phase`` and return its duration in nanoseconds of the host clock.
 
-        The device is idle at both ends. ``keep_output`` writes an Output event with the final latents. What the
-        pipeline raises passes through; steps that were complete by then are written.
+        ``setting`` says what it does; None: the workload as it is. The device is idle at both ends. ``keep_output``
+        writes an Output event with the final latents. What the pipeline raises passes through; steps that were complete
+        by then are written. Raises Unsupported where the loops can't be cut into steps.
         """
+        setting = setting or Setting(self.workload)
         number, self._calls = self._calls, self._calls + 1
         HERE.phase, HERE.call = phase, number
-        planned = self.workload.steps or 50
-        steps = self._known_steps or expected_steps(self.pipe.scheduler, planned)
-        self._clock.prepare(steps or planned)
-        arguments = call_arguments(self.workload, self.device)
+        arguments = call_arguments(self.subject, setting, self.device)
+        steps = self._known_steps.get(setting.leg) or expected_steps(self.subject, setting.workload)
+        self._clock.prepare(steps or setting.workload.steps or USUAL_STEPS)
         recorder = self._recorder(number)
-        stages = StageRecorder(number, self._clock)
+        stages = StageRecorder(number, self._clock, lambda: recorder.loops)
+        started = CallStarted(call=number, phase=phase, steps=steps, leg=setting.leg)
         try:
-            ns, cpu_ns, retries = self._timed(number, phase, steps, arguments, recorder, stages)
+            with setting.around():
+                ns, cpu_ns, retries = self._timed(started, arguments, recorder, stages)
         except BaseException as error:
-            self._abandon(error)
+            self._abandon(error, recorder)
             raise
         finally:
             HERE.call = HERE.stage = HERE.loop = HERE.step = None
         self._write_stages(recorder, stages)
-        self._known_steps = recorder.evaluations
+        self._known_steps[setting.leg] = recorder.evaluations
         self.latents = final_latents(recorder.latents)
-        self.sink(CallEnded(call=number, ns=ns, images=self.workload.batch_size, retries=retries, cpu_ns=cpu_ns))
+        images = images_per_call(self.subject, arguments)
+        self.sink(CallEnded(call=number, ns=ns, images=images, retries=retries, cpu_ns=cpu_ns))
         self.sink(self.probe.sample(phase, number))
+        if recorder.shortcoming is not None:
+            raise Unsupported(f"{type(self.pipe).__name__}: {recorder.shortcoming}")
         if keep_output:
             self._write_output(number)
         return ns
 
     def _recorder(self, number: int) -> LoopRecorder:
-        graph_steps = CudaGraphSteps(self.pipe, self._note_clone) if self.capture.cuda_graphs else None
         return LoopRecorder(
-            number,
-            self._denoisers,
-            self._clock,
-            self._writer.put,
-            graphs=self.capture.graphs,
-            on_step=self.capture.on_step,
-            before_step=graph_steps.begin_step if graph_steps else None,
-            on_output=graph_steps.keep if graph_steps else None,
+            number, self._clock, self._writer.put, graphs=self.capture.graphs, on_step=self.capture.on_step
         )
 
     def _timed(
-        self,
-        number: int,
-        phase: str,
-        steps: int | None,
-        arguments: dict[str, Any],
-        recorder: LoopRecorder,
-        stages: StageRecorder,
+        self, started: CallStarted, arguments: Arguments, recorder: LoopRecorder, stages: StageRecorder
     ) -> tuple[int, int, int | None]:
+        """Duration and CPU time in nanoseconds, allocation retries."""
         with Hooks() as hooks:
-            hook_loops(hooks, self.pipe, self._denoisers, recorder)
-            hook_stages(hooks, self.pipe, stages)
+            step_hooks = self._step_hooks if self.capture.cuda_graphs else None
+            hook_loops(hooks, self.subject.pieces, recorder, step_hooks)
+            hook_stages(hooks, self.subject.pieces, stages)
             retries = self.probe.retries()
             self._clock.anchor()
             cpu_start = time.process_time_ns()
-            start = time.monotonic_ns()
-            self.sink(CallStarted(call=number, phase=phase, steps=steps, start_ns=start))
+            start = started.start_ns = time.monotonic_ns()
+            self.sink(started)
             self.output = self.subject.call(arguments)
             self._clock.synchronize()
             ns = time.monotonic_ns() - start
@@ -153,16 +152,19 @@ class Measurement:
         after = self.probe.retries()
         return ns, cpu_ns, None if retries is None or after is None else after - retries
 
+    def _step_hooks(self, pipe: Any) -> tuple[Callable[[], None], Callable[[Any], Any]]:
+        graph_steps = CudaGraphSteps(pipe, self._note_clone)
+        return graph_steps.begin_step, graph_steps.keep
+
     def _write_stages(self, recorder: LoopRecorder, stages: StageRecorder) -> None:
         recorder.end_loop()  # of a pipeline without a progress bar
-        if recorder.first is not None and recorder.last is not None:
-            stages.add("denoise", recorder.first, recorder.last)
-        for record in stages.records():
+        for record in stages.records(recorder.stretches):
             self._writer.put(record)
         self._writer.flush()
 
-    def _abandon(self, error: BaseException) -> None:
+    def _abandon(self, error: BaseException, recorder: LoopRecorder) -> None:
         """The call failed: write its steps as far as they can be read. The device may be unusable."""
+        recorder.flush()
         try:
             if isinstance(error, Exception):
                 # Out of memory leaves the device at work; whoever stops the run doesn't wait for it.
@@ -190,16 +192,6 @@ class Measurement:
     def _note_clone(self, scheduler: str) -> None:
         text = f"the denoiser's output is copied every step: {scheduler} keeps it, and CUDA graphs overwrite it"
         self.sink(Note(level="info", code="output-cloned", text=text))
-
-
-def expected_steps(scheduler: Any, inference_steps: int) -> int | None:
-    """How many times ``scheduler.step`` will be called, None where the scheduler wants more to know than a number."""
-    trial = copy.deepcopy(scheduler)
-    try:
-        trial.set_timesteps(inference_steps)
-    except (TypeError, ValueError):
-        return None
-    return len(trial.timesteps)
 
 
 def make_clock(device: str) -> Clock:

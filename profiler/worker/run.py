@@ -1,4 +1,4 @@
-"""One run from end to end: load, compile, warm-up, measure."""
+"""One run from end to end: load, fit, compile, warm up, measure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from pathlib import Path
 
 from profiler import catalog, sessions, toolchain, variants
 from profiler.catalog.build import build
+from profiler.catalog.errors import BuildError
 from profiler.events import LoadProgress, Note, PhaseStarted
 from profiler.request import Case, Request
 from profiler.subject import Subject
-from profiler.worker import device
+from profiler.worker import device, factory, foreign
 from profiler.worker.compiles import CompileMonitor, self_test
+from profiler.worker.inputs import call_arguments
 from profiler.worker.live import Sink
 from profiler.worker.measure import Capture, Measurement, make_memory
 from profiler.worker.memory import MemoryProbe
 from profiler.worker.pulse import Pulse
+from profiler.worker.schedule import Schedule
 from profiler.worker.where import HERE
 
 
@@ -33,15 +36,21 @@ class CaseRun:
 
     def execute(self) -> None:
         """Make the run. Raises what ended it before its time, Unsupported and DeviceUnavailable among it."""
-        compiled = self.case.compilation.variant != "no-compile"
         self._check_toolchain()
         self._take_device()
-        trace_reason = self_test() if compiled else None
+        # A function of the user's may compile whatever the variant is.
+        traced = self.case.compilation.variant != "no-compile" or self._is_factory
+        trace_reason = self_test() if traced else None
         self.sink(device.describe(self.request.device, trace=trace_reason is None, trace_reason=trace_reason))
         probe = self.pulse.probe = make_memory(self.request.device)
         subject = self._load(probe)
-        monitor = self._compile(subject) if compiled else None
+        monitor = self._compile(subject) if traced else None
         self._measure(subject, probe, monitor)
+
+    @property
+    def _is_factory(self) -> bool:
+        origin = self.case.workload.origin
+        return origin is not None and factory.is_factory(origin)
 
     def _check_toolchain(self) -> None:
         missing = toolchain.missing_for(self.case.compilation, self.request.device)
@@ -59,25 +68,44 @@ class CaseRun:
 
     def _load(self, probe: MemoryProbe) -> Subject:
         self._begin("load", None, probe)
-        workload = self.case.workload
-        subject = build(
-            catalog.find(workload.pipeline),
-            size=workload.size,
-            weights=workload.weights,
-            dtype=workload.dtype,
-            device=self.request.device,
-            seed=workload.seed,
-            report=lambda name, done, total: self.sink(LoadProgress(name=name, done=done, total=total)),
-        )
+        subject = self._subject()
+        for code, text in subject.notes:
+            self.sink(Note(code=code, text=text))
         self.sink(probe.sample("load"))
         return subject
+
+    def _subject(self) -> Subject:
+        workload, where = self.case.workload, self.request.device
+        if workload.origin is None:
+            return build(
+                catalog.find(workload.pipeline),
+                size=workload.size,
+                weights=workload.weights,
+                dtype=workload.dtype,
+                device=where,
+                seed=workload.seed,
+                text_encoders=workload.text_encoders,
+                report=self._report,
+            )
+        load = factory.load if self._is_factory else foreign.load
+        subject = load(workload, where, self._report)
+        if subject.turns and workload.legs:
+            raise BuildError(
+                f"{workload.pipeline} gives its calls' arguments itself: run it with the scenario steady,"
+                f" not {workload.scenario}"
+            )
+        return subject
+
+    def _report(self, name: str, done: int, total: int) -> None:
+        self.sink(LoadProgress(name=name, done=done, total=total))
 
     def _compile(self, subject: Subject) -> CompileMonitor:
         components = {denoiser.label: denoiser.module for denoiser in subject.denoisers}
         monitor = CompileMonitor(self.sink, components)
         monitor.attach()
         what = variants.apply(subject, self.case.compilation)
-        self.sink(Note(level="info", code="compiled", text="; ".join(what)))
+        if what:
+            self.sink(Note(level="info", code="compiled", text="; ".join(what)))
         return monitor
 
     def _measure(self, subject: Subject, probe: MemoryProbe, monitor: CompileMonitor | None) -> None:
@@ -89,6 +117,11 @@ class CaseRun:
                 on_step=monitor.on_step,
                 cuda_graphs=variants.uses_cuda_graphs(self.case.compilation, self.request.device),
             )
+        schedule = Schedule(subject, workload, self.request.device)
+        first = schedule.first()
+        # What nobody takes is refused while the run still is at loading.
+        call_arguments(subject, first, self.request.device)
+        compiles = self.case.compilation.variant != "no-compile" or factory.already_compiled(subject.pipe)
         with Measurement(
             subject,
             workload,
@@ -98,17 +131,17 @@ class CaseRun:
             capture=capture,
             memory=probe,
         ) as measurement:
-            if monitor is not None:
+            if compiles:
                 self._begin("compile", 1, probe)
-                measurement.call("compile")
+                measurement.call("compile", first)
             if workload.warmup:
                 self._begin("warmup", workload.warmup, probe)
                 for _ in range(workload.warmup):
-                    measurement.call("warmup")
-            self._begin("measure", workload.calls, probe)
-            for number in range(1, workload.calls + 1):
-                self.when = f"call {number}"
-                measurement.call("measure", keep_output=number == workload.calls)
+                    measurement.call("warmup", first)
+            self._begin("measure", schedule.calls, probe)
+            for turn in schedule.turns():
+                self.when = f"call {turn.number}"
+                measurement.call("measure", turn.setting, keep_output=turn.keep_output)
             self.sink(probe.sample("measure"))
 
     def _begin(self, phase: str, calls: int | None, probe: MemoryProbe) -> None:

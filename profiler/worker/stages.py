@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from profiler.subject import Piece
 from profiler.worker.clock import Clock, Mark
 from profiler.worker.hooks import Function, Hooks
 from profiler.worker.live import Record, StageTaken
 from profiler.worker.where import HERE
+
+AUTOENCODERS = ("vae", "movq", "vqgan", "vqvae")  # what diffusers' pipelines call theirs
 
 
 class StageRecorder:
     """Records when the components of each stage were entered first and left last.
 
     A stage that calls its component several times (the prompt, then the negative prompt) is one stretch, what the
-    pipeline does in between included.
+    pipeline does in between included; a denoising loop in between (in a chain of pipelines) ends it. ``loops`` says how
+    many loops have begun.
     """
 
-    def __init__(self, call: int, clock: Clock) -> None:
+    def __init__(self, call: int, clock: Clock, loops: Callable[[], int]) -> None:
         self._call = call
         self._mark = clock.mark
-        self._stretches: dict[str, tuple[Mark, Mark]] = {}
+        self._loops = loops
+        self._stretches: dict[tuple[str, int], tuple[Mark, Mark]] = {}
 
     def around(self, name: str) -> Callable[[Function], Function]:
         """A wrapper for a function that belongs to the stage ``name``."""
@@ -33,31 +38,37 @@ class StageRecorder:
                 try:
                     return function(*args, **kwargs)
                 finally:
-                    self.add(name, start, self._mark())
+                    self._extend(name, start, self._mark())
                     HERE.stage = None
 
             return component
 
         return wrapper
 
-    def add(self, name: str, start: Mark, end: Mark) -> None:
-        """Extend the stage ``name`` to ``end``; it begins with ``start`` if this is its first stretch."""
-        first, _ = self._stretches.get(name, (start, end))
-        self._stretches[name] = (first, end)
+    def _extend(self, name: str, start: Mark, end: Mark) -> None:
+        key = name, self._loops()
+        first, _ = self._stretches.get(key, (start, end))
+        self._stretches[key] = first, end
 
-    def records(self) -> list[Record]:
-        """The stages in the order in which they began."""
-        ordered = sorted(self._stretches.items(), key=lambda item: item[1][0].host_ns)
-        return [StageTaken(self._call, name, start, end) for name, (start, end) in ordered]
+    def records(self, loops: Sequence[tuple[Mark, Mark]]) -> list[Record]:
+        """The stages in the order in which they began; ``loops`` are the stretches of the denoise stage."""
+        stretches = [(name, start, end) for (name, _), (start, end) in self._stretches.items()]
+        stretches += [("denoise", start, end) for start, end in loops]
+        stretches.sort(key=lambda stretch: stretch[1].host_ns)
+        return [StageTaken(self._call, name, start, end) for name, start, end in stretches]
 
 
-def hook_stages(hooks: Hooks, pipe: Any, recorder: StageRecorder) -> None:
-    """Wrap the text encoders and the VAE of ``pipe``. The denoise stage is what the loops recorded."""
-    for name, component in pipe.components.items():
-        if component is None:
-            continue
-        if name.startswith("text_encoder"):
-            hooks.wrap_call(component, recorder.around("text_encode"))
-        elif name == "vae":
-            hooks.wrap(component, "encode", recorder.around("image_encode"))
-            hooks.wrap(component, "decode", recorder.around("decode"))
+def hook_stages(hooks: Hooks, pieces: Sequence[Piece], recorder: StageRecorder) -> None:
+    """Wrap the encoders and the VAEs of the pipelines. The denoise stage is what the loops recorded."""
+    for piece in pieces:
+        for name, component in piece.pipe.components.items():
+            if component is None:
+                continue
+            if "text_encoder" in name:
+                hooks.wrap_call(component, recorder.around("text_encode"))
+            elif "image_encoder" in name:
+                hooks.wrap_call(component, recorder.around("image_encode"))
+            elif name in AUTOENCODERS:
+                for method, stage in (("encode", "image_encode"), ("decode", "decode")):
+                    if hasattr(component, method):
+                        hooks.wrap(component, method, recorder.around(stage))

@@ -13,7 +13,7 @@ from profiler.subject import plain
 from profiler.worker.clock import CudaClock, HostClock
 from profiler.worker.live import LiveWriter
 from profiler.worker.measure import Measurement
-from profiler.worker.steps import LoopRecorder
+from profiler.worker.steps import LoopRecorder, Owner
 from tests.worker.conftest import Ticks, make_workload
 
 MS = 1_000_000
@@ -77,8 +77,8 @@ def run_loop(host: Ticks, cuda: FakeCuda, launch: tuple[int, int], steps: int = 
     writer = LiveWriter(clock, events.append)
     clock.prepare(steps)
     clock.anchor()
-    recorder = LoopRecorder(0, ("unet",), clock, writer.put, now=host)
-    denoise = recorder.around_denoiser(lambda: cuda.launch(*launch))
+    recorder = LoopRecorder(0, clock, writer.put, now=host)
+    denoise = recorder.around_denoiser(Owner("denoise", ["unet"]))(lambda: cuda.launch(*launch))
     step = recorder.around_scheduler(lambda: cuda.launch(MS // 10, MS // 100))
     cuda.calls.clear()
     for _ in range(steps):
@@ -171,8 +171,9 @@ def test_a_clock_that_fails_in_the_thread_is_told_by_the_next_flush() -> None:
 
     clock = Broken()
     writer = LiveWriter(clock, [].append, interval_s=0.001)
-    recorder = LoopRecorder(0, ("unet",), clock, writer.put)
-    recorder.around_denoiser(lambda: None)()
+    recorder = LoopRecorder(0, clock, writer.put)
+    recorder.around_denoiser(Owner("denoise", ["unet"]))(lambda: None)()
+    recorder.around_scheduler(lambda: (None,))()
     writer.start()
     assert writer._thread is not None
     writer._thread.join(10)

@@ -21,10 +21,10 @@ from profiler.subject import plain
 from profiler.worker import bench
 from profiler.worker.clock import HostClock
 from profiler.worker.hooks import Hooks
-from profiler.worker.inputs import save_latents
+from profiler.worker.latents import save_latents
 from profiler.worker.live import LiveWriter, LoopClosed
 from profiler.worker.measure import Measurement
-from profiler.worker.steps import LoopRecorder, hook_loops
+from profiler.worker.steps import LoopRecorder, Owner, hook_loops
 from profiler.worker.where import HERE
 from tests.worker.conftest import Ticks, make_workload
 
@@ -133,14 +133,14 @@ def test_the_printed_rate_is_read_in_both_of_tqdms_forms() -> None:
 
 def test_hooks_keep_the_signatures_that_pipelines_look_at(tiny_pipe: Any) -> None:
     step, forward = (inspect.signature(f) for f in (tiny_pipe.scheduler.step, tiny_pipe.unet.forward))
-    seen: dict[str, Any] = {}
-    recorder = LoopRecorder(0, ("unet",), HostClock(), [].append)
+    original = type(tiny_pipe.scheduler).step
+    recorder = LoopRecorder(0, HostClock(), [].append)
     with Hooks() as hooks:
-        hook_loops(hooks, tiny_pipe, ("unet",), recorder)
+        hook_loops(hooks, plain(tiny_pipe, "unet").pieces, recorder)
         assert inspect.signature(tiny_pipe.scheduler.step) == step
         assert inspect.signature(tiny_pipe.unet.forward) == forward
-        seen.update(vars(tiny_pipe.scheduler))
-    assert "step" in seen
+        assert type(tiny_pipe.scheduler).step is not original
+    assert type(tiny_pipe.scheduler).step is original
 
 
 def test_latents_are_kept_for_comparison(tiny_pipe: Any, tmp_path: Path) -> None:
@@ -256,13 +256,16 @@ def test_where_follows_the_call(tiny_pipe: Any) -> None:
     assert place()[1:] == (None,) * 4
 
 
+OWNER = Owner("denoise", ["unet"])
+
+
 class FakeLoop:
     """A pipeline's denoise loop over something else than tensors."""
 
     def __init__(self, recorder: LoopRecorder) -> None:
-        self.denoise = recorder.around_denoiser(lambda x: x)
+        self.denoise = recorder.around_denoiser(OWNER)(lambda x: x)
         self.step = recorder.around_scheduler(lambda x: (x,))
-        self.bar = recorder.around_progress_bar(
+        self.bar = recorder.around_progress_bar(OWNER)(
             lambda iterable=None, total=None: tqdm(iterable, total=total, file=io.StringIO())
         )
 
@@ -271,7 +274,7 @@ def recorded(now: Any = None) -> tuple[list[Event], LiveWriter, LoopRecorder]:
     events: list[Event] = []
     clock = HostClock(now) if now else HostClock()
     writer = LiveWriter(clock, events.append)
-    return events, writer, LoopRecorder(3, ("unet",), clock, writer.put, **({"now": now} if now else {}))
+    return events, writer, LoopRecorder(3, clock, writer.put, **({"now": now} if now else {}))
 
 
 def test_a_bar_over_an_iterable_counts_too_and_each_bar_is_a_loop() -> None:
@@ -296,10 +299,10 @@ def test_two_denoiser_calls_in_a_step_are_one_step() -> None:
     ticks = Ticks()
     events, writer, recorder = recorded(ticks)
     begun: list[int] = []
-    recorder._before_step = lambda: begun.append(ticks.ns)
+    owner = OWNER._replace(before_step=lambda: begun.append(ticks.ns))
     told: list[tuple[int | None, int]] = []
     recorder._on_step = lambda graphs, calls: told.append((graphs, calls))
-    denoise = recorder.around_denoiser(ticks.takes(100, lambda: None))
+    denoise = recorder.around_denoiser(owner)(ticks.takes(100, lambda: None))
     step = recorder.around_scheduler(ticks.takes(10, lambda: None))
     for _ in range(3):
         denoise()
@@ -321,9 +324,9 @@ def test_a_scheduler_step_outside_a_loop_is_not_a_step() -> None:
 
 def test_a_bar_that_is_collected_late_does_not_close_the_next_loop() -> None:
     records: list[Any] = []
-    recorder = LoopRecorder(0, ("unet",), HostClock(), records.append)
-    bars = recorder.around_progress_bar(lambda total=None: tqdm(total=total, file=io.StringIO()))
-    denoise, step = recorder.around_denoiser(lambda: None), recorder.around_scheduler(lambda: (None,))
+    recorder = LoopRecorder(0, HostClock(), records.append)
+    bars = recorder.around_progress_bar(OWNER)(lambda total=None: tqdm(total=total, file=io.StringIO()))
+    denoise, step = recorder.around_denoiser(OWNER)(lambda: None), recorder.around_scheduler(lambda: (None,))
     first = bars(total=1)
     denoise()
     step()

@@ -1,0 +1,58 @@
+"""The measured calls of a run in order: those of each leg of the scenario, or of each turn of the user's own list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from profiler.request import Workload
+from profiler.subject import Subject
+from profiler.worker.setting import Setting
+
+
+class Turn(NamedTuple):
+    """One measured call. ``number`` counts from 1; ``keep_output`` is of the last call of the first leg.
+
+    Variants are compared by the outputs of the first leg: what later legs do may not be the same in all of them.
+    """
+
+    number: int
+    setting: Setting
+    keep_output: bool
+
+
+class Schedule:
+    """Brings ``subject`` into the state of each leg as its calls are due."""
+
+    def __init__(self, subject: Subject, workload: Workload, device: str) -> None:
+        self._workload = workload
+        self._stretches: list[tuple[Any, int]]  # (what to enter, its calls)
+        if subject.turns:
+            count = len(subject.turns)
+            self._stretches = [
+                (Setting(workload, leg=f"call arguments {number}/{count}", arguments=dict(arguments)), workload.calls)
+                for number, arguments in enumerate(subject.turns, start=1)
+            ]
+        else:
+            self._stretches = [(leg, leg.calls or workload.calls) for leg in workload.legs] or [(None, workload.calls)]
+        self._entered: Any = self._stretches
+
+    @property
+    def calls(self) -> int:
+        """How many there are."""
+        return sum(calls for _, calls in self._stretches)
+
+    def first(self) -> Setting:
+        """The setting of the compiling call and the warm-ups: the first measured call's."""
+        return self._enter(self._stretches[0][0])
+
+    def turns(self) -> Iterator[Turn]:
+        number = 0
+        for stretch, (what, calls) in enumerate(self._stretches):
+            setting = self._enter(what)
+            for call in range(1, calls + 1):
+                number += 1
+                yield Turn(number, setting, keep_output=stretch == 0 and call == calls)
+
+    def _enter(self, what: Any) -> Setting:
+        return what if isinstance(what, Setting) else Setting(self._workload, leg=what.name if what else None)

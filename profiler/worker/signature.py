@@ -1,0 +1,174 @@
+"""Call arguments of pipelines that are not the catalogue's: what the signature of ``__call__`` asks for."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from profiler.catalog.errors import BuildError
+from profiler.request import Workload
+from profiler.subject import Piece
+
+Arguments = dict[str, Any]
+
+_FROM_PICTURES = (
+    "Img2Img|ImageToImage|Image2Image|Inpaint|Fill|ControlNet|Upscale|SuperResolution|Edit|Depth|Pix2Pix|Redux"
+)
+PICTURES = {
+    "image": re.compile(_FROM_PICTURES),
+    "mask_image": re.compile("Inpaint|Fill"),
+    "control_image": re.compile("Control"),
+}
+"""Arguments that are pictures, and the pipeline classes that need them even where the signature has a default."""
+OPTIONS = {
+    "height": "height",
+    "width": "width",
+    "steps": "num_inference_steps",
+    "guidance": "guidance_scale",
+    "frames": "num_frames",
+    "strength": "strength",
+}
+"""Workload fields and the call arguments that they are given as."""
+USUAL_PIXELS = 512
+
+
+def parameters(pipe: Any) -> Mapping[str, inspect.Parameter]:
+    """What a call of ``pipe`` takes, by name. A class that passes ``**arguments`` on takes what its base class does."""
+    found: dict[str, inspect.Parameter] = {}
+    for kind in type(pipe).__mro__:
+        if "__call__" not in vars(kind):
+            continue
+        own = dict(inspect.signature(vars(kind)["__call__"]).parameters)
+        own.pop("self", None)
+        found = {name: one for name, one in found.items() if one.kind is not one.VAR_KEYWORD}
+        found |= {name: one for name, one in own.items() if name not in found}
+        if not any(one.kind is one.VAR_KEYWORD for one in own.values()):
+            break
+    return found
+
+
+def takes(pipe: Any, name: str) -> bool:
+    """Whether a call of ``pipe`` takes the argument ``name``."""
+    known = parameters(pipe)
+    return name in known or any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+
+
+def told(pipe: Any) -> str:
+    """What a call of ``pipe`` takes, for people."""
+    return ", ".join(name for name, parameter in parameters(pipe).items() if _named(parameter))
+
+
+def generators(workload: Workload, device: str, images: int) -> list[torch.Generator]:
+    """One generator an image, seeded ``seed``, ``seed + 1``, ...
+
+    They live on the device, as drawing on the host would put a copy into every step of a scheduler that adds noise.
+    """
+    return [torch.Generator(device).manual_seed(workload.seed + image) for image in range(images)]
+
+
+def dtype_of(workload: Workload) -> torch.dtype:
+    """The type that the pipeline computes in."""
+    return getattr(torch, workload.dtype)
+
+
+def own_arguments(piece: Piece, workload: Workload, device: str, given: Arguments) -> Arguments:
+    """The arguments of one call, ``given`` ones aside: prompts, pictures that are made up, generators, options.
+
+    Raises BuildError for an option of the workload that the pipeline doesn't take, and for an argument that it needs
+    and nobody gave.
+    """
+    pipe, batch = piece.pipe, workload.batch_size
+    known = parameters(pipe)
+    arguments = _options(pipe, workload, given)
+    if "prompt" in known and not any("prompt" in name for name in given):
+        arguments["prompt"] = [workload.prompt] * batch
+    elif "batch_size" in known and "batch_size" not in given:
+        arguments["batch_size"] = batch
+    for name in pictures_needed(pipe, given):
+        picture = _mask(pipe, workload) if "mask" in name else _picture(pipe, workload)
+        # Without prompts the pictures alone say how many there are.
+        arguments[name] = [picture] * batch if "prompt" not in known and batch > 1 else picture
+    counted = {"prompt", "batch_size", *PICTURES} & (set(arguments) | set(given)) or any("prompt" in n for n in given)
+    if batch > 1 and not counted:
+        raise BuildError(f"a call of {type(pipe).__name__} makes one picture: use --batch-size 1")
+    if "generator" in known and "generator" not in given:
+        drawn = generators(workload, device, batch)
+        arguments["generator"] = drawn if batch > 1 else drawn[0]
+    missing = [name for name in required(pipe) if name not in arguments and name not in given]
+    if missing:
+        raise BuildError(
+            f"a call of {type(pipe).__name__} needs {', '.join(missing)}: give it with --call {missing[0]}=VALUE"
+        )
+    return arguments
+
+
+def required(pipe: Any) -> list[str]:
+    """The arguments that a call of ``pipe`` can't do without."""
+    return [
+        name
+        for name, parameter in parameters(pipe).items()
+        if parameter.default is parameter.empty and _named(parameter)
+    ]
+
+
+def pictures_needed(pipe: Any, given: Mapping[str, Any]) -> list[str]:
+    """The arguments of a call of ``pipe`` that are pictures, needed and not ``given``."""
+    needed, kind = required(pipe), type(pipe).__name__
+    names = [name for name in needed if name == "image" or name.endswith("_image")]
+    names += [name for name, kinds in PICTURES.items() if name in parameters(pipe) and kinds.search(kind)]
+    return [name for name in dict.fromkeys(names) if name not in given]
+
+
+def _named(parameter: inspect.Parameter) -> bool:
+    return parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+
+
+def _options(pipe: Any, workload: Workload, given: Arguments) -> Arguments:
+    arguments: Arguments = {}
+    for field, name in OPTIONS.items():
+        value = getattr(workload, field)
+        if value is None:
+            continue
+        if not takes(pipe, name):
+            raise BuildError(f"a call of {type(pipe).__name__} takes no {name} (it takes: {told(pipe)})")
+        if name not in given:
+            arguments[name] = value
+    return arguments
+
+
+# --- pictures that are made up ----------------------------------------------------------------------------------------
+
+
+def _picture(pipe: Any, workload: Workload) -> Any:
+    """Soft patches of colour, from the seed."""
+    import PIL.Image
+
+    height, width = _pixels(pipe, workload)
+    generator = torch.Generator().manual_seed(workload.seed)
+    patches = torch.randint(0, 256, (8, 8, 3), dtype=torch.uint8, generator=generator)
+    return PIL.Image.fromarray(patches.numpy()).resize((width, height), PIL.Image.Resampling.BICUBIC)
+
+
+def _mask(pipe: Any, workload: Workload) -> Any:
+    """The left half is white: it is painted anew."""
+    import PIL.Image
+
+    height, width = _pixels(pipe, workload)
+    mask = PIL.Image.new("L", (width, height))
+    mask.paste(255, (0, 0, width // 2, height))
+    return mask
+
+
+def _pixels(pipe: Any, workload: Workload) -> tuple[int, int]:
+    """Height and width of a picture for ``pipe``: those asked for, else the ones that it makes by itself."""
+    denoiser = getattr(pipe, "unet", None) or getattr(pipe, "transformer", None)
+    sample = getattr(pipe, "default_sample_size", None) or getattr(
+        getattr(denoiser, "config", None), "sample_size", None
+    )
+    scale = getattr(pipe, "vae_scale_factor", 1)
+    side = sample * scale if isinstance(sample, int) and isinstance(scale, int) else USUAL_PIXELS
+    return workload.height or side, workload.width or side
