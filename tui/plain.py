@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import click
 
@@ -19,15 +19,17 @@ POLL_SECONDS = 0.25
 
 
 class PlainReport:
-    """Says each thing once: phases, compiles, ends of runs."""
+    """Says each thing once: phases, compiles, ends of runs. Of the runs ``untold`` it says nothing."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], untold: Collection[str] = ()) -> None:
         self._say = say
+        self._untold = untold
         self._said: set[tuple[object, ...]] = set()
 
     def update(self, session: SessionState) -> None:
         for run in session.runs.values():
-            self._run(session, run)
+            if run.name not in self._untold:
+                self._run(session, run)
 
     def _once(self, key: tuple[object, ...], line: str) -> None:
         if key not in self._said:
@@ -36,13 +38,21 @@ class PlainReport:
 
     def _run(self, session: SessionState, run: RunState) -> None:
         if run.waiting is not None:
-            self._once((run.name, "waiting", run.waiting.behind), f"{run.name}: waiting behind {run.waiting.behind}")
+            self._once(
+                (*_attempt(run), "waiting", run.waiting.behind), f"{run.name}: waiting behind {run.waiting.behind}"
+            )
         # Phases and compiles of one look are told in the order in which they happened.
         for _, key, line in sorted([*_phases(run), *_legs(run), *_compiles(run)], key=lambda told: told[0]):
-            self._once((run.name, *key), f"{run.name}: {line}")
+            self._once((*_attempt(run), *key), f"{run.name}: {line}")
         if run.outcome is not None:
             ended = sum(1 for other in session.runs.values() if other.outcome is not None)
-            self._once((run.name, "end"), f"{run.name}: {run_line(session, run)}  [{ended} of {len(session.runs)}]")
+            self._once(
+                (*_attempt(run), "end"), f"{run.name}: {run_line(session, run)}  [{ended} of {len(session.runs)}]"
+            )
+
+
+def _attempt(run: RunState) -> tuple[object, ...]:
+    return run.name, run.remade
 
 
 Told = tuple[int, tuple[object, ...], str]
@@ -87,9 +97,13 @@ def follow_plainly(
     *,
     say: Callable[[str], None] = click.echo,
     wait: Callable[[float], None] = time.sleep,
+    untold: Collection[str] = (),
 ) -> SessionState:
-    """Report on the session until it is over (or, of a copied one, until its log ends); returns its last state."""
-    report = PlainReport(say)
+    """Report on the session until it is over (or, of a copied one, until its log ends); returns its last state.
+
+    ``untold``: runs that ended before, of which nothing but the figures is told.
+    """
+    report = PlainReport(say, untold)
     while True:
         _, more = follower.poll()
         report.update(follower.state)

@@ -7,8 +7,6 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from profiler.worker.device import device_index
-
 GIB = 1 << 30
 _STATUS = Path("/proc/self/status")
 _DATA = re.compile(rb"^VmData:\s+(\d+) kB", re.MULTILINE)
@@ -29,9 +27,8 @@ def apply(limit_gib: float | None, device: str, cuda: Any = None) -> None:
             import torch
 
             cuda = torch.cuda
-        index = device_index(device)
-        total = cuda.get_device_properties(index).total_memory
-        cuda.set_per_process_memory_fraction(min(1.0, limit_gib * GIB / total), index)
+        total = cuda.get_device_properties(device).total_memory
+        cuda.set_per_process_memory_fraction(min(1.0, limit_gib * GIB / total), device)
         return
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     limit = held_bytes() + round(limit_gib * GIB)

@@ -1,4 +1,4 @@
-"""The real conductor with stand-ins as workers: ``drive.py SESSION_FOLDER``; $LIMITS is "hung farewell grace"."""
+"""The real conductor with stand-ins as workers: ``drive.py SESSION_FOLDER [ARGUMENT...]``; $LIMITS is "hung farewell grace"."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ if __name__ == "__main__":
         size = int(os.environ["LARGEST_FILE"])
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     hung, farewell, grace = (float(word) for word in os.environ.get("LIMITS", "600 30 2").split())
-    sys.exit(main(sys.argv[1], command=command, limits=Limits(hung, farewell, grace)))
+    sys.exit(main(*sys.argv[1:], command=command, limits=Limits(hung, farewell, grace)))

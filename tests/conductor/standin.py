@@ -14,7 +14,7 @@ from pathlib import Path
 
 from profiler import events as ev
 from profiler.eventlog import EventLog
-from profiler.sessions import SessionFolder
+from profiler.sessions import SessionFolder, boot_id, host_name
 from profiler.worker import lifeline
 
 FOREVER = 600
@@ -30,11 +30,27 @@ def main() -> int:
         return 0
     log = EventLog(folder.run_log(run))
     lifeline.watch()
-    log.write(ev.Header(writer="worker", session=folder.id, run=run, pid=os.getpid()))
+    log.write(
+        ev.Header(
+            t=time.monotonic_ns(),
+            wall_ns=time.time_ns(),
+            writer="worker",
+            session=folder.id,
+            run=run,
+            pid=os.getpid(),
+            host=host_name(),
+            boot_id=boot_id(),
+        )
+    )
     log.write(
         ev.Environment(device="cuda:0" if "STANDIN_UUID" in os.environ else "cpu", uuid=os.environ.get("STANDIN_UUID"))
     )
     log.write(ev.PhaseStarted(phase="load"))
+    if does.startswith("fits-"):
+        # Out of memory above a batch.
+        request = folder.manifest().request
+        batch = request.case(request.run(run).case).workload.batch_size
+        does = "ok" if batch <= int(does.removeprefix("fits-")) else "oom"
     return BEHAVIOURS[does](log)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from profiler import events as ev
-from profiler.conductor.start import start
+from profiler.conductor.start import resume, start
 from profiler.eventlog import LogReader
 from profiler.request import Case, Compilation, Request, Run, Workload
 from profiler.sessions import SessionFolder, create
@@ -32,7 +32,12 @@ class Clock:
 
 
 def request(
-    runs: int = 1, *, device: str = "cpu", max_time_s: float | None = None, keep_cache: bool = False
+    runs: int = 1,
+    *,
+    device: str = "cpu",
+    max_time_s: float | None = None,
+    keep_cache: bool = False,
+    find_max_batch: bool = False,
 ) -> Request:
     workload = Workload(
         pipeline="sd15-txt2img",
@@ -58,6 +63,7 @@ def request(
         device=device,
         max_time_s=max_time_s,
         keep_cache=keep_cache,
+        find_max_batch=find_max_batch,
     )
 
 
@@ -65,13 +71,24 @@ def make(home: Path, runs: int = 1, **options: object) -> SessionFolder:
     return create(request(runs, **options), "0.1.0", home)  # type: ignore[arg-type]
 
 
-def begin(folder: SessionFolder, does: str, environ: Mapping[str, str] | None = None, limits: str = "600 30 2") -> int:
-    """Start a conductor whose workers do ``does``; its pid."""
+def begin(
+    folder: SessionFolder,
+    does: str,
+    environ: Mapping[str, str] | None = None,
+    limits: str = "600 30 2",
+    resumes: bool = False,
+    failed: bool = False,
+) -> int:
+    """Start a conductor whose workers do ``does``; its pid. ``resumes``: as ``stepscope resume`` does."""
+
+    def command(_role: str, *arguments: str) -> list[str]:
+        return [sys.executable, "-u", str(DRIVE), *arguments]
+
     given = {"STANDIN": does, "LIMITS": limits, "PYTHONPATH": str(ROOT), **(environ or {})}
     before = dict(os.environ)
     os.environ.update(given)
     try:
-        return start(folder, command=lambda _role, path: [sys.executable, "-u", str(DRIVE), path])
+        return resume(folder, failed=failed, command=command) if resumes else start(folder, command=command)
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -83,7 +100,7 @@ def finish(folder: SessionFolder, pid: int) -> list[ev.Event]:
     return log(folder.conductor_log)
 
 
-def conduct(folder: SessionFolder, does: str, **options: str) -> list[ev.Event]:
+def conduct(folder: SessionFolder, does: str, **options: object) -> list[ev.Event]:
     return finish(folder, begin(folder, does, **options))  # type: ignore[arg-type]
 
 

@@ -1,0 +1,136 @@
+"""``resume``: go on with a session that was stopped or has died."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import click
+
+from profiler import conductor, devices
+from profiler.analysis.state import SessionState
+from profiler.report.documents import show_document
+from profiler.report.outputs import compare_outputs
+from profiler.request import Request
+from profiler.resume import CannotResume, Debt, discard_commands, find_debt
+from profiler.sessions import SessionFolder, SessionUnreadable
+from tui.commands.common import (
+    BAD_USAGE,
+    OK,
+    RUN_FAILED,
+    CommandError,
+    find,
+    json_option,
+    on_terminal,
+    open_session,
+    pass_root,
+    print_document,
+)
+from tui.commands.run import exit_code, stopping_on_signals
+from tui.pictures.words import count
+from tui.plain import follow_plainly
+
+
+@click.command("resume", short_help="Make the runs that a stopped or dead session still owes.")
+@click.argument("reference", metavar="SESSION")
+@click.option("--failed", is_flag=True, help="Make its failed runs again too.")
+@click.option(
+    "--headless",
+    is_flag=True,
+    help="No screen: report in plain lines; Ctrl-C, SIGTERM and SIGHUP stop the session.",
+)
+@click.option("--detach", is_flag=True, help="Start the profiler and return at once; 'stepscope watch' shows it.")
+@json_option
+@pass_root
+def resume_command(root: Path, reference: str, failed: bool, headless: bool, detach: bool, as_json: bool) -> int:
+    """Make the runs that SESSION still owes: those that never began, were stopped or died.
+
+    A session of before a restart, or copied from another machine, goes on here. What is made again replaces what the
+    earlier attempt had measured, which is kept in the session's folder, in 'earlier'.
+    """
+    folder = find(reference, root)
+    debt = _debt(folder, failed)
+    if debt.nothing:
+        _say_nothing_owed(folder, debt, as_json)
+        return OK
+    _check_machine(folder, debt.manifest.request)
+    # Before our own signals can leave a new one.
+    discard_commands(folder)
+    if detach:
+        _conduct(folder, failed)
+        _announce(folder, as_json)
+        return OK
+    if not (headless or as_json) and on_terminal():
+        from tui.commands.watch import show_app
+
+        _conduct(folder, failed)
+        show_app(root, folder)
+        return OK
+    with stopping_on_signals(folder) as profiler:
+        profiler.append(_conduct(folder, failed))
+        if not as_json:
+            click.echo(_opening(folder, debt))
+        state = follow_plainly(open_session(folder), say=_nothing if as_json else click.echo, untold=debt.outcomes)
+    if as_json:
+        _print(folder, state)
+    return exit_code(state)
+
+
+def _debt(folder: SessionFolder, failed: bool) -> Debt:
+    try:
+        return find_debt(folder, failed=failed)
+    except (CannotResume, SessionUnreadable) as error:
+        raise CommandError(str(error), RUN_FAILED) from None
+
+
+def _say_nothing_owed(folder: SessionFolder, debt: Debt, as_json: bool) -> None:
+    if as_json:
+        _print(folder, open_session(folder).read_all())
+        return
+    failed = sum(1 for outcome in debt.outcomes.values() if outcome == "failed")
+    again = f" (--failed makes {count(failed, 'failed run')} again)" if failed else ""
+    click.echo(f"session {folder.id} owes nothing: every run has a result{again}")
+
+
+def _check_machine(folder: SessionFolder, request: Request) -> None:
+    """A CommandError with code 2 where the session's runs can't be made."""
+    if importlib.util.find_spec("torch") is None:
+        raise CommandError(
+            "torch is not installed here: sessions can be viewed, but profiling needs it (pip install torch)", BAD_USAGE
+        )
+    why_not = devices.why_no_cuda() if request.device.startswith("cuda") else None
+    if why_not is not None:
+        raise CommandError(
+            f"session {folder.id} runs on {request.device}, which can't be used here: {why_not}", BAD_USAGE
+        )
+
+
+def _conduct(folder: SessionFolder, failed: bool) -> int:
+    """Start the profiler process and return its pid."""
+    try:
+        return conductor.resume(folder, failed=failed)
+    except conductor.CannotStart as error:
+        raise CommandError(str(error), RUN_FAILED) from None
+
+
+def _opening(folder: SessionFolder, debt: Debt) -> str:
+    request = debt.manifest.request
+    if not debt.runs:
+        return f"session {folder.id}: the search for the largest batch goes on, on {request.device}"
+    return f"session {folder.id}: {len(debt.runs)} of {count(len(request.runs), 'run')} to make, on {request.device}"
+
+
+def _announce(folder: SessionFolder, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "session": folder.id, "folder": str(folder.path)}))
+    else:
+        click.echo(f"session {folder.id} goes on in the background: 'stepscope watch {folder.id}' shows it")
+
+
+def _print(folder: SessionFolder, state: SessionState) -> None:
+    print_document(show_document(state, psnr=compare_outputs(folder, state)))
+
+
+def _nothing(line: str) -> None:
+    """Says nothing: with --json the document is all that is printed."""
