@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
 import torch
+import torch._inductor
 
+from profiler import regions
 from profiler.request import Compilation
 from profiler.subject import Denoiser, Subject
 
 CUDA_GRAPH_MODES = ("reduce-overhead", "max-autotune")
+_CUDA_GRAPHS = "triton.cudagraphs"
 
 
 class Unsupported(Exception):
-    """The variant can't be applied to this pipeline; the message is one line that says why."""
+    """What was asked for can't be done on this pipeline or machine; the message is one line that says why."""
+
+
+def check(compilation: Compilation) -> None:
+    """Whether torch has the backend, the mode and the options of ``compilation``: before anything is loaded.
+
+    Raises Unsupported, which says what there is.
+    """
+    if compilation.variant == "no-compile":
+        return
+    if compilation.backend is not None and compilation.backend not in torch.compiler.list_backends(exclude_tags=()):
+        known = sorted({*torch.compiler.list_backends(), "eager", "aot_eager"})
+        raise Unsupported(f"torch has no backend {compilation.backend!r} here (it has {', '.join(known)})")
+    if compilation.options:
+        _check_options(compilation)
+    try:
+        torch.compile(lambda: None, **compile_arguments(compilation))  # compiles at its first call, which never comes
+    except RuntimeError as error:
+        raise Unsupported(f"torch.compile refuses it: {error}") from error
+
+
+def _check_options(compilation: Compilation) -> None:
+    if compilation.backend not in (None, "inductor"):
+        raise Unsupported(f"inductor options need the backend inductor, not {compilation.backend}")
+    known = torch._inductor.list_options()
+    for name in compilation.options:
+        if _attribute(name) in known:
+            continue
+        close = difflib.get_close_matches(_attribute(name), known, n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else "torch._inductor.list_options() lists them"
+        raise Unsupported(f"inductor has no option {name!r}: {hint}")
 
 
 def apply(subject: Subject, compilation: Compilation) -> list[str]:
@@ -23,12 +57,14 @@ def apply(subject: Subject, compilation: Compilation) -> list[str]:
     """
     if compilation.variant == "no-compile":
         return []
+    _limit_recompiles(compilation)
     if compilation.variant == "compile":
         return [_whole(denoiser, compilation) for denoiser in subject.denoisers]
     for denoiser in subject.denoisers:
         if compilation.engine not in denoiser.engines:
+            others = f": {', '.join(denoiser.engines)} does" if denoiser.engines else ""
             raise Unsupported(
-                f"regional-compile with {compilation.engine} does not work on {subject.name}'s {denoiser.label}"
+                f"regional-compile with {compilation.engine} does not work on {subject.name}'s {denoiser.label}{others}"
             )
     if compilation.engine == "diffusers":
         return [_repeated_blocks(denoiser, compilation) for denoiser in subject.denoisers]
@@ -40,37 +76,79 @@ def uses_cuda_graphs(compilation: Compilation, device: str) -> bool:
     if not device.startswith("cuda"):
         return False
     # torch's backend "cudagraphs" replays through inductor's very machinery (cudagraph_trees).
-    return compilation.backend == "cudagraphs" or (
-        compilation.backend == "inductor" and compilation.mode in CUDA_GRAPH_MODES
-    )
+    if compilation.backend != "inductor":
+        return compilation.backend == "cudagraphs"
+    options = {_attribute(name): value for name, value in compilation.options.items()}
+    return bool(options.get(_CUDA_GRAPHS, compilation.mode in CUDA_GRAPH_MODES))
 
 
 def compile_arguments(compilation: Compilation) -> dict[str, Any]:
     """The keyword arguments of torch.compile; what wasn't decided is left to torch."""
-    arguments = {
+    arguments: dict[str, Any] = {
         "backend": compilation.backend,
         "mode": compilation.mode,
         "fullgraph": compilation.fullgraph,
         "dynamic": compilation.dynamic,
     }
+    if compilation.options:
+        # torch.compile takes a mode or options; a mode is a set of options.
+        mode = torch._inductor.list_mode_options(compilation.mode) if compilation.mode else {}
+        chosen = {_attribute(name): value for name, value in compilation.options.items()}
+        arguments |= {"mode": None, "options": {**mode, **chosen}}
     return {name: value for name, value in arguments.items() if value is not None}
 
 
+def _attribute(option: str) -> str:
+    """An inductor option as torch spells it."""
+    return option.replace("-", "_")
+
+
+def _limit_recompiles(compilation: Compilation) -> None:
+    limit = compilation.recompile_limit
+    if limit is None:
+        return
+    config = torch._dynamo.config
+    config.recompile_limit = limit
+    # The second limit, over all the modules that share a piece of code, must not strike first.
+    config.accumulated_recompile_limit = max(config.accumulated_recompile_limit, limit)
+
+
 def _whole(denoiser: Denoiser, compilation: Compilation) -> str:
-    denoiser.replace(torch.compile(denoiser.module, **compile_arguments(compilation)))
+    module = denoiser.module
+    if _is_hooked(module):
+        # Hooks of offloading stay on the module that the pipeline knows: compiled around it they would be lost.
+        module.compile(**compile_arguments(compilation))
+    else:
+        denoiser.replace(torch.compile(module, **compile_arguments(compilation)))
     return denoiser.label
+
+
+def _is_hooked(module: Any) -> bool:
+    """Whether accelerate (model offload) or diffusers (group offload) put hooks on ``module`` itself."""
+    registry = getattr(module, "_diffusers_hook", None)
+    return hasattr(module, "_hf_hook") or bool(registry is not None and registry.hooks)
 
 
 def _repeated_blocks(denoiser: Denoiser, compilation: Compilation) -> str:
     module = denoiser.module
-    try:
-        module.compile_repeated_blocks(**compile_arguments(compilation))
-    except (AttributeError, ValueError) as error:
-        raise Unsupported(f"diffusers can't compile the blocks of {denoiser.label}: {str(error).strip()}") from error
-    # is_compiled_module() and accelerate's has_compiled_regions() don't see modules compiled in place.
-    compiled = [child for child in module.modules() if child._compiled_call_impl is not None]
-    kinds = sorted({type(child).__name__ for child in compiled})
-    return f"{denoiser.label}: {len(compiled)} x {', '.join(kinds)}"
+    arguments = compile_arguments(compilation)
+    blocks = declared = regions.declared_blocks(module)
+    if declared and hasattr(module, "compile_repeated_blocks"):
+        module.compile_repeated_blocks(**arguments)
+    else:
+        blocks = declared or regions.present(module, denoiser.blocks) or regions.repeated_blocks(module)
+        for child in module.modules():
+            if type(child).__name__ in blocks:
+                child.compile(**arguments)
+    if not blocks:
+        raise Unsupported(f"{denoiser.label} has no repeated blocks that regional-compile could compile")
+    counts = regions.count(module, blocks)
+    what = ", ".join(f"{counts[name]} x {name}" for name in sorted(blocks))
+    if declared:
+        return f"{denoiser.label}: {what}"
+    named = getattr(module, "_repeated_blocks", None)
+    lack = f"its _repeated_blocks ({', '.join(named)}) are not in it" if named else "no _repeated_blocks of its own"
+    return f"{denoiser.label}: {lack}; compiled {what}, found in it"
 
 
 def _regions(denoiser: Denoiser, compilation: Compilation) -> str:
