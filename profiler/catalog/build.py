@@ -252,12 +252,7 @@ def _source(plan: _Plan, weights: str, *, several: bool) -> str:
         if plan.part.model_id is None:
             raise BuildError(f"{plan.entry.name} has no weights on the hub: use --weights random or a folder")
         return plan.part.model_id
-    return os.path.join(weights, folder_name(plan.part)) if several else weights
-
-
-def folder_name(part: Part) -> str:
-    """The folder of a part in a folder of several: ``if-i``."""
-    return part.loop.lower().replace(" ", "-")
+    return os.path.join(weights, folders.of_part(plan.part)) if several else weights
 
 
 def loading_error(source: str, error: BaseException) -> BuildError:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from profiler.catalog.entry import Part
 from profiler.catalog.errors import BuildError
 
 INDEX = "model_index.json"
@@ -35,6 +36,11 @@ def check(folder: str | Path, skip: Collection[str] = ()) -> dict[str, Any]:
         if pickled and not any(file.endswith(".safetensors") for file in files):
             raise pickled_only(folder, f"{name}/{pickled[0]}")
     return index
+
+
+def of_part(part: Part) -> str:
+    """The folder of a part in a folder of several: ``if-i``."""
+    return part.loop.lower().replace(" ", "-")
 
 
 def pickled_only(source: str | Path, what: str) -> BuildError:

@@ -6,20 +6,22 @@ workers obey it. Nothing here imports torch: what depends on the device is decid
 
 from __future__ import annotations
 
+from profiler.request.compilation import MODES
 from profiler.request.model import ENGINES, VARIANTS, BadRequest, Case, Compilation, Leg, Request, Run, Workload
 from profiler.request.options import Options
-from profiler.request.resolve import (
-    CACHES,
+from profiler.request.resolve import CACHES, MAX_CASES, MAX_REPEATS, resolve, resolve_all
+from profiler.request.values import (
     DTYPES,
     MAX_BATCH_SIZE,
     MAX_CALLS,
     MAX_PIXELS,
-    MAX_REPEATS,
     MAX_SEED,
     MAX_STEPS,
-    MODES,
+    MEMORY_FORMATS,
+    OFFLOADS,
     SIZES,
-    resolve,
+    STORAGE_TYPES,
+    TEXT_ENCODERS,
 )
 
 __all__ = [
@@ -28,12 +30,17 @@ __all__ = [
     "ENGINES",
     "MAX_BATCH_SIZE",
     "MAX_CALLS",
+    "MAX_CASES",
     "MAX_PIXELS",
     "MAX_REPEATS",
     "MAX_SEED",
     "MAX_STEPS",
+    "MEMORY_FORMATS",
     "MODES",
+    "OFFLOADS",
     "SIZES",
+    "STORAGE_TYPES",
+    "TEXT_ENCODERS",
     "VARIANTS",
     "BadRequest",
     "Case",
@@ -44,4 +51,5 @@ __all__ = [
     "Run",
     "Workload",
     "resolve",
+    "resolve_all",
 ]

@@ -11,7 +11,17 @@ ENGINES = ("diffusers", "accelerate")
 
 
 class BadRequest(Exception):
-    """What was asked for can't be run; the message is one line that says what would work."""
+    """What was asked for can't be run; the message is one line that says what would work.
+
+    ``field`` is the field of ``Options`` that is wrong, None where it is several together, and ``item`` which of its
+    items; ``number`` says which of the options it is that were asked for together. Both count from 0.
+    """
+
+    def __init__(self, message: str, field: str | None = None, *, item: int | None = None, number: int = 0) -> None:
+        super().__init__(message)
+        self.field = field
+        self.item = item
+        self.number = number
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,89 @@
+"""How the denoisers of a case are compiled: what was asked for with the variant's defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import entry_points
+
+from profiler.request import checking
+from profiler.request.model import BadRequest, Compilation
+from profiler.request.options import Options
+
+MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+BACKENDS = (
+    "inductor",
+    "eager",
+    "aot_eager",
+    "cudagraphs",
+    "tvm",
+    "openxla",
+    "aot_eager_decomp_partition",
+    "aot_eager_default_partitioner",
+    "pre_dispatch_eager",
+    "eager_noexcept",
+    "eager_debug",
+    "invoke_subgraph",
+    "ts",
+    "aot_ts",
+)
+"""torch's own backends (torch 2.13: ``torch._dynamo.list_backends(exclude_tags=())``), but for those of its tests."""
+MAX_RECOMPILE_LIMIT = 10_000
+
+
+def resolve(variant: str, engines: Sequence[str], options: Options, device: str) -> list[Compilation]:
+    """The compilations of ``variant``, one for each engine where it has engines. Raises BadRequest."""
+    _check(options)
+    if variant == "no-compile":
+        return [Compilation(variant=variant)]
+    backend = options.backend or "inductor"
+    if variant == "compile":
+        # As published on CUDA; CUDA graphs don't exist on a CPU.
+        mode = "reduce-overhead" if device.startswith("cuda") else "default"
+        return [_compilation(variant, None, backend, mode, True, options)]
+    # Per-block CUDA graphs overwrite each other's outputs (pytorch#152887), hence "default" on every device; accelerate
+    # wraps every leaf module, which hits the recompile limit on UNets: with fullgraph that would raise.
+    return [_compilation(variant, engine, backend, "default", engine == "diffusers", options) for engine in engines]
+
+
+def _check(options: Options) -> None:
+    if options.mode is not None:
+        checking.one_of("compile mode", options.mode, MODES, "mode")
+    if options.backend is not None:
+        checking.text("backend", options.backend, "backend")
+        checking.one_of("backend", options.backend, (*BACKENDS, *_installed_backends()), "backend")
+        if options.backend != "inductor":
+            _need_inductor(options)
+    checking.within("recompile limit", options.recompile_limit, 1, 1, MAX_RECOMPILE_LIMIT, "recompile_limit")
+    checking.arguments("an inductor option", options.inductor_options, "inductor_options")
+
+
+def _need_inductor(options: Options) -> None:
+    # torch.compile takes a mode, and options, with inductor alone.
+    given = [("--compile-mode", options.mode is not None), ("--inductor-option", bool(options.inductor_options))]
+    for option, is_given in given:
+        if is_given:
+            raise BadRequest(
+                f"{option} works with the inductor backend only, not with {options.backend!r}: drop one of them"
+            )
+
+
+def _compilation(
+    variant: str, engine: str | None, backend: str, mode: str, fullgraph: bool, options: Options
+) -> Compilation:
+    return Compilation(
+        variant=variant,
+        engine=engine,
+        backend=backend,
+        mode=(options.mode or mode) if backend == "inductor" else None,
+        fullgraph=fullgraph if options.fullgraph is None else options.fullgraph,
+        dynamic=options.dynamic,
+        recompile_limit=options.recompile_limit,
+        options=dict(options.inductor_options),
+    )
+
+
+@cache
+def _installed_backends() -> tuple[str, ...]:
+    """Backends that installed packages bring, by the names under which torch finds them."""
+    return tuple(sorted({entry.name for entry in entry_points(group="torch_dynamo_backends")}))
