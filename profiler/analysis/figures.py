@@ -258,11 +258,8 @@ def _flags(session: SessionState, run: RunState, mixed: bool) -> list[str]:
         flags.append(f"too few clean calls: the headline is over all measured calls{of}")
     few = [leg.name for leg in legs[1:] if headline(leg.calls)[1]]
     if few:
-        names = ", ".join(dict.fromkeys(few))
-        flags.append(
-            f"too few clean calls in {names}: the figures of {'that leg' if len(few) == 1 else 'those legs'}"
-            " are over all its calls"
-        )
+        their = "its figures are over all its calls" if len(few) == 1 else "their figures are over all their calls"
+        flags.append(f"too few clean calls in {', '.join(dict.fromkeys(few))}: {their}")
     flags += [note.text for note in run.notes if note.level != "info"]
     skips = (graph.reason or "torch does not say why" for graph in run.cudagraphs if graph.action == "skip")
     flags += [f"no CUDA graph: {why}" for why in dict.fromkeys(reason.partition("\n")[0] for reason in skips)]
