@@ -23,8 +23,10 @@ COMMANDS = {
     "report": "report",
     "stop": "control",
     "skip": "control",
+    "resume": "resume",
     "rm": "control",
-    "pipelines": "inspect",
+    "pipelines": "catalogue",
+    "scenarios": "catalogue",
     "doctor": "doctor",
 }
 

@@ -20,9 +20,9 @@ from profiler.analysis.figures import (
 from profiler.analysis.legs import LegFigures
 from profiler.analysis.loops import LoopFigures, StepFigures
 from profiler.analysis.state import RunState, SessionState
+from profiler.report import SCHEMA
+from profiler.report.catalogue import PipelinesDocument, ScenariosDocument
 from profiler.request import Request, Workload
-
-SCHEMA = 1
 
 
 class Device(msgspec.Struct, kw_only=True):
@@ -135,24 +135,6 @@ class ListDocument(msgspec.Struct, kw_only=True):
     sessions: list[SessionRow]
 
 
-class PipelineRow(msgspec.Struct, kw_only=True):
-    name: str
-    title: str
-    pipeline_class: str
-    denoisers: list[str]
-    regional_engines: dict[str, list[str]]
-    sizes: dict[str, dict[str, Any]]
-    model_id: str | None
-    source: str
-
-
-class PipelinesDocument(msgspec.Struct, kw_only=True):
-    """``stepscope pipelines --json``."""
-
-    schema: int = SCHEMA
-    pipelines: list[PipelineRow]
-
-
 class Finding(msgspec.Struct, kw_only=True):
     """One line of ``doctor``. ``level``: ok, note (works, with a limit), missing (something will not work)."""
 
@@ -224,6 +206,7 @@ DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     "show": ShowDocument,
     "ls": ListDocument,
     "pipelines": PipelinesDocument,
+    "scenarios": ScenariosDocument,
     "doctor": DoctorDocument,
     "report": ReportDocument,
 }

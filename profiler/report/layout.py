@@ -14,7 +14,7 @@ from profiler.analysis.loops import LoopFigures
 from profiler.analysis.state import RunState, SessionState
 from profiler.report import published
 from profiler.report.documents import PublishedFigure, ReportCell, ReportDocument, ReportRow, ReportTable, device_of
-from profiler.report.tables import NOT_MEASURED, align, number
+from profiler.report.text import NOT_MEASURED, align, number
 from profiler.request import Workload
 
 _COLUMNS = (("no-compile", None), ("compile", None), ("regional-compile", "diffusers"))

@@ -11,7 +11,8 @@ import pytest
 from profiler import events as ev
 from profiler.report.documents import DOCUMENTS, json_schema, show_document
 from profiler.report.outputs import psnr, read_float32
-from profiler.report.tables import align, number, session_lines
+from profiler.report.tables import session_lines
+from profiler.report.text import align, number
 from tests.analysis.events import call, fold, frame, request
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -8,7 +8,7 @@ import click
 
 from profiler.doctor import examine
 from profiler.report.documents import DoctorDocument
-from profiler.report.tables import align
+from profiler.report.text import align
 from tui.commands.common import OK, RUN_FAILED, json_option, pass_root, print_document, print_lines
 
 

@@ -1,4 +1,4 @@
-"""``ls``, ``show``, ``pipelines``: read commands, none of which needs torch."""
+"""``ls`` and ``show``: read commands, which need no torch."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from pathlib import Path
 import click
 
 from profiler import sessions
-from profiler.catalog import ENTRIES
 from profiler.overview import Overview, read_overview
 from profiler.report.documents import (
     ListDocument,
-    PipelineRow,
-    PipelinesDocument,
     SessionRow,
     show_document,
 )
 from profiler.report.outputs import compare_outputs
-from profiler.report.tables import align, session_lines
+from profiler.report.tables import session_lines
+from profiler.report.text import align
 from tui.commands.common import (
     find,
     json_option,
@@ -101,54 +99,3 @@ def show_command(root: Path, reference: str, as_json: bool) -> None:
         print_document(show_document(state, copied=copied, psnr=compare_outputs(folder, state)))
     else:
         print_lines(session_lines(state, copied=copied))
-
-
-@click.command("pipelines", short_help="List the pipelines that can be profiled.")
-@json_option
-def pipelines_command(as_json: bool) -> None:
-    """List the pipelines that can be profiled, with their sizes and defaults."""
-    rows = [
-        PipelineRow(
-            name=entry.name,
-            title=entry.title,
-            pipeline_class=entry.part.pipeline_cls,
-            denoisers=list(entry.denoisers),
-            regional_engines={name: list(engines) for name, engines in entry.part.regional_engines.items()},
-            sizes={
-                name: {
-                    "steps": size.steps,
-                    "guidance": size.guidance,
-                    "height": size.height,
-                    "width": size.width,
-                    "parameters": {
-                        component: found.parameters
-                        for component, found in size.components.items()
-                        if found.parameters is not None
-                    },
-                }
-                for name, size in entry.part.sizes.items()
-            },
-            model_id=entry.part.model_id,
-            source=entry.part.source,
-        )
-        for entry in ENTRIES
-    ]
-    if as_json:
-        print_document(PipelinesDocument(pipelines=rows))
-        return
-    table = [["pipeline", "size", "steps", "picture", "denoisers", "parameters", "what it is"]]
-    for row in rows:
-        for name, size in row.sizes.items():
-            count = sum(size["parameters"].get(denoiser, 0) for denoiser in row.denoisers)
-            table.append(
-                [
-                    row.name,
-                    name,
-                    str(size["steps"]),
-                    f"{size['width']}x{size['height']}",
-                    ", ".join(row.denoisers),
-                    f"{count / 1e6:,.1f} M",
-                    row.title,
-                ]
-            )
-    print_lines(align(table, right=(2, 5)))

@@ -1,0 +1,35 @@
+"""Cells and columns of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NOT_MEASURED = "-"
+
+
+def align(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    """Rows of cells as lines of aligned columns; the columns named in ``right`` are aligned to the right."""
+    if not rows:
+        return []
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def gibibytes(value: int | None) -> str:
+    """Bytes as GiB, or MiB below one GiB."""
+    if value is None:
+        return NOT_MEASURED
+    return f"{value / 2**30:.2f} GiB" if value >= 2**30 else f"{value / 2**20:.0f} MiB"
+
+
+def number(value: float | None, digits: int) -> str:
+    """With ``digits`` decimals; a value below 1 keeps three figures that count, however small it is."""
+    if value is None:
+        return NOT_MEASURED
+    return f"{value:.{digits}f}" if value >= 1 or value == 0 else f"{value:#.3g}"
