@@ -173,7 +173,7 @@ def _latents(pipe: Any, setting: Setting, device: str, arguments: Arguments) -> 
     from diffusers.utils.torch_utils import randn_tensor
 
     workload = setting.workload
-    shape = _latents_shape(pipe, workload, device)
+    shape = _latents_shape(pipe, workload, device, arguments)
     if len(shape) != 4:
         raise Unsupported(f"{setting.latents_format} latents need pictures: those of {type(pipe).__name__} are {shape}")
     latents = randn_tensor(
@@ -182,15 +182,18 @@ def _latents(pipe: Any, setting: Setting, device: str, arguments: Arguments) -> 
     return latents.to(memory_format=getattr(torch, setting.latents_format or ""))
 
 
-def _latents_shape(pipe: Any, workload: Workload, device: str) -> tuple[int, ...]:
+def _latents_shape(pipe: Any, workload: Workload, device: str, arguments: Arguments) -> tuple[int, ...]:
     name = type(pipe).__name__
     if not takes(pipe, "latents"):
         raise Unsupported(f"{name} takes no latents")
+    height, width, picture = workload.height, workload.width, arguments.get("image")
+    if isinstance(picture, torch.Tensor) and not takes(pipe, "height"):
+        height, width = picture.shape[-2:]  # an upscaler's latents are of the picture that it is given
     offered: Arguments = {
         "batch_size": workload.batch_size,
         "num_channels_latents": _latent_channels(pipe),
-        "height": workload.height,
-        "width": workload.width,
+        "height": height,
+        "width": width,
         "dtype": dtype_of(workload),
         "device": torch.device(device),
         "generator": generators(workload, device, workload.batch_size),

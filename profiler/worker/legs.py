@@ -110,9 +110,9 @@ def another_scheduler(own: Any, name: str) -> Any:
         raise Unsupported(f"{name} can't take the place of {type(own).__name__} (these can: {usable})")
     # Most schedulers can't use a variance that the denoiser predicts; with a fixed one the pipeline drops it.
     learned = own.config.get("variance_type") in ("learned", "learned_range") and name != "DDPMScheduler"
-    changes = {"variance_type": "fixed_small"} if learned else {}
+    config = {**own.config, **({"variance_type": "fixed_small"} if learned else {})}
     try:
-        return known[name].from_config(own.config, **changes)
+        return known[name].from_config(config)
     except (ImportError, TypeError, ValueError, NotImplementedError) as error:
         reason = " ".join(str(error).split())
         raise Unsupported(f"{name} can't be made with {type(own).__name__}'s configuration: {reason}") from error

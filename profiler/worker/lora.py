@@ -99,7 +99,12 @@ def _adaptable(piece: Piece) -> list[Denoiser]:
     if not hasattr(pipeline, "load_lora_weights"):
         return []
     names = [getattr(pipeline, f"{kind}_name", None) for kind in ("unet", "transformer")]
-    return [denoiser for denoiser in piece.denoisers if denoiser.name in names]
+    return [each for each in piece.denoisers if each.name in names and not _is_uneven(each.module)]
+
+
+def _is_uneven(module: torch.nn.Module) -> bool:
+    """Whether it is a UNet whose levels have different numbers of layers: diffusers' set_adapters can't count those."""
+    return not isinstance(getattr(getattr(module, "config", None), "layers_per_block", 0), int)
 
 
 @contextmanager
