@@ -50,10 +50,6 @@ def build(
     pieces = []
     for plan in plans:
         pipe = maker(plan)
-        if device.startswith("cuda"):
-            for name in plan.part.denoisers:
-                # As in the published benchmark: cuDNN's convolutions want their channels last.
-                getattr(pipe, name).to(memory_format=torch.channels_last)
         pipe.set_progress_bar_config(disable=True)
         pieces.append(_piece(entry, plan, pipe))
     maker.end()

@@ -1,0 +1,102 @@
+"""Real weights from folders: loaded as they were saved, and refused where they could run code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from profiler import catalog
+from profiler.catalog import folders
+from profiler.catalog.build import BuildError, build
+from profiler.catalog.errors import first_line
+from profiler.subject import Subject
+from tests.catalog import hand
+
+
+def tiny(name: str, **options: Any) -> Subject:
+    return build(
+        catalog.find(name), **{"size": "tiny", "weights": "random", "dtype": "float32", "device": "cpu", **options}
+    )
+
+
+def test_both_denoisers_come_from_the_folder(tmp_path: Path) -> None:
+    made = tiny("sd15-controlnet", seed=3)
+    made.pipe.save_pretrained(tmp_path)
+    told: list[tuple[str, int, int]] = []
+    loaded = tiny("sd15-controlnet", weights=str(tmp_path), report=lambda *progress: told.append(progress))
+    assert told == [(str(tmp_path), 0, 1), ("", 1, 1)]
+    assert [denoiser.label for denoiser in loaded.denoisers] == ["unet", "controlnet"]
+    first, again = (hand.pictures(subject.call(hand.arguments(subject))) for subject in (made, loaded))
+    assert torch.equal(first, again)
+
+
+def test_heavy_encoders_arent_loaded_unless_asked_for(tmp_path: Path) -> None:
+    tiny("flux1-schnell", text_encoders="all").pipe.save_pretrained(tmp_path)
+    light = tiny("flux1-schnell", weights=str(tmp_path))
+    assert light.pieces[0].embeds
+    assert light.pipe.text_encoder_2 is None
+    assert light.pipe.tokenizer_2 is None
+    every = tiny("flux1-schnell", weights=str(tmp_path), text_encoders="all")
+    assert every.notes == []
+    for subject in (light, every):
+        assert bool(hand.pictures(subject.call(hand.arguments(subject))).isfinite().all())
+
+
+def test_a_chain_has_a_folder_for_each_part(tmp_path: Path) -> None:
+    made = tiny("deepfloyd-if", text_encoders="all")
+    for piece in made.pieces:
+        assert piece.part is not None
+        piece.pipe.save_pretrained(tmp_path / folders.of_part(piece.part))
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == ["if-i", "if-ii", "x4-upscaler"]
+    loaded = tiny("deepfloyd-if", weights=str(tmp_path), text_encoders="all")
+    first, second, third = (piece.pipe for piece in loaded.pieces)
+    assert first.text_encoder is second.text_encoder
+    assert torch.equal(third.unet.conv_in.weight, made.pieces[2].pipe.unet.conv_in.weight)
+    with pytest.raises(BuildError, match=r"if-i holds no pipeline: a folder with a model_index\.json is needed"):
+        tiny("deepfloyd-if", weights=str(tmp_path / "if-i"))
+
+
+def index(folder: Path, **content: Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "model_index.json").write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+def test_pickled_weights_are_refused_unless_they_arent_loaded(tmp_path: Path) -> None:
+    folder = index(tmp_path / "pipe", _class_name="X", unet=["diffusers", "UNet2DConditionModel"])
+    (folder / "unet").mkdir()
+    (folder / "unet" / "diffusion_pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(BuildError, match=r"pickled weights only \(unet/diffusion_pytorch_model\.bin\): convert them"):
+        folders.check(folder)
+    assert folders.check(folder, skip=("unet",))["_class_name"] == "X"
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(b"")
+    folders.check(folder)
+
+
+def test_code_that_comes_with_a_pipeline_is_refused(tmp_path: Path) -> None:
+    own = index(tmp_path / "pipeline", _class_name=["mine", "MyPipeline"])
+    with pytest.raises(BuildError, match=r"its pipeline class.*FILE\.py:FUNCTION"):
+        folders.check(own)
+    component = index(tmp_path / "component", _class_name="X", unet=["mine", "MyUNet"])
+    (component / "unet").mkdir()
+    (component / "unet" / "mine.py").write_text("raise SystemExit\n", encoding="utf-8")
+    with pytest.raises(BuildError, match=r"its component unet.*never does"):
+        folders.check(component)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7"])
+def test_an_index_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "model_index.json").write_text(text, encoding="utf-8")
+    with pytest.raises(BuildError, match=r"holds no pipeline: its model_index\.json"):
+        folders.check(tmp_path)
+
+
+def test_another_pipelines_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+    tiny("flux1-schnell").pipe.save_pretrained(tmp_path)
+    with pytest.raises(BuildError, match="cannot load") as refusal:
+        tiny("sd15-txt2img", weights=str(tmp_path))
+    assert str(refusal.value) == first_line(refusal.value)
