@@ -29,7 +29,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return code, out, err
 
 
-@pytest.mark.parametrize("command", ["show", "ls", "pipelines", "doctor"])
+@pytest.mark.parametrize("command", ["show", "ls", "report", "pipelines", "scenarios", "doctor"])
 def test_json_is_one_document_that_fits_its_schema(
     command: str, session: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,6 +72,10 @@ def test_ls_without_sessions_says_what_makes_one(capsys: pytest.CaptureFixture[s
         ("show nothing", 3, "no sessions"),
         ("watch nothing", 3, "no sessions"),
         ("stop nothing", 3, "no sessions"),
+        ("report nothing", 3, "no sessions"),
+        ("report last --against H200", 2, "A100, V100, T4, RTX 3090, RTX 4090"),
+        ("report last --layout mine", 2, "published"),
+        ("pipelines nothing", 2, "sd15-txt2img"),
         ("run nothing", 2, "stepscope pipelines"),
         ("run sd15-txt2im", 2, "did you mean 'sd15-txt2img'"),
         ("run sd15-txt2img --variant fast", 2, "regional-compile"),
