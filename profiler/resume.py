@@ -45,6 +45,7 @@ class Debt(NamedTuple):
     outcomes: dict[str, str]  # of the other runs
     unsaid: list[Unsaid]
     searching: bool  # the search for the largest batch isn't over
+    clock_ns: int | None  # wall clock minus monotonic clock where it ran last, as its profiler process had it
     latest_wall_ns: int  # of all that was logged
 
     @property
@@ -98,6 +99,7 @@ def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
         ],
         searching=request.find_max_batch
         and any(batches.probe(search) is not None for search in batches.searches(request, outcomes)),
+        clock_ns=conducted.offset_ns,
         latest_wall_ns=latest,
     )
 
@@ -124,13 +126,17 @@ def moved(debt: Debt, *, now_wall_ns: int, now_ns: int) -> Manifest:
     manifest = debt.manifest
     if _is_here(manifest.place):
         return manifest
+    # One figure for all logs of the place, so that their order among each other stays.
+    left = manifest.place
+    if left.clock_ns is None:
+        left = msgspec.structs.replace(left, clock_ns=debt.clock_ns)
     return msgspec.structs.replace(
         manifest,
         host=host_name(),
         boot_id=boot_id(),
         # Nothing that was logged may come after what will be, even where this machine's clock is behind.
         clock_ns=max(now_wall_ns, debt.latest_wall_ns) - now_ns,
-        earlier=(*manifest.earlier, manifest.place),
+        earlier=(*manifest.earlier, left),
     )
 
 
@@ -168,11 +174,12 @@ class _Log:
     def __init__(self, path: Path, offsets: Offsets) -> None:
         self._reader = LogReader(path)
         self._offsets = offsets
+        self.offset_ns: int | None = None  # wall clock minus monotonic clock of its last writer
         self.latest_wall_ns = 0
 
     def chunks(self) -> Iterable[list[ev.Event]]:
         """Its records. Raises CannotResume for a log that can't be read."""
-        more, offset = True, None
+        more = True
         while more:
             chunk = self._reader.read()
             if self._reader.refused:
@@ -180,9 +187,9 @@ class _Log:
             more = chunk.more
             for event in chunk.events:
                 if type(event) is ev.Header and event.wall_ns:
-                    offset = self._offsets.of(event)
-                if offset is not None and event.t + offset > self.latest_wall_ns:
-                    self.latest_wall_ns = event.t + offset
+                    self.offset_ns = self._offsets.of(event)
+                if self.offset_ns is not None:
+                    self.latest_wall_ns = max(self.latest_wall_ns, event.t + self.offset_ns)
             yield chunk.events
 
 
