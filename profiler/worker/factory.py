@@ -16,7 +16,7 @@ from profiler.catalog.build import Report
 from profiler.catalog.errors import BuildError, first_line
 from profiler.request import Workload
 from profiler.subject import Piece, Subject
-from profiler.worker.foreign import made_up, subject
+from profiler.worker.foreign import made_up, silence, subject
 from profiler.worker.signature import dtype_of, takes, told
 
 MODULE = "_stepscope_factory"
@@ -46,8 +46,7 @@ def load(workload: Workload, device: str, report: Report) -> Subject:
     _check_arguments(pipe, [given, *turns], short)
     _place(pipe, device, short)
     report("", 1, 1)
-    if hasattr(pipe, "set_progress_bar_config"):
-        pipe.set_progress_bar_config(disable=True)
+    silence(pipe)
     found = subject(workload.pipeline, pipe, made_up(pipe, {**given, **workload.call}))
     notes = found.notes + _notes(pipe, workload, short)
     piece = Piece(pipe, found.denoisers, given=given)

@@ -13,7 +13,7 @@ from profiler.catalog import folders
 from profiler.catalog.build import Report, loading_error
 from profiler.catalog.errors import BuildError, first_line
 from profiler.request import Workload
-from profiler.subject import Denoiser, Piece, Subject
+from profiler.subject import Denoiser, Piece, Subject, pipelines_inside
 from profiler.variants import Unsupported
 from profiler.worker.signature import dtype_of, pictures_needed
 
@@ -35,7 +35,7 @@ def load(workload: Workload, device: str, report: Report) -> Subject:
     pipe = _from_pretrained(source, index, workload)
     if workload.offload is None:
         pipe.to(device)
-    pipe.set_progress_bar_config(disable=True)
+    silence(pipe)
     report("", 1, 1)
     notes = made_up(pipe, workload.call)
     if "safety_checker" in index:
@@ -53,6 +53,12 @@ def subject(name: str, pipe: Any, notes: list[tuple[str, str]]) -> Subject:
             " is a UNet, a transformer, a ControlNet or a prior"
         )
     return Subject(name, (Piece(pipe, denoisers),), lambda arguments: pipe(**arguments), notes)
+
+
+def silence(pipe: Any) -> None:
+    """Let no pipeline draw its progress bars; what they count is counted all the same."""
+    for one in (pipe, *(inner for _, inner in pipelines_inside(pipe))):
+        one.set_progress_bar_config(disable=True)
 
 
 def denoiser_names(pipe: Any) -> list[str]:

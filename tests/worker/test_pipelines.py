@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -112,4 +113,4 @@ def test_each_loop_of_a_chain_is_a_stretch_of_the_denoise_stage() -> None:
     stages = of(Stage, events)
     assert [stage.name for stage in stages] == ["denoise", "denoise", "text_encode", "denoise", "decode"]
     assert [stage.ns for stage in stages if stage.name == "denoise"] == [loop.ns for loop in of(LoopEnded, events)]
-    assert all(a.start_ns + a.ns <= b.start_ns for a, b in zip(stages, stages[1:], strict=False))
+    assert all(a.start_ns + a.ns <= b.start_ns for a, b in itertools.pairwise(stages))
