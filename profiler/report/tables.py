@@ -48,7 +48,12 @@ def _grouped(said: list[tuple[str, str]]) -> list[str]:
 
 def information(session: SessionState) -> list[tuple[str, str]]:
     """(case, text) of what readers of the figures must know and is no fault: the notes of level info, each once."""
-    said = [(run.case.name, note.text) for run in session.runs.values() for note in run.notes if note.level == "info"]
+    said = [
+        (run.case.name, f"compiled: {note.text}" if note.code == "compiled" else note.text)
+        for run in session.runs.values()
+        for note in run.notes
+        if note.level == "info"
+    ]
     return list(dict.fromkeys(said))
 
 

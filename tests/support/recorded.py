@@ -18,10 +18,11 @@ from pathlib import Path
 from types import TracebackType
 
 import msgspec
+from msgspec.structs import replace
 
 from profiler import events as ev
 from profiler.eventlog import EventLog
-from profiler.request import Options, Request, resolve
+from profiler.request import Leg, Options, Request, resolve
 from profiler.sessions import Manifest, SessionFolder, boot_id, host_name, write_atomically
 from tests.support.story import BOOT, HOST, MS, NO_SUCH_PID, PACE, SECOND, UUID, RecompileAt, Record, Story, gpu_samples
 
@@ -157,11 +158,27 @@ def request(*, device: str = "cuda:0", **options: object) -> Request:
     return resolve(msgspec.convert(given, Options), device)
 
 
+def with_legs(asked: Request, *names: str) -> Request:
+    """``asked`` with a scenario whose legs are called so."""
+    legs = tuple(Leg(name=name) for name in names)
+    return replace(
+        asked,
+        cases=[replace(case, workload=replace(case.workload, scenario="custom", legs=legs)) for case in asked.cases],
+    )
+
+
 def finished(
-    *, seed: int = 1, device: str = "cuda:0", session: str = "done-sd15-txt2img", **options: object
+    *,
+    seed: int = 1,
+    device: str = "cuda:0",
+    session: str = "done-sd15-txt2img",
+    legs: Sequence[str] = (),
+    **options: object,
 ) -> Recording:
-    """A session that is done: every run ok, two recompiles in regional-compile's first call."""
+    """A session that is done: every run ok, two recompiles in regional-compile's first call, more in new ``legs``."""
     asked = request(device=device, **options)
+    if legs:
+        asked = with_legs(asked, *legs)
     start = BASE_NS + 200 * MS
     stories: list[Story] = []
     for run in asked.runs:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from profiler import events as ev
+from profiler.analysis.legs import planned_legs
 from profiler.request import Request, Run
 
 MS = 1_000_000
@@ -66,6 +67,7 @@ class Story:
         self.records: list[Record] = []
         self._random = random.Random(f"{self.seed} {self.run.name}")
         self._calls = 0
+        self._legs: list[str] = []  # those that were seen
         self._compiles = 0
         self._resident = 2 * GIB if self.cuda else 480 * MIB
         self._next_beat = self.start_ns + 2 * SECOND
@@ -86,7 +88,7 @@ class Story:
             self.phase("compile", 1)
         if self.workload.warmup:
             self.phase("warmup", self.workload.warmup)
-        self.phase("measure", self.workload.calls)
+        self.phase("measure", len(planned_legs(self.workload)))
         self.tell(ev.RunEnded(outcome="ok"))
         return self.records
 
@@ -128,17 +130,22 @@ class Story:
 
     def phase(self, phase: str, calls: int) -> None:
         self.tell(ev.PhaseStarted(phase=phase, calls=calls))
-        for _ in range(calls):
-            self.call(phase)
+        legs = planned_legs(self.workload) if phase == "measure" else []
+        for number in range(calls):
+            self.call(phase, legs[number] if number < len(legs) else None)
         if phase == "measure":
             last = self._calls - 1
             self.tell(ev.Output(call=last, seed=0, shape=[1, 4, 16, 16], digest=f"{self.seed:064x}"))
 
-    def call(self, phase: str) -> None:
-        """One whole call of ``phase``."""
+    def call(self, phase: str, leg: str | None = None) -> None:
+        """One whole call of ``phase``; a compiled variant compiles again in the first call of a leg that is new."""
+        if leg is not None and leg not in self._legs:
+            if self._legs and self.variant != "no-compile":
+                self.recompiles.append(RecompileAt(self.now + 1, (2, 16, 16 + 8 * len(self._legs))))
+            self._legs.append(leg)
         call, self._calls = self._calls, self._calls + 1
         start = self.now
-        self.tell(ev.CallStarted(call=call, phase=phase, steps=self.steps, start_ns=start))
+        self.tell(ev.CallStarted(call=call, phase=phase, steps=self.steps, start_ns=start, leg=leg))
         encode = self._jittered(int(self.step_ns * self.steps * 0.015))
         self.now += encode
         loop_start = self.now

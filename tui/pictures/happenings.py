@@ -255,8 +255,9 @@ def _note_kind(note: ev.Note) -> tuple[str, str]:
 
 
 def _note_text(note: ev.Note) -> str:
-    """The note's text; one that is a bare name says nothing without its code."""
-    return note.text if " " in note.text or not note.code else f"{note.code}: {note.text}"
+    """The note's text; one that is names alone says nothing without its code."""
+    bare = note.code == "compiled" or " " not in note.text
+    return f"{note.code}: {note.text}" if bare and note.code else note.text
 
 
 def _reason(session: SessionState) -> str | None:

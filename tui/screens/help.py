@@ -19,9 +19,11 @@ from tui.theme import rich_style
 WORDS = (
     ("case", "one pipeline, variant and workload: a line of the table, a line of the chart"),
     ("run", "one repeat of a case, in a process of its own"),
+    ("leg", "a stretch of a scenario with calls alike; the table has the first one's figures"),
     ("step ms", "the median of the steps of the measured calls; ±IQR is the spread between their quartiles"),
     ("p95", "19 of 20 of those steps took no longer; left out where they are too few to tell"),
     ("it/s", "iterations of the denoising loop a second, as the pipeline's own progress bar counts them"),
+    ("97.3 / 27.2", "the figure of each denoising loop of a call; the step chart shows one, l the next"),
     ("compile", "seconds that torch.compile took; recomp: how often a frame was compiled again"),
     ("memory", "the peak: of the whole device (with t: of torch alone), or resident set size on a CPU"),
     (
