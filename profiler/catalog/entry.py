@@ -61,6 +61,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     denoisers: tuple[str, ...]
     # Which engines of regional-compile work on which denoiser: {"unet": ("diffusers", "accelerate")}.
     regional_engines: dict[str, tuple[str, ...]]
+    # Of those, engines with which a denoiser hits torch's recompile limit of 8, so that the rest of it runs in eager.
+    regional_limited: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     # Classes that regional-compile by diffusers compiles in denoisers that have no _repeated_blocks of their own.
     found_blocks: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     sizes: dict[str, Size]

@@ -115,6 +115,7 @@ def _part(pipeline_cls: str, **other: Any) -> Part:
             "model_id": _BASE,
             "denoisers": ("unet",),
             "regional_engines": {"unet": ("diffusers", "accelerate")},
+            "regional_limited": {"unet": ("accelerate",)},
             "sizes": _sizes(),
             "source": _SOURCE,
             **other,
@@ -175,6 +176,7 @@ SD15_CONTROLNET = Entry(
             "StableDiffusionControlNetPipeline",
             denoisers=("unet", "controlnet"),
             regional_engines={"unet": ("diffusers", "accelerate"), "controlnet": ("diffusers", "accelerate")},
+            regional_limited={"unet": ("accelerate",), "controlnet": ("accelerate",)},
             # It has no _repeated_blocks of its own.
             found_blocks={"controlnet": ("BasicTransformerBlock",)},
             sizes=_sizes({"controlnet": _CONTROLNET}, {"controlnet": _TINY_CONTROLNET}),

@@ -116,6 +116,7 @@ SDXL_TXT2IMG = Entry(
             model_id="stabilityai/stable-diffusion-xl-base-1.0",
             denoisers=("unet",),
             regional_engines={"unet": ("diffusers", "accelerate")},
+            regional_limited={"unet": ("accelerate",)},
             sizes={"full": _FULL, "tiny": _TINY},
             source="the published model's configuration files; parameter counts as published",
         ),

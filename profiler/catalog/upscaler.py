@@ -96,6 +96,7 @@ UPSCALER = Part(
     model_id="stabilityai/stable-diffusion-x4-upscaler",
     denoisers=("unet",),
     regional_engines={"unet": ("diffusers", "accelerate")},
+    regional_limited={"unet": ("accelerate",)},
     sizes={"full": _FULL, "tiny": _TINY},
     source="Stability-AI/stablediffusion configs/stable-diffusion/x4-upscaling.yaml, by diffusers' conversion rules",
     inferred="mapped from the original model's file: no published count confirms the 473,398,020 parameters",

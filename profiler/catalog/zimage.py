@@ -94,7 +94,8 @@ Z_IMAGE_TURBO = Entry(
             pipeline_cls="ZImagePipeline",
             model_id="Tongyi-MAI/Z-Image-Turbo",
             denoisers=("transformer",),
-            regional_engines={"transformer": ("diffusers", "accelerate")},
+            # compile_regions compiles its ModuleDicts, which then can't be indexed.
+            regional_engines={"transformer": ("diffusers",)},
             sizes={"full": _FULL, "tiny": _TINY},
             source="diffusers' class defaults; the transformer's and the autoencoder's parameters as published",
             heavy=("text_encoder", "tokenizer"),
