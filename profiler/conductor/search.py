@@ -38,24 +38,22 @@ def added(request: Request, start: Case, batch: int) -> tuple[Case, Run]:
     number = f"{len(request.runs) + 1:03d}"
     # A run's name is a folder's, and has a bound.
     room = LONGEST_NAME - len(f"{number}--r1")
-    name = _named(start, batch)
-    if len(name) > room:
-        name = name[:room].rstrip("-.")
+    head, tail = _named(start, batch)
     taken = {case.name for case in request.cases}
-    again = 1
+    name, again = head[: room - len(tail)] + tail, 1
     while name in taken:
         again += 1
-        mark = f"-{again}"
-        name = _named(start, batch)[: room - len(mark)] + mark
+        mark = f"{tail}-{again}"
+        name = head[: room - len(mark)] + mark
     workload = msgspec.structs.replace(start.workload, batch_size=batch)
     case = msgspec.structs.replace(start, name=name, workload=workload)
     return case, Run(name=f"{number}-{name}-r1", case=name, repeat=1)
 
 
-def _named(start: Case, batch: int) -> str:
-    """``start``'s name with ``batch`` in the place of its own: ``...-b1`` becomes ``...-b16``."""
-    here = re.compile(rf"-b{start.workload.batch_size}(?![0-9A-Za-z])")
-    found = list(here.finditer(start.name))
+def _named(start: Case, batch: int) -> tuple[str, str]:
+    """``start``'s name with ``batch`` in the place of its own, ``...-b1`` as ``...-b16``, and cut before that."""
+    found = list(re.finditer(rf"-b{start.workload.batch_size}(?![0-9A-Za-z])", start.name))
     if not found:
-        return f"{start.name}-b{batch}"
-    return f"{start.name[: found[-1].start()]}-b{batch}{start.name[found[-1].end() :]}"
+        return start.name, f"-b{batch}"
+    own = found[-1]
+    return start.name[: own.start()], f"-b{batch}{start.name[own.end() :]}"

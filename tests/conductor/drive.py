@@ -1,4 +1,7 @@
-"""The real conductor with stand-ins as workers: ``drive.py SESSION_FOLDER [ARGUMENT...]``; $LIMITS is "hung farewell grace"."""
+"""The real conductor with stand-ins as workers: ``drive.py SESSION_FOLDER [ARGUMENT...]``.
+
+$LIMITS is "hung farewell grace".
+"""
 
 from __future__ import annotations
 
