@@ -161,7 +161,7 @@ def _check_components(entry: Entry, defaults: Size, options: Options) -> None:
             raise BadRequest(f"{entry.name} has no autoencoder: drop {option}", field)
     if options.vae == "tiny" and not all(_has_tiny_twin(size.components.get("vae")) for size in sizes):
         raise BadRequest(
-            f"--vae tiny takes the place of an AutoencoderKL that makes pictures 8 times smaller, not of {entry.name}'s",
+            f"--vae tiny takes the place of an AutoencoderKL of four levels, not of {entry.name}'s own",
             "vae",
         )
     denoisers = [defaults.components[name].cls for name in entry.part.denoisers]

@@ -10,15 +10,15 @@ import msgspec
 
 from profiler.request.model import ENGINES, Case, Compilation, Workload
 
-LENGTH = 80
-"""The most characters of a case's name: with a run's number and repeat it is still the name of a folder."""
+LENGTH = 90
+"""The most characters of a case's name."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 T = TypeVar("T")
 Pair = tuple[Compilation, Workload]
 
 
-def name_cases(pairs: Sequence[Pair]) -> list[Case]:
-    """The cases of a session, named ``<pipeline>-<variant>[-<engine>]-b<batch>`` and, after that, by every further
+def name_cases(pairs: Sequence[Pair], length: int = LENGTH) -> list[Case]:
+    """The cases of a session, in names of up to ``length`` characters: ``<pipeline>-<variant>[-<engine>]-b<batch>`` and, after that, by every further
     field in which those with the same pipeline (of a compilation: the same variant and engine) differ.
     """
     taken: set[str] = set()
@@ -33,7 +33,7 @@ def name_cases(pairs: Sequence[Pair]) -> list[Case]:
             *_differences(_WORKLOAD, workload, alike),
             *_differences(_COMPILATION, compilation, same_way),
         ]
-        name = _free("-".join([f"{_base(*pair)}-b{workload.batch_size}", *suffixes]), taken)
+        name = _free("-".join([f"{_base(*pair)}-b{workload.batch_size}", *suffixes]), taken, min(length, LENGTH))
         taken.add(name)
         cases.append(Case(name=name, compilation=compilation, workload=workload))
     return cases
@@ -51,13 +51,13 @@ def _groups(pairs: Sequence[Pair], key: Callable[[Pair], str]) -> dict[str, list
     return found
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """``name``, cut to its length, with a number where it is taken."""
+def _free(name: str, taken: set[str], length: int) -> str:
+    """``name``, cut to ``length``, with a number where it is taken."""
     name = _UNSAFE.sub("-", name)
-    if len(name) <= LENGTH and name not in taken:
+    if len(name) <= length and name not in taken:
         return name
     number = 2
-    while (numbered := f"{name[: LENGTH - len(str(number)) - 1].rstrip('-._')}-{number}") in taken:
+    while (numbered := f"{name[: length - len(str(number)) - 1].rstrip('-._')}-{number}") in taken:
         number += 1
     return numbered
 

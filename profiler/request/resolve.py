@@ -16,6 +16,9 @@ CACHES = ("cold", "warm", "shared")
 MAX_REPEATS = 100
 MAX_CASES = 1000
 """In a session. A matrix grows fast: this is some days of work."""
+MAX_RUNS = 9999
+RUN_NAME_LENGTH = 96
+"""The most characters of a run's name, which is a folder's (``profiler.sessions``)."""
 _PROBE = {"repeats": 1, "calls": 1, "warmup": 1, "steps": 2}
 """What a search for the largest batch is made of: whether it fits shows at once."""
 T = TypeVar("T")
@@ -39,7 +42,16 @@ def resolve_all(asked: Sequence[Options], device: str) -> Request:
         _check_search(session, device)
         asked = [_probing(options, number) for number, options in enumerate(asked)]
     repeats = checking.within("repeats", asked[0].repeats, 3, 1, MAX_REPEATS, "repeats")
-    cases = naming.name_cases(_pairs(asked, device))
+    pairs = _pairs(asked, device)
+    runs = len(pairs) * repeats
+    if runs > MAX_RUNS:
+        raise BadRequest(
+            f"{len(pairs)} cases, {repeats} times each, are more than {MAX_RUNS} runs: fewer of either would work",
+            "repeats",
+        )
+    # A search for the largest batch adds runs, and digits to the batch size.
+    around = len(_run_name(MAX_RUNS if session.find_max_batch else runs, "", repeats)) + 3 * session.find_max_batch
+    cases = naming.name_cases(pairs, RUN_NAME_LENGTH - around)
     return Request(
         cases=cases,
         runs=_interleave(cases, repeats),
@@ -132,8 +144,12 @@ def _interleave(cases: list[Case], repeats: int) -> list[Run]:
         shift = repeat % len(cases)
         for case in cases[shift:] + cases[:shift]:
             number = len(runs) + 1
-            runs.append(Run(name=f"{number:03d}-{case.name}-r{repeat + 1}", case=case.name, repeat=repeat + 1))
+            runs.append(Run(name=_run_name(number, case.name, repeat + 1), case=case.name, repeat=repeat + 1))
     return runs
+
+
+def _run_name(number: int, case: str, repeat: int) -> str:
+    return f"{number:03d}-{case}-r{repeat}"
 
 
 def _distinct(items: Sequence[T]) -> list[T]:

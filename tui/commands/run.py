@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from profiler.analysis.state import SessionState
 from profiler.report.documents import show_document
 from profiler.report.outputs import compare_outputs
 from profiler.request import BadRequest, Options, Request
+from profiler.request.file import Bench
 from profiler.sessions import SessionFolder
 from tui.commands.common import (
     BAD_USAGE,
@@ -29,129 +30,14 @@ from tui.commands.common import (
     open_session,
     pass_root,
     print_document,
+    print_lines,
 )
+from tui.commands.run_options import GroupedCommand
+from tui.commands.run_options import options as run_options
+from tui.pictures.names import workload_label
 from tui.plain import follow_plainly
 
 DEMO = Options(pipeline="sd15-txt2img", size="tiny", steps=20, calls=5, repeats=1)
-
-
-def _options(command: Callable[..., int]) -> Callable[..., int]:
-    """The options of ``run``, in the order of --help."""
-    for option in reversed(
-        [
-            click.option(
-                "--variant",
-                "variants",
-                multiple=True,
-                metavar="V",
-                show_default="all three",
-                help=f"How the denoisers are compiled: {', '.join(request.VARIANTS)}. Repeatable.",
-            ),
-            click.option(
-                "--batch-size",
-                "batch_sizes",
-                multiple=True,
-                type=int,
-                metavar="N",
-                show_default="1",
-                help="Images per call. Repeatable: every size is run in every variant.",
-            ),
-            click.option("--steps", type=int, metavar="N", show_default="the pipeline's", help="Inference steps."),
-            click.option("--calls", type=int, metavar="N", show_default="5", help="Measured calls of a run."),
-            click.option(
-                "--warmup",
-                type=int,
-                metavar="N",
-                show_default="1",
-                help="Calls before them; a compiled variant's compiling call comes on top.",
-            ),
-            click.option("--repeats", type=int, metavar="N", show_default="3", help="Runs of a case, a process each."),
-            click.option(
-                "--height", type=int, metavar="H", show_default="the pipeline's", help="Of the picture, pixels."
-            ),
-            click.option(
-                "--width", type=int, metavar="W", show_default="the pipeline's", help="Of the picture, pixels."
-            ),
-            click.option(
-                "--guidance",
-                type=float,
-                metavar="G",
-                show_default="the pipeline's",
-                help="Guidance scale; above 1 the batch doubles (classifier-free guidance).",
-            ),
-            click.option(
-                "--dtype",
-                metavar="D",
-                show_default="float16 on CUDA, float32 on a CPU",
-                help=f"One of {', '.join(request.DTYPES)}.",
-            ),
-            click.option(
-                "--seed", type=int, metavar="N", show_default="0", help="Of the latents; every call has the same."
-            ),
-            click.option("--prompt", metavar="TEXT", show_default="the pipeline's", help="The same for every image."),
-            click.option(
-                "--engine",
-                "engines",
-                multiple=True,
-                metavar="E",
-                show_default="diffusers",
-                help="For regional-compile: diffusers (compile_repeated_blocks), accelerate (compile_regions).",
-            ),
-            click.option(
-                "--compile-mode",
-                "mode",
-                metavar="M",
-                show_default="compile: reduce-overhead on CUDA, else default",
-                help=f"torch.compile's mode: {', '.join(request.MODES)}.",
-            ),
-            click.option(
-                "--fullgraph/--no-fullgraph",
-                default=None,
-                show_default="on, but for accelerate",
-                help="torch.compile's fullgraph.",
-            ),
-            click.option(
-                "--dynamic/--no-dynamic", default=None, show_default="torch decides", help="torch.compile's dynamic."
-            ),
-            click.option("--backend", metavar="B", show_default="inductor", help="torch.compile's backend."),
-            click.option(
-                "--weights",
-                default="random",
-                metavar="random|hub|PATH",
-                help="Random weights need no download and run the same kernels; PATH is a pipeline's folder.",
-            ),
-            click.option(
-                "--size",
-                default="full",
-                metavar="full|tiny",
-                help="The real architecture, or a tiny twin that runs on a CPU in no time.",
-            ),
-            click.option(
-                "--device", metavar="cuda:N|cpu", show_default="cuda:0 if there is one, else cpu", help="Where to run."
-            ),
-            click.option(
-                "--cache",
-                default="cold",
-                metavar="cold|warm|shared",
-                help="Compile caches: cold gives every case an empty folder (its first run compiles, later ones find"
-                " it filled), warm keeps a folder a case between sessions, shared is your own.",
-            ),
-            click.option("--keep-cache", is_flag=True, help="Keep the cases' compile caches when the session ends."),
-            click.option(
-                "--no-queue", is_flag=True, help="Fail if another session uses the device, instead of waiting."
-            ),
-            click.option(
-                "--max-time",
-                "max_time_s",
-                type=float,
-                metavar="S",
-                show_default="none",
-                help="Stop the session after this many seconds.",
-            ),
-        ]
-    ):
-        command = option(command)
-    return command
 
 
 def _front_end(command: Callable[..., int]) -> Callable[..., int]:
@@ -172,17 +58,44 @@ def _front_end(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-@click.command("run", short_help="Profile a pipeline and show it live.")
-@click.argument("pipeline", metavar="PIPELINE")
-@_options
+@click.command("run", cls=GroupedCommand, short_help="Profile a pipeline and show it live.")
+@click.argument("pipeline", metavar="[PIPELINE]", required=False)
+@run_options
 @_front_end
-@pass_root
-def run_command(root: Path, /, pipeline: str, headless: bool, detach: bool, as_json: bool, **given: Any) -> int:
-    """Profile PIPELINE (see 'stepscope pipelines') and show it live; the profiler goes on when the screen closes."""
-    device = given.pop("device")
+@click.pass_context
+def run_command(
+    ctx: click.Context, /, pipeline: str | None, headless: bool, detach: bool, as_json: bool, **given: Any
+) -> int:
+    """Profile PIPELINE and show it live; the profiler goes on when the screen closes.
+
+    PIPELINE is one of the catalogue (see 'stepscope pipelines'), ORG/NAME on the hub, a pipeline's folder, or
+    FILE.py:FUNCTION, a function of yours that returns a pipeline. With --file it may be left to the file.
+    """
+    file, device = given.pop("file"), given.pop("device")
     given["queue"] = not given.pop("no_queue")
-    options = Options(pipeline=pipeline, **given)
-    return _start(root, options, device, headless=headless or as_json, detach=detach, as_json=as_json)
+    if file is not None:
+        resolved = _resolve(
+            lambda: _from_file(file, pipeline, device, {name: given[name] for name in _typed(ctx, given)})
+        )
+    elif pipeline is not None:
+        resolved = _resolve(lambda: request.resolve(Options(pipeline=pipeline, **given), devices.choose(device)))
+    else:
+        raise CommandError("PIPELINE is missing: 'stepscope pipelines' lists them; --file TOML works too", BAD_USAGE)
+    return _start(ctx.obj, resolved, headless=headless or as_json, detach=detach, as_json=as_json)
+
+
+def _typed(ctx: click.Context, given: Mapping[str, Any]) -> list[str]:
+    """The options that were on the command line, by their names."""
+    renamed = {"queue": "no_queue"}
+    return [
+        name
+        for name in given
+        if ctx.get_parameter_source(renamed.get(name, name)) is click.core.ParameterSource.COMMANDLINE
+    ]
+
+
+def _from_file(path: str, pipeline: str | None, device: str | None, over: Mapping[str, Any]) -> Request:
+    return Bench(path, pipeline, over).resolve(devices.choose, device)
 
 
 @click.command("demo", short_help="A tiny Stable Diffusion 1.5 in all three variants.")
@@ -191,11 +104,11 @@ def run_command(root: Path, /, pipeline: str, headless: bool, detach: bool, as_j
 @pass_root
 def demo_command(root: Path, device: str | None, headless: bool, detach: bool, as_json: bool) -> int:
     """Profile a tiny Stable Diffusion 1.5 in all three variants: two minutes on a CPU, no download."""
-    return _start(root, DEMO, device, headless=headless or as_json, detach=detach, as_json=as_json)
+    resolved = _resolve(lambda: request.resolve(DEMO, devices.choose(device)))
+    return _start(root, resolved, headless=headless or as_json, detach=detach, as_json=as_json)
 
 
-def _start(root: Path, options: Options, device: str | None, *, headless: bool, detach: bool, as_json: bool) -> int:
-    resolved = _resolve(options, device)
+def _start(root: Path, resolved: Request, *, headless: bool, detach: bool, as_json: bool) -> int:
     folder = sessions.create(resolved, __version__, root)
     foreground = headless or not on_terminal()
     if detach:
@@ -212,7 +125,7 @@ def _start(root: Path, options: Options, device: str | None, *, headless: bool, 
     with stopping_on_signals(folder) as profiler:
         profiler.append(_conduct(folder))
         if not as_json:
-            click.echo(f"session {folder.id}: {_count(len(resolved.runs), 'run')} on {resolved.device}")
+            print_lines(_announcement(folder, resolved))
         state = follow_plainly(open_session(folder), say=_nothing if as_json else click.echo)
     if as_json:
         print_document(show_document(state, psnr=compare_outputs(folder, state)))
@@ -228,36 +141,23 @@ def _conduct(folder: SessionFolder) -> int:
         raise
 
 
-def _resolve(options: Options, device: str | None) -> Request:
+def _resolve(resolving: Callable[[], Request]) -> Request:
     """The request with every default; a CommandError with code 2 for what can't be run."""
     try:
         if importlib.util.find_spec("torch") is None:
             raise BadRequest(
                 "torch is not installed here: sessions can be viewed, but profiling needs it (pip install torch)"
             )
-        options.weights = _weights(options.weights)
-        return request.resolve(options, devices.choose(device))
+        return resolving()
     except BadRequest as error:
         raise CommandError(str(error), BAD_USAGE) from None
 
 
-def _weights(given: str) -> str:
-    """``random``, ``hub`` or a pipeline's folder as an absolute path. Raises BadRequest."""
-    if given in ("random", "hub"):
-        return given
-    folder = Path(given).expanduser().absolute()
-    index = folder / "model_index.json"
-    if not folder.is_dir():
-        raise BadRequest(f"--weights must be random, hub or a pipeline's folder; there is no folder {given}")
-    try:
-        found = json.loads(index.read_bytes())
-    except FileNotFoundError:
-        raise BadRequest(f"{given} is no diffusers pipeline: it has no model_index.json") from None
-    except (OSError, ValueError, RecursionError):
-        raise BadRequest(f"{given} is no diffusers pipeline: its model_index.json can't be read") from None
-    if not isinstance(found, dict) or "_class_name" not in found:
-        raise BadRequest(f"{given} is no diffusers pipeline: its model_index.json names no pipeline class")
-    return str(folder)
+def _announcement(folder: SessionFolder, resolved: Request) -> list[str]:
+    """What was made of the request, in two lines."""
+    cases, runs = _count(len(resolved.cases), "case"), _count(len(resolved.runs), "run")
+    searched = ", then those of the search for the largest batch" if resolved.find_max_batch else ""
+    return [f"session {folder.id}: {cases}, {runs}{searched} on {resolved.device}", workload_label(resolved)]
 
 
 def _announce_detached(folder: SessionFolder, as_json: bool) -> None:
