@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from profiler.analysis.batches import LargestBatch, largest_batches
 from profiler.analysis.cases import CaseFigures, case_figures
 from profiler.analysis.figures import (
     CallFigures,
@@ -110,6 +111,7 @@ class ShowDocument(msgspec.Struct, kw_only=True):
     request: Request
     cases: list[CaseDocument]
     runs: list[RunDocument]
+    largest_batches: list[LargestBatch]  # what a session that searches for them has found
     losses: Losses
 
 
@@ -241,6 +243,7 @@ def show_document(session: SessionState, *, copied: bool = False, psnr: dict[str
         request=session.request,
         cases=cases,
         runs=[run_document(run, run_figures(session, run)) for run in session.runs.values()],
+        largest_batches=largest_batches(session),
         losses=Losses(
             lost=sum(one.lost for one in every),
             bad=sum(one.bad for one in every),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from profiler.analysis.batches import LargestBatch, largest_batches
 from profiler.analysis.cases import CaseFigures, case_figures
 from profiler.analysis.figures import MemoryFigures, run_figures
 from profiler.analysis.legs import LegFigures
@@ -27,6 +28,9 @@ def session_lines(session: SessionState, *, copied: bool = False) -> list[str]:
     for title, table in (("loops", loop_table(session)), ("legs", leg_table(session))):
         if table:
             lines += ["", title, *table]
+    found = [batch_line(batch) for batch in largest_batches(session)]
+    if found:
+        lines += ["", *found]
     notes = _grouped(information(session))
     notes += _grouped([(one.case, flag) for one in figures for flag in one.flags])
     notes += _grouped([(one.case, one.reason) for one in figures if one.reason and one.baseline is not None])
@@ -44,6 +48,20 @@ def _grouped(said: list[tuple[str, str]]) -> list[str]:
     for case, text in said:
         cases.setdefault(text, []).append(case)
     return [f"{', '.join(of)}: {text}" for text, of in cases.items()]
+
+
+def batch_line(batch: LargestBatch) -> str:
+    """The largest batch that fits, as far as the search for it has come."""
+    if batch.out_of_memory == 1:
+        return f"{batch.case}: not even a batch of 1 fits"
+    text = f"{batch.case}: " + (
+        f"the largest batch that fits is {batch.fits}" if batch.fits else "no batch fits so far"
+    )
+    if batch.out_of_memory is not None:
+        text += f" ({batch.out_of_memory} is out of memory)"
+    if batch.exact:
+        return text
+    return f"{text}; the search ended: {batch.reason}" if batch.reason else f"{text}; the search goes on"
 
 
 def information(session: SessionState) -> list[tuple[str, str]]:

@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from profiler import events as ev
+from profiler.analysis.batches import LargestBatch
 from profiler.report.documents import DOCUMENTS, json_schema, show_document
 from profiler.report.outputs import psnr, read_float32
-from profiler.report.tables import session_lines
+from profiler.report.tables import batch_line, session_lines
 from profiler.report.text import align, number
-from tests.analysis.events import call, fold, frame, request
+from profiler.request import Leg
+from tests.analysis.events import call, chained, fold, frame, request, with_legs
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -59,6 +61,62 @@ def test_the_table_names_what_did_not_end_well() -> None:
     text = "\n".join(session_lines(_state()))  # type: ignore[arg-type]
     assert "peak RSS" in text and "200.00" in text
     assert "oom: out of memory in call 1" in text
+
+
+def _legs() -> object:
+    given = with_legs(request(variants=["no-compile"], repeats=2, calls=2), [Leg(name="small"), Leg(name="large")])
+    logs: dict[str, list[ev.Event]] = {}
+    for run in given.runs:
+        made = [call(n, "measure", 1000 * n, [5.0] * 6, leg="small" if n < 2 else "large") for n in range(4)]
+        note = ev.Note(level="info", code="left-out", text="prompt embeddings stand in for T5EncoderModel")
+        logs[run.name] = [*frame(), note, *(event for events in made for event in events), ev.RunEnded(outcome="ok")]
+    return fold(given, logs).state
+
+
+def test_show_has_a_row_a_leg_and_what_readers_must_know_once() -> None:
+    lines = session_lines(_legs())  # type: ignore[arg-type]
+    at = lines.index("legs")
+    assert lines[at + 1].split()[:4] == ["case", "leg", "calls", "clean"]
+    assert lines[at + 2].split()[:5] == ["sd15-txt2img-no-compile-b1", "small", "4", "4", "200.00"]
+    assert lines[at + 3].split()[:3] == ["large", "4", "4"], "the case is said once"
+    (said,) = [line for line in lines if "T5EncoderModel" in line]
+    assert said == "sd15-txt2img-no-compile-b1: prompt embeddings stand in for T5EncoderModel"
+
+
+def test_legs_are_in_the_document_of_a_run_and_of_a_case() -> None:
+    document = json.loads(msgspec.json.encode(show_document(_legs())))  # type: ignore[arg-type]
+    jsonschema.validate(document, json_schema("show"))
+    assert [leg["name"] for leg in document["runs"][0]["legs"]] == ["small", "large"]
+    assert [leg["calls"] for leg in document["cases"][0]["legs"]] == [4, 4]
+    assert [one["leg"] for one in document["runs"][0]["calls"]] == ["small", "small", "large", "large"]
+
+
+def test_show_has_a_row_a_loop_where_there_are_several() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    log = [*frame(), *chained(0, "measure", 100, {"IF-I": [5.0] * 4, "IF-II": [20.0] * 2}, planned=6)]
+    lines = session_lines(fold(given, {given.runs[0].name: log}).state)
+    assert "200.00 / 50.00" in "\n".join(lines)
+    at = lines.index("loops")
+    assert lines[at + 2].split()[1:5] == ["IF-I", "unet", "4", "200.00"]
+    assert lines[at + 3].split()[:4] == ["IF-II", "unet", "2", "50.00"]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"fits": 24, "out_of_memory": 25, "exact": True}, "the largest batch that fits is 24 (25 is out of memory)"),
+        ({"out_of_memory": 1, "exact": True}, "not even a batch of 1 fits"),
+        (
+            {"fits": 8, "out_of_memory": 16},
+            "the largest batch that fits is 8 (16 is out of memory); the search goes on",
+        ),
+        ({"fits": 8, "reason": "batch 16 failed: why"}, "that fits is 8; the search ended: batch 16 failed: why"),
+        ({}, "no batch fits so far; the search goes on"),
+    ],
+)
+def test_the_search_for_the_largest_batch_is_told_in_a_line(found: dict[str, object], said: str) -> None:
+    given = {"fits": None, "out_of_memory": None, "exact": False, "reason": None} | found
+    assert said in batch_line(LargestBatch(case="a-case", variant="compile", engine=None, **given))  # type: ignore[arg-type]
 
 
 def test_columns_are_aligned() -> None:
