@@ -34,6 +34,8 @@ OPTIONS = {
 }
 """Workload fields and the call arguments that they are given as."""
 USUAL_PIXELS = 512
+PAST = ("callback", "callback_steps")
+"""What diffusers' pipelines still take in ``**kwargs``."""
 
 
 def parameters(pipe: Any) -> Mapping[str, inspect.Parameter]:
@@ -44,11 +46,22 @@ def parameters(pipe: Any) -> Mapping[str, inspect.Parameter]:
             continue
         own = dict(inspect.signature(vars(kind)["__call__"]).parameters)
         own.pop("self", None)
+        if kind.__module__.startswith("diffusers."):
+            own = _without_leftovers(own)
         found = {name: one for name, one in found.items() if one.kind is not one.VAR_KEYWORD}
         found |= {name: one for name, one in own.items() if name not in found}
         if not any(one.kind is one.VAR_KEYWORD for one in own.values()):
             break
     return found
+
+
+def _without_leftovers(own: dict[str, inspect.Parameter]) -> dict[str, inspect.Parameter]:
+    """In diffusers itself ``**kwargs`` of a call is for arguments of the past, and swallows those misspelt."""
+    named = {name: one for name, one in own.items() if one.kind is not one.VAR_KEYWORD}
+    if len(named) < len(own):
+        past = (inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in PAST)
+        named |= {one.name: one for one in past if one.name not in named}
+    return named
 
 
 def takes(pipe: Any, name: str) -> bool:
