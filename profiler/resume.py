@@ -16,6 +16,7 @@ from profiler.analysis import batches
 from profiler.analysis.fold import SessionFold
 from profiler.clocks import Offsets, Place
 from profiler.eventlog import LogReader, is_locked
+from profiler.overview import read_overview
 from profiler.request import Run
 from profiler.sessions import Liveness, Manifest, SessionFolder, boot_id, host_name, write_manifest
 
@@ -23,6 +24,10 @@ OWED = ("stopped", "died")
 """Outcomes that are no results: such runs are made again, as those that never began."""
 QUIET_SECONDS = 30.0
 """A session logs every few seconds; one of another machine that did so a moment ago is taken to run there."""
+
+
+LEAVING_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
 
 
 class CannotResume(Exception):
@@ -56,10 +61,19 @@ class Debt(NamedTuple):
 def find_debt(folder: SessionFolder, *, failed: bool = False) -> Debt:
     """What ``folder`` owes; ``failed``: its failed runs too. Raises SessionUnreadable, CannotResume while it runs."""
     manifest = folder.manifest()
-    liveness = folder.liveness(manifest)
-    if liveness in (Liveness.ALIVE, Liveness.STARTING) or is_locked(folder.conductor_log):
+    if _is_running(folder, manifest):
         raise CannotResume(f"session {folder.id} is running: 'stepscope watch {folder.id}' shows it")
     return survey(folder, manifest, failed=failed)
+
+
+def _is_running(folder: SessionFolder, manifest: Manifest) -> bool:
+    """Whether it has a conductor. One that has written its last word is waited for: it is gone in no time."""
+    deadline = time.monotonic() + LEAVING_SECONDS
+    while is_locked(folder.conductor_log) or folder.liveness(manifest) is Liveness.STARTING:
+        if read_overview(folder).state in ("starting", "running") or time.monotonic() >= deadline:
+            return True
+        time.sleep(_LOOK_SECONDS)
+    return False
 
 
 def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:

@@ -1,0 +1,104 @@
+"""``stepscope resume``: what it refuses, and what it says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from profiler import events as ev
+from profiler import sessions
+from profiler.eventlog import EventLog
+from profiler.sessions import SessionFolder
+from tests.conductor.support import begin, conduct, endings, finish, log, make
+from tests.support import recorded
+from tui.cli import main
+from tui.commands import resume as command
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(["resume", *arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.fixture
+def stopped(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> SessionFolder:
+    """Three runs, one of which failed and one died; its next workers end well."""
+    folder = make(own_home, runs=3)
+    conduct(folder, "ok,failed,wordless")
+    monkeypatch.setattr(
+        command.conductor, "resume", lambda folder, failed: begin(folder, "ok", resumes=True, failed=failed)
+    )
+    return folder
+
+
+def test_what_is_owed_is_made_and_told(stopped: SessionFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    sessions.send(stopped, "stop")  # left by somebody when nobody was there to take it
+    code, out, err = run(capsys, stopped.id, "--headless")
+    lines = out.splitlines()
+    assert lines[0] == f"session {stopped.id}: 1 of 3 runs to make, on cpu"
+    # What had ended before is in the figures and is not told again.
+    told = lines[1 : lines.index("")]
+    assert all(line.startswith("003-case-r3: ") for line in told)
+    assert told[-1].endswith("[3 of 3]")
+    assert (code, err) == (1, "")  # one has failed
+    code, out, err = run(capsys, stopped.id)
+    assert (code, out, err) == (
+        0,
+        f"session {stopped.id} owes nothing: every run has a result (--failed makes 1 failed run again)\n",
+        "",
+    )
+    code, out, _ = run(capsys, stopped.id, "--json")
+    assert (code, json.loads(out)["session"]) == (0, stopped.id)
+    code, out, _ = run(capsys, stopped.id, "--failed", "--json")
+    assert (code, [one["outcome"] for one in json.loads(out)["runs"]]) == (0, ["ok", "ok", "ok"])
+
+
+def test_detached(stopped: SessionFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, stopped.id, "--detach", "--json")
+    assert (code, json.loads(out)) == (0, {"schema": 1, "session": stopped.id, "folder": str(stopped.path)})
+    header = [event for event in log(stopped.conductor_log) if isinstance(event, ev.Header)][-1]
+    assert len(endings(finish(stopped, header.pid))) == 4
+
+
+def test_refusals(own_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(capsys, "nothing")[0] == 3
+    recording = recorded.live(device="cuda:0")
+    folder = recording.write(own_home, until_ns=recording.live_ns)
+    code, out, err = run(capsys, folder.id)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"stepscope: session {folder.id} runs on cuda:0, which can't be used here: ")
+
+    find_spec = command.importlib.util.find_spec
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name))
+    code, _, err = run(capsys, folder.id)
+    assert code == 2
+    assert "torch is not installed here" in err
+    monkeypatch.undo()
+
+    held = EventLog(folder.conductor_log)
+    code, _, err = run(capsys, str(folder.path))
+    assert (code, err) == (
+        1,
+        f"stepscope: session {folder.id} is running: 'stepscope watch {folder.id}' shows it\n",
+    )
+    held.close()
+
+    folder.manifest_file.write_bytes(b"{")
+    code, _, err = run(capsys, str(folder.path))
+    assert code == 1
+    assert "session.json is damaged" in err
+    assert err.count("\n") == 1
+
+
+def test_a_conductor_that_does_not_start_leaves_the_session(
+    stopped: SessionFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> int:
+        raise command.conductor.CannotStart("the profiler process did not take over")
+
+    monkeypatch.setattr(command.conductor, "resume", fail)
+    assert run(capsys, stopped.id, "--detach") == (1, "", "stepscope: the profiler process did not take over\n")
+    assert stopped.manifest_file.exists()
