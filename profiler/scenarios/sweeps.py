@@ -197,14 +197,18 @@ def controlnet_lacks(entry: Entry) -> str | None:
     return None if has else "it has no controlnet"
 
 
-NO_LATENTS = {
+_JOINED = "a second picture is joined to its latents, which gives them the usual format again"
+_PACKED = "its latents are packed into tokens: they have no channels to put last"
+NO_FORMAT = {
     "StableDiffusionImg2ImgPipeline": "it takes no latents: they are the input picture's",
+    "StableDiffusionInpaintPipeline": _JOINED,
+    "StableDiffusionUpscalePipeline": _JOINED,
     "IFPipeline": "it takes no latents",
-    "FluxPipeline": "its latents are packed into tokens: they have no channels to put last",
-    "QwenImagePipeline": "its latents are packed into tokens: they have no channels to put last",
+    "FluxPipeline": _PACKED,
+    "QwenImagePipeline": _PACKED,
     "WanPipeline": "its latents are a video's, of five dimensions: channels_last is of four",
 }
-"""Pipelines that can't be given latents of four dimensions, and why."""
+"""Pipelines whose denoiser can't be given latents of four dimensions with their channels last, and why."""
 
 
 def format_legs(entry: Entry, workload: Workload) -> list[Leg]:
@@ -213,7 +217,7 @@ def format_legs(entry: Entry, workload: Workload) -> list[Leg]:
 
 
 def format_lacks(entry: Entry) -> str | None:
-    return NO_LATENTS.get(entry.part.pipeline_cls)
+    return NO_FORMAT.get(entry.part.pipeline_cls)
 
 
 def grad_legs(entry: Entry, workload: Workload) -> list[Leg]:
