@@ -121,13 +121,12 @@ class StepTrace:
     def follow(self) -> None:
         """Take in the steps that the run has gained."""
         steps = self._run.steps
+        if self._several != self._has_several():
+            self._restart()  # the first loop has its slot to itself once there is a second
         if len(steps) == self._rows:
             return
-        if self._several != self._has_several() or any(
-            self._steps_of(call) > width for call, width in self._widths.items()
-        ):
-            # A call made more steps than were planned, or has a second loop: its slot has to hold just this one's.
-            self._restart()
+        if any(self._steps_of(call) > width for call, width in self._widths.items()):
+            self._restart()  # a call made more steps than were planned: its slot has to hold them all
         first, self._rows = self._rows, len(steps)
         fresh: list[float] = []
         columns = [steps.column(name, first) for name in ("call", "loop", "step", "ns")]
