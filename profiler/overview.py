@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from profiler import events as ev
 from profiler.eventlog import LogReader
+from profiler.request import Request
 from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
 
 
@@ -54,7 +55,7 @@ def read_overview(folder: SessionFolder) -> Overview:
         session=folder.id,
         state=state,
         created_wall_ns=manifest.created_wall_ns,
-        pipeline=request.cases[0].workload.pipeline if request.cases else "",
+        pipeline=_pipelines(request),
         variants=tuple(dict.fromkeys(case.compilation.variant for case in request.cases)),
         device=request.device,
         runs=len(request.runs),
@@ -63,3 +64,9 @@ def read_overview(folder: SessionFolder) -> Overview:
         reason=reason,
         copied=liveness is Liveness.COPIED,
     )
+
+
+def _pipelines(request: Request) -> str:
+    """The pipelines of a session: their names, of more than three how many there are."""
+    names = list(dict.fromkeys(case.workload.pipeline for case in request.cases))
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} pipelines"
