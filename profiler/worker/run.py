@@ -11,7 +11,7 @@ from profiler.catalog.errors import BuildError
 from profiler.events import LoadProgress, Note, PhaseStarted
 from profiler.request import Case, Request
 from profiler.subject import Subject
-from profiler.worker import device, factory, foreign
+from profiler.worker import device, factory, fitting, foreign, memorylimit
 from profiler.worker.compiles import CompileMonitor, self_test
 from profiler.worker.inputs import call_arguments
 from profiler.worker.live import Sink
@@ -43,6 +43,7 @@ class CaseRun:
         trace_reason = self_test() if traced else None
         self.sink(device.describe(self.request.device, trace=trace_reason is None, trace_reason=trace_reason))
         probe = self.pulse.probe = make_memory(self.request.device)
+        memorylimit.apply(self.request.memory_limit_gib, self.request.device)
         subject = self._load(probe)
         monitor = self._compile(subject) if traced else None
         self._measure(subject, probe, monitor)
@@ -69,7 +70,7 @@ class CaseRun:
     def _load(self, probe: MemoryProbe) -> Subject:
         self._begin("load", None, probe)
         subject = self._subject()
-        for code, text in subject.notes:
+        for code, text in subject.notes + fitting.apply(subject, self.case.workload, self.request.device):
             self.sink(Note(code=code, text=text))
         self.sink(probe.sample("load"))
         return subject
@@ -89,7 +90,7 @@ class CaseRun:
             )
         load = factory.load if self._is_factory else foreign.load
         subject = load(workload, where, self._report)
-        if subject.turns and workload.legs:
+        if subject.turns and workload.scenario != "steady":
             raise BuildError(
                 f"{workload.pipeline} gives its calls' arguments itself: run it with the scenario steady,"
                 f" not {workload.scenario}"

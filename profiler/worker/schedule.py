@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from profiler.request import Workload
+from profiler.request import Leg, Workload
 from profiler.subject import Subject
+from profiler.worker import legs
 from profiler.worker.setting import Setting
 
 
@@ -22,11 +23,11 @@ class Turn(NamedTuple):
 
 
 class Schedule:
-    """Brings ``subject`` into the state of each leg as its calls are due."""
+    """Brings ``subject`` into the state of each leg as its calls are due. Raises Unsupported for legs it can't run."""
 
     def __init__(self, subject: Subject, workload: Workload, device: str) -> None:
-        self._workload = workload
-        self._stretches: list[tuple[Any, int]]  # (what to enter, its calls)
+        self._legs = legs.Legs(subject, workload, device)
+        self._stretches: list[tuple[Leg | Setting | None, int]]  # (what is entered, its calls)
         if subject.turns:
             count = len(subject.turns)
             self._stretches = [
@@ -34,8 +35,8 @@ class Schedule:
                 for number, arguments in enumerate(subject.turns, start=1)
             ]
         else:
-            self._stretches = [(leg, leg.calls or workload.calls) for leg in workload.legs] or [(None, workload.calls)]
-        self._entered: Any = self._stretches
+            found = legs.legs_of(subject, workload)
+            self._stretches = [(leg, leg.calls or workload.calls) for leg in found] or [(None, workload.calls)]
 
     @property
     def calls(self) -> int:
@@ -47,6 +48,7 @@ class Schedule:
         return self._enter(self._stretches[0][0])
 
     def turns(self) -> Iterator[Turn]:
+        """The calls in order. A leg is entered as its first call is due."""
         number = 0
         for stretch, (what, calls) in enumerate(self._stretches):
             setting = self._enter(what)
@@ -54,5 +56,5 @@ class Schedule:
                 number += 1
                 yield Turn(number, setting, keep_output=stretch == 0 and call == calls)
 
-    def _enter(self, what: Any) -> Setting:
-        return what if isinstance(what, Setting) else Setting(self._workload, leg=what.name if what else None)
+    def _enter(self, what: Leg | Setting | None) -> Setting:
+        return what if isinstance(what, Setting) else self._legs.enter(what)
