@@ -58,12 +58,13 @@ class ScenarioRow(msgspec.Struct, kw_only=True):
 
 
 class PipelineRow(msgspec.Struct, kw_only=True):
-    """An entry. ``regional_engines`` and ``found_blocks`` are by denoiser."""
+    """An entry. What is said of regional-compile is by denoiser."""
 
     name: str
     title: str
     denoisers: list[str]
-    regional_engines: dict[str, list[str]]
+    regional_engines: dict[str, list[str]]  # that work
+    regional_limited: dict[str, list[str]]  # of those: that hit the recompile limit, so that the rest runs eager
     found_blocks: dict[str, list[str]]  # compiled by region where the model names no repeated blocks of its own
     parts: list[PartRow]
     sizes: dict[str, SizeRow]
@@ -97,6 +98,12 @@ def pipeline_row(entry: Entry) -> PipelineRow:
             denoiser_label(entry, part, name): list(part.regional_engines.get(name, ()))
             for part in entry.parts
             for name in part.denoisers
+        },
+        regional_limited={
+            denoiser_label(entry, part, name): list(engines)
+            for part in entry.parts
+            for name, engines in part.regional_limited.items()
+            if engines
         },
         found_blocks={
             denoiser_label(entry, part, name): list(classes)
@@ -175,6 +182,8 @@ def pipelines_lines(rows: list[PipelineRow]) -> list[str]:
         lines.append("* part of the architecture is inferred: 'stepscope pipelines NAME' says what")
     if any(row.found_blocks for row in rows):
         lines += _wrapped("", "+ the model names no repeated blocks of its own: regional-compile compiles those found")
+    if any(row.regional_limited for row in rows):
+        lines += _wrapped("", "~ an engine hits torch's recompile limit: what is left of the model runs eager")
     lines += _wrapped("", "by region: the engines of regional-compile that work; both: diffusers and accelerate")
     lines += _wrapped(
         "", "ORG/NAME on the hub, a folder and FILE.py:FUNCTION can be profiled too: 'stepscope run --help'"
@@ -202,11 +211,14 @@ def _denoisers(names: list[str]) -> str:
 
 
 def _engines(row: PipelineRow) -> str:
-    """The engines of regional-compile that work on every denoiser; + where the blocks had to be found."""
+    """The engines of regional-compile that work on every denoiser; + where the blocks had to be found, ~ where the
+    recompile limit is hit.
+    """
     working = [engine for engine in ENGINES if all(engine in found for found in row.regional_engines.values())]
     some = any(row.regional_engines.values())
     text = "both" if len(working) == len(ENGINES) else ", ".join(working) or ("in part" if some else "none")
-    return f"{text} +" if row.found_blocks and some else text
+    marks = "+" * bool(row.found_blocks and some) + "~" * bool(row.regional_limited)
+    return f"{text} {marks}".rstrip()
 
 
 def _inferred(row: PipelineRow) -> bool:
@@ -250,7 +262,9 @@ def pipeline_lines(row: PipelineRow) -> list[str]:
     for denoiser, engines in row.regional_engines.items():
         blocks = row.found_blocks.get(denoiser)
         found = f"; by diffusers on the blocks found: {', '.join(blocks)}" if blocks else ""
-        lines += _wrapped(f"  {denoiser}: ", (", ".join(engines) or "none") + found)
+        limited = row.regional_limited.get(denoiser)
+        limit = f"; {', '.join(limited)} hits the recompile limit: the rest runs eager" if limited else ""
+        lines += _wrapped(f"  {denoiser}: ", (", ".join(engines) or "none") + found + limit)
     lines += ["", *_wrapped("schedulers: ", ", ".join(row.schedulers) or "its own alone")]
     lines += ["", *_wrapped("scenarios: ", ", ".join(row.scenarios))]
     for scenario, why in row.lacking.items():
