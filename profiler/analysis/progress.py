@@ -25,6 +25,18 @@ def planned_calls(case: Case) -> list[str]:
     return compiling + ["warmup"] * case.workload.warmup + ["measure"] * len(planned_legs(case.workload))
 
 
+def run_plan(run: RunState) -> list[str]:
+    """The phase of every call that ``run`` makes: the worker's word, where it said how many calls it measures.
+
+    Only the worker knows how many sets of call arguments the user's own function gave.
+    """
+    plan = planned_calls(run.case)
+    measured = run.phase_named("measure")
+    if measured is None or measured.calls is None:
+        return plan
+    return [phase for phase in plan if phase != "measure"] + ["measure"] * measured.calls
+
+
 def run_progress(session: SessionState, run: RunState, now_ns: int) -> Progress:
     """Progress of ``run`` at ``now_ns`` on the log's clock (for a session that is over: its last record's time)."""
     if run.state == "queued":
@@ -33,7 +45,7 @@ def run_progress(session: SessionState, run: RunState, now_ns: int) -> Progress:
         return Progress(1.0, 0.0, run.outcome or "")
     if run.waiting is not None:
         return Progress(0.0, None, f"waiting for the device, behind session {run.waiting.behind}")
-    plan = planned_calls(run.case)
+    plan = run_plan(run)
     done = sum(1 for call in run.calls.values() if call.ended)
     call = run.call
     within = _within_call(call) if call is not None and not call.ended else 0.0
@@ -135,6 +147,7 @@ def _remaining(session: SessionState, run: RunState, plan: list[str], now_ns: in
         return max(whole - (now_ns - run.started_ns) / 1e9, 0.0)
     done = sum(1 for call in run.calls.values() if call.ended)
     legs = [None] * (len(plan) - plan.count("measure")) + planned_legs(run.case.workload)
+    legs += [None] * (len(plan) - len(legs))
     like: dict[tuple[str, str | None], float | None] = {}  # so that each is looked up once
     left = 0.0
     for position, kind in enumerate(zip(plan[done:], legs[done:])):

@@ -104,12 +104,12 @@ def fold(given: Request, logs: dict[str, list[ev.Event]], conductor: list[ev.Eve
     return folded
 
 
-def frame(phase: str = "measure", at: float = 0.0) -> list[ev.Event]:
+def frame(phase: str = "measure", at: float = 0.0, calls: int | None = None) -> list[ev.Event]:
     """The records before the first call."""
     t = int(at * MS)
     return [
         ev.Header(t=t, writer="worker"),
         ev.PhaseStarted(t=t, phase="load"),
         ev.LoadProgress(t=t, name="unet", done=0, total=2),
-        ev.PhaseStarted(t=t + 100 * MS, phase=phase, calls=3),
+        ev.PhaseStarted(t=t + 100 * MS, phase=phase, calls=calls),
     ]

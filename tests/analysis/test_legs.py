@@ -7,7 +7,7 @@ from profiler import events as ev
 from profiler.analysis.cases import baseline_of, case_figures
 from profiler.analysis.figures import run_figures
 from profiler.analysis.legs import legs_begin, planned_legs, stretches
-from profiler.analysis.progress import planned_calls, run_progress
+from profiler.analysis.progress import planned_calls, run_plan, run_progress
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Leg, Request
 from tests.analysis.events import MS, call, chained, fold, frame, request, with_legs
@@ -74,6 +74,13 @@ def test_calls_to_come_take_as_long_as_their_own_leg() -> None:
     state, run = _state(given, log)
     # Three calls of 20 ms: the large leg's 200 ms say nothing about them.
     assert run_progress(state, run, 6_000 * MS).eta_s == pytest.approx(0.06)
+
+
+def test_how_many_calls_are_measured_is_the_workers_word() -> None:
+    given = _one(warmup=0)  # 3 calls were asked for, of each of two sets of call arguments that a function gave
+    state, run = _state(given, [*frame(calls=6), *call(0, "measure", 0, [5.0], leg="call arguments 1/2")])
+    assert run_plan(run) == ["measure"] * 6
+    assert run_progress(state, run, 200 * MS).fraction == pytest.approx(2 / 7)
 
 
 # --- figures ---

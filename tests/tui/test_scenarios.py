@@ -72,6 +72,20 @@ async def test_legs_are_seen_on_the_screen(size: tuple[int, int], tmp_path: Path
         assert axis.count("128x128") == 2
 
 
+def test_calls_that_only_the_users_function_knew_of_have_their_place_once_the_worker_has_said_so() -> None:
+    fold, runs = empty_fold(recorded.request(variants=["no-compile"], calls=2, warmup=0))
+    feed(fold, runs[0], ev.Header(t=1), ev.PhaseStarted(t=1, phase="measure", calls=6))
+    for index, leg in enumerate(("call arguments 1/3", "call arguments 1/3", "call arguments 2/3")):
+        feed(fold, runs[0], ev.CallStarted(t=2, call=index, phase="measure", steps=4, start_ns=2, leg=leg))
+        feed(fold, runs[0], ev.Step(t=3, call=index, ns=5), ev.CallEnded(t=4, call=index, ns=9, images=1))
+    spec = picture(fold.state).steps
+    assert spec.x.high == 6
+    assert [slot.label for slot in Slots.of([], [fold.state.runs[runs[0]]]).axis(80).slots] == [
+        "call arguments 1/3",
+        "call arguments 2/3",
+    ]
+
+
 # --- several loops ---
 
 

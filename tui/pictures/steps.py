@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
-from profiler.analysis.legs import legs_begin
-from profiler.analysis.progress import planned_calls
+from profiler.analysis.legs import legs_begin, stretches
+from profiler.analysis.progress import planned_calls, run_plan
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Case
 from tui import safe
@@ -34,15 +35,18 @@ class Slots:
     legs: tuple[tuple[str, int], ...] = ()  # of the scenario: name and first measured call, from 0
 
     @classmethod
-    def of(cls, cases: list[Case]) -> Slots:
-        plans = [planned_calls(case) for case in cases]
+    def of(cls, cases: list[Case], runs: Sequence[RunState] = ()) -> Slots:
+        """For ``cases``, which have one workload, and what their ``runs`` say of themselves."""
+        plans = [*(planned_calls(case) for case in cases), *(run_plan(run) for run in runs)]
         compiles, warmups, measured = (
             max((plan.count(phase) for plan in plans), default=0) for phase in ("compile", "warmup", "measure")
         )
-        # Cases of one chart have one workload, so one scenario.
         legs = [
             (leg.name, begin) for case in cases[:1] for leg, begin in zip(case.workload.legs, legs_begin(case.workload))
         ]
+        if not legs:
+            seen = max((stretches(run) for run in runs), key=len, default=[])
+            legs = [(leg.name, leg.ordinal) for leg in seen]
         return cls(compiles, warmups, measured, tuple(legs))
 
     @property
@@ -230,8 +234,8 @@ class StepsChart:
         request = self._session.request
         group = view.group or self._group_under_way()
         cases = [case for case in request.cases if group_key(case.workload) == group]
-        slots = Slots.of(cases)
         shown = [(case, run) for case in cases if (run := self._run_of(case, view)) is not None]
+        slots = Slots.of(cases, [run for _, run in shown])
         traces = [self._trace(run, slots, view.loop) for _, run in shown]
         pairs = list(zip(shown, traces, strict=True))
         full = view.full_range
