@@ -43,10 +43,18 @@ class Worker:
     """One run of a new session, in a worker process as the conductor starts it."""
 
     def __init__(
-        self, home: Path, environ: dict[str, str] | None = None, lifeline_fd: int | None = None, **options: Any
+        self,
+        home: Path,
+        environ: dict[str, str] | None = None,
+        lifeline_fd: int | None = None,
+        lost: Path | None = None,
+        **options: Any,
     ):
+        """``lost``: a file that is there when the run is asked for and gone when it is made."""
         made = {"size": "tiny", "steps": 2, "calls": 2, "repeats": 1, "variants": ["no-compile"], "backend": "eager"}
         request = resolve(Options(pipeline="sd15-txt2img", **{**made, **options}), "cpu")
+        if lost is not None:
+            lost.unlink()
         self.folder: SessionFolder = sessions.create(request, "0", home)
         self.name = request.runs[0].name
         self.folder.run(self.name).mkdir(mode=0o700)
@@ -201,7 +209,10 @@ def test_no_compiler_is_unsupported_before_anything_is_loaded(own_home: Path) ->
 
 
 def test_a_folder_without_a_pipeline_is_a_failure_in_one_line(own_home: Path, tmp_path: Path) -> None:
-    worker = Worker(own_home, weights=str(tmp_path))
+    index = tmp_path / "model_index.json"
+    index.write_text('{"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}')
+    (tmp_path / "unet").mkdir()
+    worker = Worker(own_home, lost=index, weights=str(tmp_path))
     assert worker.wait() == 1
     ended = worker.last_word()
     assert (ended.outcome, ended.error) == ("failed", "BuildError")
