@@ -1,0 +1,65 @@
+"""The README's tables say what the catalogue says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from profiler import catalog
+from profiler.report.catalogue import PipelineRow, pipeline_row
+from profiler.request.file import Bench
+from profiler.scenarios import SCENARIOS
+from tui.cli import COMMANDS
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def readme_row(row: PipelineRow) -> str:
+    """The row of a pipeline in the README's table."""
+    size = row.sizes["full"]
+    count = sum(one.parameters or 0 for one in size.components if one.component in row.denoisers)
+    steps = " + ".join(str(steps) for steps in size.steps_by_loop.values())
+    frames = f", {size.frames} frames" if size.frames else ""
+    picture = f"{size.width}x{size.height}{frames}"
+    kinds = list(dict.fromkeys(name.rpartition(" ")[2] for name in row.denoisers))
+    denoisers = f"{len(row.denoisers)} {kinds[0]}s" if len(kinds) < len(row.denoisers) else ", ".join(kinds)
+    cells = [f"`{row.name}`", row.title, steps, picture, f"{denoisers}, {count / 1e9:.2f} B"]
+    return f"| {' | '.join([*cells, *(engine_cell(row, engine) for engine in ('diffusers', 'accelerate'))])} |"
+
+
+def engine_cell(row: PipelineRow, engine: str) -> str:
+    """Whether an engine of regional-compile works on the denoisers, and what is to be known of it."""
+    working = [name for name, engines in row.regional_engines.items() if engine in engines]
+    if not working:
+        return "no"
+    text = "yes" if len(working) == len(row.denoisers) else ", ".join(working)
+    if engine == "diffusers" and row.found_blocks:
+        text += f", found: {', '.join(sorted({cls for found in row.found_blocks.values() for cls in found}))}"
+    if any(engine in engines for engines in row.regional_limited.values()):
+        text += ", hits the limit"
+    return text
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_the_readme_has_every_pipeline(name: str) -> None:
+    assert readme_row(pipeline_row(catalog.find(name))) in README
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "steady"])
+def test_the_readme_has_every_scenario(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_the_readme_has_every_command(name: str) -> None:
+    assert f"`stepscope {name}" in README or f"`{name}" in README
+
+
+def test_the_readmes_file_is_one_that_can_be_run(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "bench.toml").write_text(text, encoding="utf-8")
+    asked = Bench(str(tmp_path / "bench.toml")).resolve(lambda device: device or "cuda:0")
+    assert {case.workload.batch_size for case in asked.cases} == {1, 4}
+    assert any(len(case.workload.legs) == 3 for case in asked.cases)
