@@ -58,7 +58,7 @@ def test_a_function_s_list_is_gone_through_in_its_order(tmp_path: Path) -> None:
         + textwrap.dedent("""
             def make():
                 pipe = tiny()
-                pipe.unet.conv_in.compile(backend="eager")
+                pipe.unet.down_blocks[1].resnets[0].compile(backend="eager")
                 return pipe, [{"height": 64, "width": 64}, {"height": 64, "width": 128}]
         """)
     )
@@ -74,7 +74,7 @@ def test_a_function_s_list_is_gone_through_in_its_order(tmp_path: Path) -> None:
     ]
     compiles = of(CompileStarted, events)
     assert {compiled.call for compiled in compiles} == {0, 4}
-    assert [compiled.fqn for compiled in compiles][:1] == ["unet.conv_in"]
+    assert [compiled.fqn for compiled in compiles][:1] == ["unet.down_blocks.1.resnets.0"]
     assert "factory-compiled" in [note.code for note in of(Note, events)]
     assert of(Environment, events)[0].trace
 
