@@ -7,6 +7,7 @@ worked, ``OOM after 2nd iteration`` one whose first two did, and so on; calls of
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from profiler.analysis.cases import CaseFigures, case_figures
@@ -30,6 +31,8 @@ _OF_THE_BENCHMARK = {
     "upscaler": "the published script gives the upscaler the first stage's picture of 64 pixels, not the second"
     " stage's of 256: it makes 256x256 pixels and not 1024x1024, as ours does by default",
 }
+
+_NOTE_WIDTH = 100  # of a footnote in plain text
 
 ColumnKey = tuple[str, str | None]
 
@@ -217,7 +220,9 @@ def _table(table: ReportTable, document: ReportDocument, markdown: bool) -> list
         shown = [f"### {title}", "", *_markdown([[f"**{cell}**" for cell in header], *body])]
         return shown + ([""] if notes else []) + [f"{mark}. {text}" for text, mark in notes.items()]
     shown = [title, *align([header, *body], right=range(1, len(header)))]
-    return shown + [f"[{mark}] {text}" for text, mark in notes.items()]
+    for text, mark in notes.items():
+        shown += textwrap.wrap(f"[{mark}] {text}", _NOTE_WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    return shown
 
 
 def _line(row: ReportRow, columns: Sequence[ColumnKey], against: str | None, notes: dict[str, int]) -> list[str]:

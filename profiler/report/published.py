@@ -41,6 +41,11 @@ WORKLOADS: dict[str, dict[str, float]] = {
     "deepfloyd-if": {"steps": 100, "guidance": 7.0, "height": 256, "width": 256},
     "sdxl-txt2img": {"steps": 50, "height": 1024, "width": 1024},
 }
+SCHEDULERS = {
+    **dict.fromkeys(("sd15-txt2img", "sd15-img2img", "sd15-inpaint", "sd15-controlnet"), "PNDMScheduler"),
+    "sdxl-txt2img": "EulerDiscreteScheduler",
+}
+"""The pipelines' own: asking for these changes nothing. DeepFloyd IF's stages have several."""
 
 
 class PublishedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,12 +84,16 @@ def gpus() -> list[str]:
 
 
 def find_gpu(name: str) -> str | None:
-    """The published name of a GPU, written in any way: ``rtx3090`` for ``RTX 3090``; None for one without figures."""
+    """The published name of a GPU, written in any way: ``rtx3090`` or ``3090`` for ``RTX 3090``; None for one without
+    figures.
+    """
 
     def plain(text: str) -> str:
         return "".join(letter for letter in text.casefold() if letter.isalnum())
 
-    return next((gpu for gpu in gpus() if plain(gpu) == plain(name)), None)
+    exact = [gpu for gpu in gpus() if plain(gpu) == plain(name)]
+    within = [gpu for gpu in gpus() if plain(name) and plain(name) in plain(gpu)]
+    return exact[0] if exact else within[0] if len(within) == 1 else None
 
 
 def cells(gpu: str, batch_size: int, pipeline: str, variant: str, release: str) -> list[PublishedRow]:
@@ -135,7 +144,7 @@ def differences(workload: Workload) -> list[str]:
 def _extras(workload: Workload) -> list[str]:
     """Settings that the published runs had none of."""
     settings = {
-        "scheduler": workload.scheduler,
+        "scheduler": None if workload.scheduler == SCHEDULERS.get(workload.pipeline) else workload.scheduler,
         "attention": workload.attention,
         "attention slicing": workload.attention_slicing,
         "VAE slicing": workload.vae_slicing,

@@ -55,10 +55,10 @@ def test_a_cell_has_its_published_figures(cell: tuple[str, int, str, str, str], 
     assert [row.iterations_per_second for row in published.cells(*cell)] == figures
 
 
-@pytest.mark.parametrize("name", ["RTX 3090", "rtx3090", "rtx-3090"])
+@pytest.mark.parametrize("name", ["RTX 3090", "rtx3090", "rtx-3090", "3090"])
 def test_a_gpu_is_found_however_it_is_written(name: str) -> None:
     assert published.find_gpu(name) == "RTX 3090"
-    assert published.find_gpu("H200") is None
+    assert [published.find_gpu(other) for other in ("H200", "rtx", "", "00")] == [None] * 4
 
 
 # --- a row is a request ---
@@ -124,6 +124,11 @@ def test_what_is_not_the_published_work_is_named() -> None:
     for field, (value, said) in changed.items():
         (found,) = published.differences(replace(case.workload, **{field: value}))
         assert said in found
+
+
+def test_asking_for_the_pipelines_own_scheduler_is_no_difference() -> None:
+    (case,) = _as_published(ROWS[0]).cases
+    assert published.differences(replace(case.workload, scheduler="PNDMScheduler")) == []
 
 
 # --- the tables ---
