@@ -121,6 +121,13 @@ def _returned(result: Any, short: str) -> tuple[Any, dict[str, Any], tuple[dict[
     pipe, arguments = result if isinstance(result, tuple) and len(result) == 2 else (result, {})
     if not isinstance(pipe, DiffusionPipeline):
         raise BuildError(f"{short} returned {_described(result)}: it must return {WANTED}")
+    try:
+        _ = pipe.components
+    except ValueError as error:
+        raise BuildError(
+            f"{short} returned a {type(pipe).__name__} with other components than its class takes: diffusers wants them"
+            " to be the same"
+        ) from error
     if _is_arguments(arguments):
         return pipe, dict(arguments), ()
     if isinstance(arguments, list | tuple) and arguments and all(_is_arguments(one) for one in arguments):

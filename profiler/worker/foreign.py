@@ -38,7 +38,7 @@ def load(workload: Workload, device: str, report: Report) -> Subject:
     silence(pipe)
     report("", 1, 1)
     notes = made_up(pipe, workload.call)
-    if "safety_checker" in index:
+    if any(index.get("safety_checker") or ()):
         notes.append(("safety-checker", "the safety checker is left out"))
     return subject(workload.pipeline, pipe, notes)
 

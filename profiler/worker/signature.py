@@ -177,11 +177,14 @@ def _mask(pipe: Any, workload: Workload) -> Any:
 
 
 def _pixels(pipe: Any, workload: Workload) -> tuple[int, int]:
-    """Height and width of a picture for ``pipe``: those asked for, else the ones that it makes by itself."""
+    """Height and width of a picture for ``pipe``: those asked for, else the ones that it makes by itself.
+
+    An upscaler is given a picture as high and wide as its latents are.
+    """
     denoiser = getattr(pipe, "unet", None) or getattr(pipe, "transformer", None)
     sample = getattr(pipe, "default_sample_size", None) or getattr(
         getattr(denoiser, "config", None), "sample_size", None
     )
-    scale = getattr(pipe, "vae_scale_factor", 1)
+    scale = 1 if "Upscale" in type(pipe).__name__ else getattr(pipe, "vae_scale_factor", 1)
     side = sample * scale if isinstance(sample, int) and isinstance(scale, int) else USUAL_PIXELS
     return workload.height or side, workload.width or side

@@ -198,6 +198,10 @@ def test_neighbours_of_the_file_can_be_imported(write: Write, tmp_path: Path) ->
             "def make(needed): return tiny()",
             "can't be called: missing a required argument: 'needed' (it is given those",
         ),
+        (
+            "def make():\n    pipe = tiny()\n    pipe.register_modules(transformer=pipe.unet)\n    return pipe",
+            "returned a StableDiffusionPipeline with other components than its class takes",
+        ),
         ("make = 3", "'make' is a int, not a function"),
         ("def other(): return tiny()", "the file has no function 'make'"),
         ("def make(: return tiny()", "importing the file failed: SyntaxError"),
