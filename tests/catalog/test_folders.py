@@ -100,3 +100,24 @@ def test_another_pipelines_folder_is_refused_in_one_line(tmp_path: Path) -> None
     with pytest.raises(BuildError, match="cannot load") as refusal:
         tiny("sd15-txt2img", weights=str(tmp_path))
     assert str(refusal.value) == first_line(refusal.value)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", ["wan21-t2v-1.3b", "flux1-schnell", "qwen-image"])
+def test_random_weights_have_the_types_that_loading_gives_them(tmp_path: Path, name: str, dtype: str) -> None:
+    made = tiny(name, dtype=dtype, text_encoders="all").pipe
+    made.save_pretrained(tmp_path)
+    loaded = tiny(name, dtype=dtype, text_encoders="all", weights=str(tmp_path)).pipe
+    kinds = set()
+    for component in ("transformer", "text_encoder", "text_encoder_2"):
+        module, other = getattr(made, component, None), getattr(loaded, component, None)
+        if module is None or other is None:
+            continue
+        types = {key: value.dtype for key, value in module.named_parameters()}
+        assert types == {key: value.dtype for key, value in other.named_parameters()}, component
+        buffers = {key: value.dtype for key, value in module.named_buffers()}
+        assert buffers == {key: value.dtype for key, value in other.named_buffers()}, component
+        kinds |= set(types.values())
+    assert getattr(torch, dtype) in kinds
+    # What a class wants in float32: diffusers keeps it for both types, transformers for float16 alone.
+    assert (torch.float32 in kinds) == (name == "wan21-t2v-1.3b" or (name == "flux1-schnell" and dtype == "float16"))
