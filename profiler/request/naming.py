@@ -18,8 +18,10 @@ Pair = tuple[Compilation, Workload]
 
 
 def name_cases(pairs: Sequence[Pair], length: int = LENGTH) -> list[Case]:
-    """The cases of a session, in names of up to ``length`` characters: ``<pipeline>-<variant>[-<engine>]-b<batch>`` and, after that, by every further
-    field in which those with the same pipeline (of a compilation: the same variant and engine) differ.
+    """The cases of a session in names of up to ``length`` characters.
+
+    ``<pipeline>-<variant>[-<engine>]-b<batch>`` and, after that, every further field in which those with the same
+    pipeline (of a compilation: the same variant and engine) differ.
     """
     taken: set[str] = set()
     cases: list[Case] = []
