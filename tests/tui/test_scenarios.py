@@ -139,6 +139,37 @@ def test_a_loop_that_has_not_ended_is_as_wide_as_its_progress_bar() -> None:
     assert [round(x, 3) for x in xs] == [0.125, 0.375]
 
 
+def test_each_loop_has_a_range_of_its_own() -> None:
+    fold, runs = empty_fold(recorded.request(variants=["no-compile"], steps=8))
+    for index in range(3):
+        stages = {"IF-I": [5.0] * 8, "IF-II": [200.0] * 4}
+        feed(fold, runs[0], *chained(index, "measure", 3000 * index, stages, planned=12))
+    painter = LivePainter(fold.state)
+    highs = [painter.picture(StepsView(loop=loop), 10**12, copied=False, loading=False).steps.y.high for loop in (1, 0)]
+    assert highs[0] >= 0.2 and highs[1] < 0.05
+
+
+def test_a_workload_with_one_loop_shows_it_whatever_was_chosen_for_another() -> None:
+    state = folded(recorded.finished(batch_sizes=[1, 2]))
+    shown = picture(state, StepsView(loop=2))
+    assert shown.loops == (0,)
+    assert len(shown.steps.series[0].xs) and shown.steps.title == "step latency, b2"
+
+
+def test_labels_that_would_look_alike_where_they_are_cut_get_more_room() -> None:
+    asked = recorded.request(variants=["no-compile"])
+    (case,) = asked.cases
+    schedulers = ("PNDMScheduler", "DPMSolverMultistepScheduler")
+    cases = [
+        replace(case, name=name, workload=replace(case.workload, pipeline="a-long-pipeline", scheduler=name))
+        for name in schedulers
+    ]
+    asked = replace(asked, cases=[case, *cases], runs=[])
+    shown = picture(empty_fold(asked)[0].state).cases
+    rows = flat(CasesPanel(shown).lay_out(60, 5)).splitlines()[2:4]
+    assert rows[0][:29] != rows[1][:29]
+
+
 def test_the_table_has_a_figure_a_loop() -> None:
     _, shown = _chain()
     assert shown.cases[0].cells["it/s"] == ("200 / 50.0", "")

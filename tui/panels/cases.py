@@ -71,8 +71,16 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         return max(0, min(under_way - room // 2, most))
 
     def _label_width(self, width: int) -> int:
+        """A third of the row, and up to half of it where labels that are cut there would look the same."""
         longest = max((len(line.label) for line in self.value), default=_LEAST_LABEL) + 4
-        return max(_LEAST_LABEL, min(longest, width // 3))
+        least = max(_LEAST_LABEL, min(longest, width // 3))
+        return next((room for room in range(least, width // 2) if self._told_apart(room - 4)), least)
+
+    def _told_apart(self, room: int) -> bool:
+        """Whether cases look different with labels of ``room`` cells; their symbols say which variant each is."""
+        # A label that is cut has its last cell for the sign.
+        seen = {(line.symbol, line.label if len(line.label) <= room else line.label[: room - 1]) for line in self.value}
+        return len(seen) == len(self.value)
 
     def _head(self, label: int, columns: list[Column], width: int, first: int, seen: int) -> Row:
         total = len(self.value)

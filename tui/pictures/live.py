@@ -81,7 +81,7 @@ class LivePainter:
             runs=run_lines(session, now_ns),
             repeats=session.request.repeats,
             groups=tuple(self._steps.groups()),
-            loops=tuple(index for index, _ in self._steps.loops()),
+            loops=tuple(index for index, _ in self._steps.loops(view)),
             over=session.over,
             running=current.name if current is not None else None,
             ended=ended_text(session) if session.over else "",

@@ -215,18 +215,20 @@ class StepsChart:
     def __init__(self, session: SessionState) -> None:
         self._session = session
         self._traces: dict[tuple[str, Slots, int], StepTrace] = {}
-        self._ranges: dict[tuple[str, bool], StickyRange] = {}
+        self._ranges: dict[tuple[str, int, bool], StickyRange] = {}
 
     def groups(self) -> list[str]:
         """The workloads of the session, each a chart of its own."""
         return list(dict.fromkeys(group_key(case.workload) for case in self._session.request.cases))
 
-    def loops(self) -> list[tuple[int, str]]:
-        """The denoising loops that were seen, by index and name."""
+    def loops(self, view: StepsView) -> list[tuple[int, str]]:
+        """The denoising loops that the chart can show, by index and name."""
+        group = view.group or self._group_under_way()
         found: dict[int, str] = {}
         for run in self._session.runs.values():
-            for call in list(run.calls.values())[:1]:
-                found.update({index: loop.name for index, loop in call.loops.items()})
+            if group_key(run.case.workload) == group:
+                for call in list(run.calls.values())[:1]:
+                    found.update({index: loop.name for index, loop in call.loops.items()})
         return sorted(found.items())
 
     def spec(self, view: StepsView, now_s: float) -> ChartSpec:
@@ -236,31 +238,32 @@ class StepsChart:
         cases = [case for case in request.cases if group_key(case.workload) == group]
         shown = [(case, run) for case in cases if (run := self._run_of(case, view)) is not None]
         slots = Slots.of(cases, [run for _, run in shown])
-        traces = [self._trace(run, slots, view.loop) for _, run in shown]
+        loops = dict(self.loops(view))
+        loop = view.loop if view.loop in loops else 0  # another workload may have had more loops
+        traces = [self._trace(run, slots, loop) for _, run in shown]
         pairs = list(zip(shown, traces, strict=True))
         full = view.full_range
         largest = max((trace.largest if full else trace.steady for trace in traces), default=0.0)
-        high = self._range(group, full).fit(largest, now_s)
+        high = self._range(group, loop, full).fit(largest, now_s)
         x = slots.axis(view.columns)
         series = tuple(
             _series(case, trace, x, view.columns, variant_label(case, request), case_style(*_kind(case)))
             for (case, run), trace in pairs
         )
         return ChartSpec(
-            title=self._title(group, view.loop),
+            title=self._title(group, loop, loops),
             series=series,
             x=x,
             y=Axis(0.0, high, "s"),
-            marks=tuple(mark for (case, run), trace in pairs for mark in _marks(case, run, trace, view.loop)),
+            marks=tuple(mark for (case, run), trace in pairs for mark in _marks(case, run, trace, loop)),
             clips=clips_above(series, high),
             empty=self._empty(),
             note=self._note([run for _, run in shown]),
             mark_row=any(case.compilation.variant != "no-compile" for case in cases),
         )
 
-    def _title(self, group: str, loop: int) -> str:
+    def _title(self, group: str, loop: int, loops: dict[int, str]) -> str:
         title = "step latency"
-        loops = dict(self.loops())
         if len(loops) > 1:
             title += f", {loops.get(loop, loop)}"
         workload = group_label(group, self._session.request)
@@ -301,8 +304,8 @@ class StepsChart:
         trace.follow()
         return trace
 
-    def _range(self, group: str, full: bool) -> StickyRange:
-        return self._ranges.setdefault((group, full), StickyRange("s"))
+    def _range(self, group: str, loop: int, full: bool) -> StickyRange:
+        return self._ranges.setdefault((group, loop, full), StickyRange("s"))
 
 
 def _kind(case: Case) -> tuple[str, str | None]:
