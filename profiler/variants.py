@@ -58,6 +58,8 @@ def apply(subject: Subject, compilation: Compilation) -> list[str]:
     if compilation.variant == "no-compile":
         return []
     _limit_recompiles(compilation)
+    for denoiser in subject.denoisers:
+        _check_hooks(denoiser, compilation)
     if compilation.variant == "compile":
         return [_whole(denoiser, compilation) for denoiser in subject.denoisers]
     for denoiser in subject.denoisers:
@@ -123,10 +125,28 @@ def _whole(denoiser: Denoiser, compilation: Compilation) -> str:
     return denoiser.label
 
 
+def _check_hooks(denoiser: Denoiser, compilation: Compilation) -> None:
+    """Whether the hooks of offloading and layerwise casting leave something to compile. Raises Unsupported."""
+    module, whole = denoiser.module, compilation.variant == "compile"
+    inside = any(_has_hooks(child) for child in module.modules())
+    if compilation.fullgraph and (inside or (whole and hasattr(module, "_hf_hook"))):
+        raise Unsupported(
+            f"offload and layerwise casting put hooks around {denoiser.label} or its layers, which are in no graph:"
+            " use --no-fullgraph"
+        )
+    if compilation.engine == "accelerate" and hasattr(module, "_hf_hook"):
+        # Its copy of the module goes on calling the forward of the module that was hooked, compiled nowhere.
+        raise Unsupported(f"regional-compile with accelerate compiles nothing of {denoiser.label} under model offload")
+
+
 def _is_hooked(module: Any) -> bool:
     """Whether accelerate (model offload) or diffusers (group offload) put hooks on ``module`` itself."""
-    registry = getattr(module, "_diffusers_hook", None)
-    return hasattr(module, "_hf_hook") or bool(registry is not None and registry.hooks)
+    return hasattr(module, "_hf_hook") or _has_hooks(module)
+
+
+def _has_hooks(module: Any) -> bool:
+    registry = vars(module).get("_diffusers_hook")
+    return bool(registry is not None and registry.hooks)
 
 
 def _repeated_blocks(denoiser: Denoiser, compilation: Compilation) -> str:

@@ -143,7 +143,9 @@ def _exchange(denoiser: Denoiser, processors: dict[str, Any], name: str) -> str:
         if old in exchange.values() or (name == "sdpa" and old.endswith("2_0")):
             continue
         if old not in exchange:
-            raise Unsupported(f"{denoiser.label} has {old}, of which diffusers has no {name} version")
+            raise Unsupported(
+                f"{denoiser.label} has {old}, of which diffusers has no {name} version: leave --attention out"
+            )
         new = exchange[old]
         if new not in made:
             made[new] = getattr(attention_processor, new)()
