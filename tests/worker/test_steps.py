@@ -290,7 +290,7 @@ def test_a_bar_over_an_iterable_counts_too_and_each_bar_is_a_loop() -> None:
     recorder.end_loop()
     writer.flush()
     assert [(loop.loop, loop.evaluations, loop.iterations) for loop in of(LoopEnded, events)] == [(0, 3, 3), (1, 2, 2)]
-    assert [loop.iterations for loop in of(LoopStarted, events)] == [3, 2]
+    assert [(loop.name, loop.iterations) for loop in of(LoopStarted, events)] == [("denoise", 3), ("denoise 2", 2)]
     # The 10 ns before a loop's first denoiser call belong to no step.
     assert [step.ns for step in of(Step, events)] == [5, 15, 15, 5, 15]
 
@@ -313,6 +313,69 @@ def test_two_denoiser_calls_in_a_step_are_one_step() -> None:
     assert [(s.ns, s.enqueue_ns, s.scheduler_ns) for s in of(Step, events)] == [(210, 200, 10)] * 3
     assert begun == [0, 210, 420]
     assert told == [(None, 2)] * 3
+
+
+def test_a_scheduler_step_without_a_denoiser_call_belongs_to_the_step_before() -> None:
+    ticks = Ticks()
+    events, writer, recorder = recorded(ticks)
+    denoise = recorder.around_denoiser(OWNER)(ticks.takes(100, lambda: None))
+    results = iter("abcdef")
+    step = recorder.around_scheduler(ticks.takes(10, lambda: (next(results),)))
+    for count in (2, 3, 1):
+        denoise()
+        for _ in range(count):
+            step()
+            ticks.ns += 1
+    assert recorder.latents == ("f",)
+    recorder.end_loop()
+    writer.flush()
+    # The nanosecond after a step's last scheduler.step is the next one's.
+    assert [(s.ns, s.enqueue_ns, s.scheduler_ns) for s in of(Step, events)] == [
+        (121, 100, 20),
+        (133, 100, 30),
+        (111, 100, 10),
+    ]
+    [loop] = of(LoopEnded, events)
+    assert (loop.ns, loop.evaluations) == (121 + 133 + 111, 3)
+
+
+def test_the_latents_of_a_step_are_what_its_first_scheduler_step_returned() -> None:
+    _, _, recorder = recorded()
+    results = iter("ab")
+    denoise, step = recorder.around_denoiser(OWNER)(lambda: None), recorder.around_scheduler(lambda: next(results))
+    denoise()
+    step()
+    step()
+    assert recorder.latents == "a"
+
+
+def test_a_denoiser_call_ahead_of_the_bar_is_no_loop() -> None:
+    ticks = Ticks()
+    events, writer, recorder = recorded(ticks)
+    fake = FakeLoop(recorder)
+    fake.denoise("ahead")
+    ticks.ns += 50
+    for item in fake.bar([1, 2]):
+        fake.denoise(item)
+        ticks.ns += 5
+        fake.step(item)
+    recorder.end_loop()
+    writer.flush()
+    assert [(loop.loop, loop.start_ns) for loop in of(LoopStarted, events)] == [(0, 50)]
+    assert [loop.evaluations for loop in of(LoopEnded, events)] == [2]
+    assert recorder.shortcoming is None
+
+
+def test_a_step_through_several_wrappers_is_one_step() -> None:
+    events, writer, recorder = recorded()
+    denoise = recorder.around_denoiser(OWNER)(lambda: None)
+    step = recorder.around_scheduler(recorder.around_scheduler(lambda: (None,)))
+    for _ in range(2):
+        denoise()
+        step()
+    recorder.end_loop()
+    writer.flush()
+    assert len(of(Step, events)) == 2
 
 
 def test_a_scheduler_step_outside_a_loop_is_not_a_step() -> None:
