@@ -193,6 +193,7 @@ BAD: list[tuple[str, int | None, str]] = [
     (SD + "[[case]]\n[[case.call]]\nname = 'a'\n[[case.call]]\nname = 'a'", 5, "same name"),
     ("pipeline = 'sd15'", 1, "did you mean 'sd15-txt2img'?"),
     ("\npipeline = ['sd15-txt2img', 'mine.py:make']", 2, "can't name code to run"),
+    (SD + "attention = ['sdpa', 'flash_hub']", 2, "downloads code to run"),
     ("steps = 1", None, "no pipeline"),
     ("[[case]]\npipeline = 'sdxl-txt2img'\n[[case]]\nsteps = 1", 3, "no pipeline"),
     ("", None, "no pipeline"),

@@ -219,6 +219,22 @@ def test_what_has_no_short_name_is_numbered() -> None:
     assert modes == [f"{SD}-compile-b1-default", f"{SD}-compile-b1-max-autotune"]
 
 
+def test_scenarios_are_in_the_name_by_theirs() -> None:
+    one = {"pipeline": SD, "variants": ["no-compile"]}
+    legs = [[Leg(name="a", changes={"steps": steps})] for steps in (2, 3)]
+    found = names(
+        Options(**one),
+        Options(**one, scenario="batch-sweep"),
+        *(Options(**one, legs=each) for each in legs),
+    )
+    assert [name.removeprefix(f"{SD}-no-compile-b1") for name in found] == [
+        "",
+        "-batch-sweep",
+        "-custom-leg1",
+        "-custom-leg2",
+    ]
+
+
 def test_the_same_case_is_run_once() -> None:
     assert len(names(Options(pipeline=SD, variants=["no-compile"]), Options(pipeline=SD))) == 3
 

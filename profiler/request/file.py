@@ -158,6 +158,8 @@ class Bench:
             fields = keys.fields_of(name, value)
         except BadRequest as error:
             self._refuse(path, str(error))
+        if str(fields.get("attention")).endswith("_hub"):
+            self._refuse(path, f"{value} downloads code to run: give --attention on the command line, beside --file")
         for field in _NAMES:
             if field in fields:
                 fields[field] = self._placed(fields[field])

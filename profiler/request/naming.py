@@ -12,6 +12,8 @@ from profiler.request.model import ENGINES, Case, Compilation, Workload
 
 LENGTH = 90
 """The most characters of a case's name."""
+CUSTOM = "custom"
+"""The name of a scenario of one's own: a list of calls."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 T = TypeVar("T")
 Pair = tuple[Compilation, Workload]
@@ -109,7 +111,7 @@ _WORKLOAD: dict[str, Callable[[Any], str] | None] = {
     "seed": _marked("seed"),
     "prompt": None,
     "call": None,
-    "scenario": _word,
+    "scenario": lambda value: "" if value == "steady" else _word(value),
     "legs": None,
     "warmup": _marked("w"),
     "calls": _marked("n"),
@@ -128,14 +130,12 @@ def _differences(fields: dict[str, Callable[[Any], str] | None], own: T, others:
     """What tells ``own`` from ``others``, itself among them, a suffix for each field that isn't the same in all."""
     found: list[str] = []
     for field, say in fields.items():
-        values = _distinct([_value(other, field) for other in others])
-        if len(values) < 2:
-            continue
+        # Scenarios that have a name say their legs by it.
+        alike = [other for other in others if field != "legs" or _value(other, "scenario") == CUSTOM]
+        values = _distinct([_value(other, field) for other in alike])
         value = _value(own, field)
-        if say is not None:
-            found.append(say(value))
-        elif field != "legs" or _value(own, "scenario") == "custom":
-            found.append(f"{field.rstrip('s')}{values.index(value) + 1}")
+        if len(values) > 1 and value in values:
+            found.append(say(value) if say is not None else f"{field.rstrip('s')}{values.index(value) + 1}")
     return [suffix for suffix in found if suffix]
 
 

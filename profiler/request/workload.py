@@ -10,11 +10,10 @@ from profiler import attention, scenarios
 from profiler.catalog import Entry
 from profiler.request import checking, entries, values
 from profiler.request.model import BadRequest, Leg, Workload
+from profiler.request.naming import CUSTOM
 from profiler.request.options import Options
 from profiler.request.pipelines import Pipeline
 
-CUSTOM = "custom"
-"""The name of a scenario of one's own: a list of calls."""
 _UNIT = 8
 """What height and width must be multiples of where nothing more is known: autoencoders divide by it."""
 

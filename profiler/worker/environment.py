@@ -10,7 +10,7 @@ from pathlib import Path
 
 import profiler
 from profiler.caches import cache_folder
-from profiler.request import Case
+from profiler.request import Case, Workload
 
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "triton", "numpy")
 _QUIET = {
@@ -32,7 +32,7 @@ def prepare(session: Path, case: Case, cache: str, environ: MutableMapping[str, 
     """Set what torch, inductor and the Hugging Face libraries read at import. Raises OSError."""
     environ.update(_QUIET)
     environ.update(_PRIVATE)
-    if case.workload.weights != "hub":
+    if not _asks_the_hub(case.workload):
         environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
     folder = cache_folder(session, case.name, cache)
     if folder is None:
@@ -47,6 +47,13 @@ def prepare(session: Path, case: Case, cache: str, environ: MutableMapping[str, 
         path = folder / name
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         environ[variable] = str(path)
+
+
+def _asks_the_hub(workload: Workload) -> bool:
+    """Whether something of the workload comes from the hub, or from code that may ask it: the user's own."""
+    vae_on_hub = workload.vae not in (None, "tiny") and not os.path.isabs(workload.vae or "")
+    kernels_on_hub = (workload.attention or "").endswith("_hub")
+    return workload.weights in ("hub", "factory") or vae_on_hub or kernels_on_hub
 
 
 def versions() -> dict[str, str]:

@@ -41,12 +41,24 @@ def test_shared_caches_are_left_alone(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("weights", ["random", "hub"])
-def test_the_hub_is_asked_only_for_weights_from_it(tmp_path: Path, weights: str) -> None:
+@pytest.mark.parametrize(
+    ("given", "offline"),
+    [
+        ({"weights": "random"}, True),
+        ({"weights": "/a/folder"}, True),
+        ({"vae": "tiny"}, True),
+        ({"vae": "/a/folder"}, True),
+        ({"weights": "hub"}, False),
+        ({"weights": "factory"}, False),
+        ({"vae": "org/name"}, False),
+        ({"attention": "flash_hub"}, False),
+    ],
+)
+def test_the_hub_is_asked_only_for_what_is_from_it(tmp_path: Path, given: dict[str, str], offline: bool) -> None:
     environ: dict[str, str] = {}
-    case = msgspec.structs.replace(CASE, workload=msgspec.structs.replace(CASE.workload, weights=weights))
+    case = msgspec.structs.replace(CASE, workload=msgspec.structs.replace(CASE.workload, **given))
     environment.prepare(tmp_path, case, "shared", environ)
-    assert ("HF_HUB_OFFLINE" in environ) is (weights == "random")
+    assert ("HF_HUB_OFFLINE" in environ) is offline
     assert environ["HF_HUB_DISABLE_TELEMETRY"] == environ["DIFFUSERS_DISABLE_REMOTE_CODE"] == "1"
 
 
