@@ -46,6 +46,14 @@ class OomDocument(msgspec.Struct, kw_only=True):
     total_bytes: int | None = None
 
 
+class NoteDocument(msgspec.Struct, kw_only=True):
+    """Something that readers of the figures must know. ``level``: info, warning, error; ``code`` is stable."""
+
+    level: str
+    code: str
+    text: str
+
+
 class RunDocument(msgspec.Struct, kw_only=True):
     """One run. ``outcome`` is None while it goes on or waits for its turn."""
 
@@ -79,6 +87,7 @@ class RunDocument(msgspec.Struct, kw_only=True):
     compile: CompileFigures
     host_bound_share: float | None
     flags: list[str]
+    notes: list[NoteDocument]
 
 
 class CaseDocument(CaseFigures, frozen=True, kw_only=True):
@@ -301,4 +310,5 @@ def run_document(run: RunState, figures: RunFigures) -> RunDocument:
         compile=figures.compile,
         host_bound_share=figures.host_bound_share,
         flags=figures.flags,
+        notes=[NoteDocument(level=note.level, code=note.code, text=note.text) for note in run.notes],
     )

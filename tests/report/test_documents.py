@@ -88,6 +88,7 @@ def test_legs_are_in_the_document_of_a_run_and_of_a_case() -> None:
     jsonschema.validate(document, json_schema("show"))
     assert [leg["name"] for leg in document["runs"][0]["legs"]] == ["small", "large"]
     assert [leg["calls"] for leg in document["cases"][0]["legs"]] == [4, 4]
+    assert document["runs"][0]["notes"][0]["code"] == "left-out"
     assert [one["leg"] for one in document["runs"][0]["calls"]] == ["small", "small", "large", "large"]
 
 

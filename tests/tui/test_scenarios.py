@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,18 @@ def test_calls_that_only_the_users_function_knew_of_have_their_place_once_the_wo
         "call arguments 1/3",
         "call arguments 2/3",
     ]
+
+
+def test_the_largest_batch_is_an_event_at_the_end() -> None:
+    recording = recorded.finished(variants=["no-compile"], batch_sizes=[1, 2])
+    asked = replace(recording.request, find_max_batch=True)
+    assert not [text for text in _texts(recording.request, recording) if "largest batch" in text]
+    (said,) = [text for text in _texts(asked, recording) if "largest batch" in text]
+    assert "the largest batch that fits is 2; the search ended" in said
+
+
+def _texts(asked: Request, recording: recorded.Recording) -> list[str]:
+    return [found.text for found in Happenings(folded(dataclasses.replace(recording, request=asked))).newest_first()]
 
 
 # --- several loops ---

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from profiler import events as ev
+from profiler.analysis.batches import largest_batches
 from profiler.analysis.legs import stretches
 from profiler.analysis.state import Compile, Losses, RunState, SessionState
+from profiler.report.tables import batch_line
 from tui import safe
 from tui.pictures import words
 from tui.pictures.names import (
@@ -92,6 +94,8 @@ class Happenings:
         if session.losses:
             out.append(self._line(session.last_t, "!", "warn", losses_text(session.losses, "the session's log")))
         if session.over:
+            end = session.ended_ns or latest_ns(session)
+            out += [self._line(end, "i", "good", batch_line(found)) for found in largest_batches(session)]
             text = f"session {session.state}" + (f": {_reason(session)}" if _reason(session) else "")
             style = {"done": "good", "stopped": "quiet"}.get(session.state, "bad")
             out.append(self._line(session.ended_ns or latest_ns(session), "■", style, text))
