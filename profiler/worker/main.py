@@ -85,11 +85,12 @@ def _measure(
         case_run.execute()
     except BaseException as error:
         stop.finished()
+        reason = memorylimit.refusal(error)
         memorylimit.lift()
         if not isinstance(error, Stopped):
             with contextlib.suppress(OSError):  # worker.log may be on the disk that is full
                 traceback.print_exc()
-        ended, out_of_memory = classify(error, case_run.when, request.device)
+        ended, out_of_memory = classify(reason, case_run.when, request.device)
         if out_of_memory is not None:
             log.write(out_of_memory)
         return ended

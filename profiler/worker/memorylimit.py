@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 GIB = 1 << 30
+_REFUSED = re.compile(r"could not (?:create|execute) a primitive|can't start new thread|Cannot allocate memory")
+"""What oneDNN, Python's threads and the C library say when memory was refused; oneDNN says it of other faults too."""
+_limit_bytes: int | None = None  # on a CPU, of this process
 _STATUS = Path("/proc/self/status")
 _DATA = re.compile(rb"^VmData:\s+(\d+) kB", re.MULTILINE)
 
@@ -30,9 +33,28 @@ def apply(limit_gib: float | None, device: str, cuda: Any = None) -> None:
         total = cuda.get_device_properties(device).total_memory
         cuda.set_per_process_memory_fraction(min(1.0, limit_gib * GIB / total), device)
         return
+    global _limit_bytes  # noqa: PLW0603 - of the process, as the limit is
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = held_bytes() + round(limit_gib * GIB)
+    _limit_bytes = round(limit_gib * GIB)
+    limit = held_bytes() + _limit_bytes
     resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+def refusal(error: BaseException) -> BaseException:
+    """``error``, or a MemoryError made of it where it comes of the limit on a CPU and doesn't say so itself.
+
+    Taken for that: what libraries say when memory was refused, with more than half of the limit in use. To be asked
+    before ``lift``.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if soft == hard or _limit_bytes is None or not _REFUSED.search(str(error)):
+        return error
+    left = soft - held_bytes()
+    if left > _limit_bytes / 2:
+        return error
+    refused = MemoryError(f"{left >> 20} MiB were left of the memory limit, and that was not enough: {error}")
+    refused.__cause__ = error
+    return refused
 
 
 def lift() -> None:

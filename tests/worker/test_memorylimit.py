@@ -22,6 +22,8 @@ before = resource.getrlimit(resource.RLIMIT_DATA)
 memorylimit.apply(None, "cpu")
 assert resource.getrlimit(resource.RLIMIT_DATA) == before
 memorylimit.apply(0.25, "cpu")
+unsupported = RuntimeError("could not create a primitive")
+assert memorylimit.refusal(unsupported) is unsupported  # there is memory enough: it is something else
 torch.zeros(100 << 20, dtype=torch.uint8)  # 100 MiB and 200 MiB fit
 torch.zeros(200 << 20, dtype=torch.uint8)
 try:
@@ -35,6 +37,9 @@ try:
         held.append(bytearray(1 << 20))
 except MemoryError as error:
     print(classify(error, "load", "cpu").event.outcome)
+other = RuntimeError("shapes differ")
+assert memorylimit.refusal(other) is other
+print(classify(memorylimit.refusal(unsupported), "load", "cpu").event.reason)
 memorylimit.lift()
 assert resource.getrlimit(resource.RLIMIT_DATA)[0] == before[1]
 torch.zeros(300 << 20, dtype=torch.uint8)
@@ -50,7 +55,11 @@ def test_on_a_cpu_what_goes_beyond_the_limit_is_out_of_memory() -> None:
         timeout=120,
         check=False,
     )
-    assert (done.stdout.splitlines(), done.stderr) == (["oom call 2 314572800", "oom"], "")
+    assert done.stderr == ""
+    one, two, three = done.stdout.splitlines()
+    assert (one, two) == ("oom call 2 314572800", "oom")
+    assert three.startswith("out of memory during load: ")
+    assert three.endswith("of the memory limit, and that was not enough: could not create a primitive")
 
 
 class FakeCuda:

@@ -1,0 +1,77 @@
+"""Whole sessions that are taken up again, or search for the largest batch, with real workers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from profiler import sessions
+from profiler.analysis.batches import largest_batches
+from profiler.follow import Follower
+from tests.whole.test_sessions import measured_calls, only, ours, role, stepscope, until
+
+SEARCH = (
+    "run sd15-txt2img --size tiny --device cpu --variant no-compile --height 384 --width 384 --guidance 1 --steps 1"
+    " --warmup 0 --calls 1 --find-max-batch --memory-limit 0.21 --headless"
+)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_behind(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every process that a test started is gone at its end."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield
+    for folder in sessions.all_sessions(own_home):
+        if folder.liveness(folder.manifest()) is sessions.Liveness.ALIVE:
+            sessions.send(folder, "stop")
+    until(lambda: not ours(own_home), 30)
+
+
+def test_a_session_whose_profiler_was_killed_is_taken_up(own_home: Path) -> None:
+    tiny = "run sd15-txt2img --size tiny --device cpu --variant no-compile --repeats 1 --steps 3 --calls 30 --warmup 0"
+    assert stepscope(*tiny.split(), "--detach").returncode == 0
+    folder = only(own_home)
+    until(lambda: measured_calls(folder) >= 1, 90)
+    role(own_home, "conductor").kill()
+    until(lambda: not ours(own_home), 30)
+    viewer = Follower(folder)
+    state = viewer.read_all()
+    (run,) = state.runs.values()
+    assert (state.state, run.outcome) == ("died", "died")
+    seen = len(run.calls)
+
+    resumed = stepscope("resume", folder.id[:4], "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    (document,) = json.loads(resumed.stdout)["runs"]
+    assert (document["outcome"], len(document["calls"])) == ("ok", 30)
+    # Who had it open since it died sees the new attempt, and nothing of the old one, which is kept.
+    state = viewer.read_all()
+    (run,) = state.runs.values()
+    assert (state.state, run.outcome, len(run.calls), run.remade) == ("done", "ok", 30, 1)
+    kept = folder.earlier / f"{run.name}-1" / "events.jsonl"
+    assert kept.read_bytes().count(b'"kind":"call"') >= seen
+    done = stepscope("resume", folder.id)
+    assert (done.returncode, done.stdout) == (0, f"session {folder.id} owes nothing: every run has a result\n")
+
+
+def test_the_largest_batch_under_a_limit(own_home: Path) -> None:
+    """One picture takes about 190 MiB above what the worker holds before it loads, two take 245 MiB (measured)."""
+    done = stepscope(*SEARCH.split())
+    assert done.returncode == 0, done.stderr
+    state = Follower(only(own_home)).read_all()
+    (largest,) = largest_batches(state)
+    assert largest.exact
+    assert largest.fits is not None and 1 <= largest.fits < 4
+    assert [run.outcome for run in state.runs.values()].count("oom") >= 1
+    for run in state.runs.values():
+        batch = run.case.workload.batch_size
+        assert run.outcome == ("ok" if batch <= largest.fits else "oom")
+        if run.outcome == "oom":
+            # The worker itself could still say what it was that did not fit.
+            assert run.oom is not None
+            assert run.oom.when == "call 1"
+            assert run.oom.asked_bytes is None or run.oom.asked_bytes > 1 << 20
+            assert "out of memory during call 1" in (run.reason or "")
