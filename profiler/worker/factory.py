@@ -47,7 +47,9 @@ def load(workload: Workload, device: str, report: Report) -> Subject:
     _place(pipe, device, short)
     report("", 1, 1)
     silence(pipe)
-    found = subject(workload.pipeline, pipe, made_up(pipe, {**given, **workload.call}))
+    # A picture that some of the turns lack is made up for those.
+    always = set.intersection(*(set(turn) for turn in turns)) if turns else set()
+    found = subject(workload.pipeline, pipe, made_up(pipe, {*given, *workload.call, *always}))
     notes = found.notes + _notes(pipe, workload, short)
     piece = Piece(pipe, found.denoisers, given=given)
     return Subject(found.name, (piece,), _call(pipe, [given, *turns]), notes, turns)

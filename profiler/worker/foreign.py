@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ def is_denoiser(name: str, component: Any) -> bool:
     return bool(_NAMES.match(name)) or (isinstance(module, ModelMixin) and bool(_CLASSES.search(kind.__name__)))
 
 
-def made_up(pipe: Any, given: Any) -> list[tuple[str, str]]:
+def made_up(pipe: Any, given: Collection[str]) -> list[tuple[str, str]]:
     """The note about pictures that nobody gave."""
     pictures = pictures_needed(pipe, given)
     if not pictures:

@@ -12,6 +12,13 @@ Function = Callable[..., Any]
 _MISSING = object()
 
 
+def _like(function: Function, wrapper: Function) -> Function:
+    """``wrapper`` with the name and the signature of ``function``, but without its other attributes: objects that can
+    be called keep their state there.
+    """
+    return functools.wraps(function, updated=())(wrapper)
+
+
 class _Copied:
     """A wrapper that is copied with the object whose attribute it is: around a copy of what it wraps."""
 
@@ -25,7 +32,7 @@ class _Copied:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Function:
         function = copy.deepcopy(self._function, memo)
-        return functools.wraps(function)(_Copied(function, self._around))
+        return _like(function, _Copied(function, self._around))
 
 
 class Hooks:
@@ -63,7 +70,7 @@ class Hooks:
         # Straight into __dict__: modules, compiled modules, configs and pipelines all have a __setattr__ of their own.
         attributes = vars(owner)
         self._undo.append(functools.partial(_restore, attributes, name, attributes.get(name, _MISSING)))
-        attributes[name] = functools.wraps(function)(around(function))
+        attributes[name] = _like(function, around(function))
 
     def wrap_method(self, owner: Any, name: str, around: Callable[[Function], Function]) -> None:
         """Wrap the method ``name`` in the class of ``owner``, so that copies of the object made in between have it too.
@@ -76,7 +83,7 @@ class Hooks:
         if not self._known(kind, name):
             inherited = getattr(kind, name)
             self._undo.append(functools.partial(_restore_in_class, kind, name, vars(kind).get(name, _MISSING)))
-            setattr(kind, name, functools.wraps(inherited)(around(inherited)))
+            setattr(kind, name, _like(inherited, around(inherited)))
         if name in vars(owner):
             self.wrap(owner, name, lambda function: _Copied(function, around))
 

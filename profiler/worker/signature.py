@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -128,7 +128,7 @@ def required(pipe: Any) -> list[str]:
     ]
 
 
-def pictures_needed(pipe: Any, given: Mapping[str, Any]) -> list[str]:
+def pictures_needed(pipe: Any, given: Collection[str]) -> list[str]:
     """The arguments of a call of ``pipe`` that are pictures, needed and not ``given``."""
     needed, kind = required(pipe), type(pipe).__name__
     names = [name for name in needed if name == "image" or name.endswith("_image")]

@@ -161,6 +161,24 @@ def test_a_pipeline_that_is_compiled_already_says_so(write: Write) -> None:
     assert [code for code, _ in subject.notes] == ["factory-compiled"]
 
 
+def test_pictures_are_made_up_for_the_turns_that_lack_them(write: Write) -> None:
+    origin = write("""
+        from PIL import Image
+        from diffusers import StableDiffusionImg2ImgPipeline
+
+        def make():
+            pipe = StableDiffusionImg2ImgPipeline(**tiny().components, requires_safety_checker=False)
+            picture = {"image": Image.new("RGB", (64, 64))}
+            return pipe, [picture, picture | {"strength": 0.5}]
+
+        def some():
+            pipe, turns = make()
+            return pipe, [*turns, {}]
+    """)
+    assert load(origin).notes == []
+    assert [code for code, _ in load(origin.replace(":make", ":some")).notes] == ["made-up-pictures"]
+
+
 def test_another_type_than_the_workload_s_is_told(write: Write) -> None:
     [(code, text)] = load(write("def make(): return tiny()"), dtype="float16").notes
     assert code == "factory-dtype"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import msgspec
@@ -112,6 +113,20 @@ def test_a_bound_method_put_on_a_scheduler_stays_bound_to_its_copy() -> None:
         bare = measurement.bare_call().images
         measurement.call("measure")
     assert torch.equal(measurement.output.images, bare)
+
+
+def test_a_copy_that_takes_the_scheduler_s_place_is_measured_too() -> None:
+    pipe = pipes.ddpm()
+    pipe.scheduler.step = pipe.scheduler.step
+    forward = pipe.unet.forward
+
+    def copying(*args: Any, **kwargs: Any) -> Any:
+        pipe.scheduler = copy.deepcopy(pipe.scheduler)
+        return forward(*args, **kwargs)
+
+    pipe.unet.forward = copying
+    # With every copy a wrapper of that time is copied.
+    assert counts(measured(found(pipe), workload(), calls=3)) == [("denoise", 3, 3, 3)] * 3
 
 
 def test_a_step_that_calls_its_base_class_is_one_step() -> None:
