@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 import torch
 
-from profiler import toolchain, variants
+from profiler import catalog, toolchain, variants
+from profiler.catalog.build import build
 from profiler.catalog.weights import Fill as _Fill
 from profiler.catalog.weights import skeleton
-from profiler.events import CompileLimit, Event, Note, Step
-from profiler.request import Compilation
+from profiler.events import Event, Note, Step
+from profiler.request import Compilation, Options, resolve
 from profiler.subject import Denoiser, plain, single
 from profiler.worker.compiles import CompileMonitor
-from profiler.worker.cudagraphs import CudaGraphSteps
+from profiler.worker.cudagraphs import CudaGraphSteps, keeps_raw_output
 from profiler.worker.failures import classify
 from profiler.worker.measure import Capture, Measurement
 from tests.worker.conftest import ENTRY, make_compilation, make_workload
@@ -118,14 +120,6 @@ def test_hooks_on_a_denoiser_that_is_compiled_in_place(tiny_pipe: Any) -> None:
     assert "forward" not in vars(tiny_pipe.unet)
 
 
-def test_accelerate_on_four_levels_hits_the_recompile_limit_and_goes_on_in_eager(tiny_pipe: Any) -> None:
-    tiny_pipe.unet = make_unet(FOUR_LEVELS)
-    events = run(tiny_pipe, make_compilation("regional-compile", engines=["accelerate"]))
-    limits = [event for event in events if isinstance(event, CompileLimit)]
-    assert limits
-    assert not any(limit.fatal for limit in limits)
-
-
 def test_accelerate_on_four_levels_fails_with_fullgraph(tiny_pipe: Any) -> None:
     tiny_pipe.unet = make_unet(FOUR_LEVELS)
     compilation = make_compilation("regional-compile", engines=["accelerate"], fullgraph=True)
@@ -149,10 +143,106 @@ def test_an_engine_that_does_not_work_on_a_denoiser_is_unsupported(tiny_pipe: An
         variants.apply(subject, make_compilation("regional-compile", engines=["accelerate"]))
 
 
-def test_a_denoiser_without_repeated_blocks_is_unsupported(tiny_pipe: Any) -> None:
+def test_repeated_blocks_are_found_where_a_model_names_none(tiny_pipe: Any) -> None:
     tiny_pipe.unet._repeated_blocks = []
-    with pytest.raises(variants.Unsupported, match="_repeated_blocks"):
-        variants.apply(plain(tiny_pipe, "unet"), make_compilation("regional-compile"))
+    what = variants.apply(plain(tiny_pipe, "unet"), make_compilation("regional-compile"))
+    assert what == ["unet: no _repeated_blocks of its own; compiled 4 x BasicTransformerBlock, found in it"]
+    assert sum(module._compiled_call_impl is not None for module in tiny_pipe.unet.modules()) == 4
+    assert min(graphs(run(tiny_pipe, make_compilation("no-compile"))) or [0]) == 4
+
+
+def test_blocks_that_the_catalogue_lists_are_taken(tiny_pipe: Any) -> None:
+    tiny_pipe.unet._repeated_blocks = ["NoSuchBlock"]
+    denoiser = Denoiser("unet", tiny_pipe, "unet", blocks=("ResnetBlock2D",))
+    what = variants.apply(single("mine", tiny_pipe, (denoiser,)), make_compilation("regional-compile"))
+    assert what == ["unet: its _repeated_blocks (NoSuchBlock) are not in it; compiled 8 x ResnetBlock2D, found in it"]
+
+
+def test_a_denoiser_without_any_repeated_blocks_is_unsupported() -> None:
+    pipe = SimpleNamespace(unet=torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)))
+    subject = single("mine", pipe, (Denoiser("unet", pipe, "unet"),))
+    with pytest.raises(variants.Unsupported, match="unet has no repeated blocks"):
+        variants.apply(subject, make_compilation("regional-compile"))
+
+
+@pytest.mark.parametrize(
+    ("compilation", "says"),
+    [
+        (Compilation(variant="compile", backend="inducto"), r"no backend 'inducto' here \(it has .*eager, inductor"),
+        (
+            Compilation(variant="compile", backend="inductor", options={"max-autotun": True}),
+            "inductor has no option 'max-autotun': did you mean max_autotune or",
+        ),
+        (Compilation(variant="compile", backend="inductor", options={"q": 1}), r"no option 'q': .*list_options\(\)"),
+        (
+            Compilation(variant="compile", backend="inductor", options={"max_autotune": "yes"}),
+            "Unexpected type of attr max_autotune, got str should be bool",
+        ),
+        (Compilation(variant="compile", backend="eager", options={"max_autotune": True}), "need the backend inductor"),
+        (Compilation(variant="compile", backend="inductor", mode="fast"), "should be one of: default,"),
+    ],
+)
+def test_what_torch_does_not_have_is_refused_before_loading(compilation: Compilation, says: str) -> None:
+    with pytest.raises(variants.Unsupported, match=says) as caught:
+        variants.check(compilation)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_torch_has_is_not_refused() -> None:
+    variants.check(make_compilation("no-compile"))
+    variants.check(make_compilation("compile"))
+    variants.check(
+        Compilation(variant="compile", backend="inductor", mode="max-autotune", options={"max-autotune": True})
+    )
+
+
+def test_options_come_on_top_of_the_modes() -> None:
+    options = {"triton.cudagraphs": False, "epilogue-fusion": False}
+    compilation = Compilation(variant="compile", backend="inductor", mode="max-autotune", options=options)
+    assert variants.compile_arguments(compilation) == {
+        "backend": "inductor",
+        "options": {
+            "max_autotune": True,
+            "coordinate_descent_tuning": True,
+            "triton.cudagraphs": False,
+            "epilogue_fusion": False,
+        },
+    }
+    assert not variants.uses_cuda_graphs(compilation, "cuda:0")
+
+
+def test_a_recompile_limit_of_ones_own(tiny_pipe: Any) -> None:
+    tiny_pipe.unet = make_unet(FOUR_LEVELS)
+    own = msgspec.structs.replace(make_compilation("regional-compile"), recompile_limit=2)
+    with torch._dynamo.config.patch(recompile_limit=8, accumulated_recompile_limit=1):
+        with pytest.raises(torch._dynamo.exc.FailOnRecompileLimitHit) as caught:
+            run(tiny_pipe, own)  # its blocks have three widths
+        assert torch._dynamo.config.accumulated_recompile_limit == 2
+        assert classify(caught.value, "compile", "cpu").event.reason == (
+            "recompile limit of 2 hit, and fullgraph=True forbids going on in eager"
+        )
+
+
+def test_layers_with_hooks_are_in_no_graph(tiny_pipe: Any) -> None:
+    tiny_pipe.unet = make_unet(ONE_LEVEL)
+    tiny_pipe.unet.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.float32)
+    for variant in ("compile", "regional-compile"):
+        with pytest.raises(variants.Unsupported, match="use --no-fullgraph"):
+            variants.apply(plain(tiny_pipe, "unet"), make_compilation(variant, fullgraph=True))
+    events = run(tiny_pipe, make_compilation("regional-compile", fullgraph=False))
+    assert min(graph or 0 for graph in graphs(events)) > 4  # pieces of the blocks
+
+
+def test_a_model_that_is_offloaded_is_compiled_in_its_place(tiny_pipe: Any) -> None:
+    from accelerate import cpu_offload_with_hook
+
+    unet, _ = cpu_offload_with_hook(tiny_pipe.unet, "cpu")
+    with pytest.raises(variants.Unsupported, match="use --no-fullgraph"):
+        variants.apply(plain(tiny_pipe, "unet"), make_compilation("compile", fullgraph=True))
+    with pytest.raises(variants.Unsupported, match="accelerate compiles nothing of unet under model offload"):
+        variants.apply(plain(tiny_pipe, "unet"), make_compilation("regional-compile", engines=["accelerate"]))
+    assert graphs(run(tiny_pipe, make_compilation("compile", fullgraph=False))) == [1] * 4
+    assert tiny_pipe.unet is unet
 
 
 def test_a_backend_that_fails_is_a_failure_in_one_line(tiny_pipe: Any) -> None:
@@ -164,7 +254,9 @@ def test_a_backend_that_fails_is_a_failure_in_one_line(tiny_pipe: Any) -> None:
         run(tiny_pipe, make_compilation("no-compile"))
     ended, _ = classify(caught.value, "compile", "cpu")
     assert ended.outcome == "failed"
-    assert ended.reason == "BackendCompilerFailed: RuntimeError: no kernels today"
+    assert ended.reason is not None
+    assert ended.reason.startswith("BackendCompilerFailed: RuntimeError: no kernels today (test_variants.py:")
+    assert ended.reason.endswith(" in broken)")
 
 
 @pytest.mark.parametrize(
@@ -181,6 +273,41 @@ def test_a_backend_that_fails_is_a_failure_in_one_line(tiny_pipe: Any) -> None:
 )
 def test_which_modes_replay_cuda_graphs(device: str, backend: str, mode: str | None, graphs: bool) -> None:
     assert variants.uses_cuda_graphs(Compilation(variant="compile", backend=backend, mode=mode), device) is graphs
+
+
+def test_options_can_ask_for_cuda_graphs() -> None:
+    asked = Compilation(variant="compile", backend="inductor", mode="default", options={"triton.cudagraphs": True})
+    assert variants.uses_cuda_graphs(asked, "cuda:0")
+    assert not variants.uses_cuda_graphs(asked, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "options", "keeps"),
+    [
+        ("PNDMScheduler", {}, True),
+        ("DDIMScheduler", {}, False),
+        ("EulerAncestralDiscreteScheduler", {}, False),
+        ("DDPMScheduler", {"variance_type": "learned_range"}, False),
+        ("FlowMatchEulerDiscreteScheduler", {"use_dynamic_shifting": True}, False),
+        ("UniPCMultistepScheduler", {}, False),
+        ("UniPCMultistepScheduler", {"predict_x0": False}, True),
+        ("DPMSolverMultistepScheduler", {}, False),
+        ("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min"}, True),
+    ],
+)
+def test_which_schedulers_keep_the_denoisers_output(scheduler: str, options: dict[str, Any], keeps: bool) -> None:
+    import diffusers
+
+    before = torch.random.get_rng_state()
+    assert keeps_raw_output(getattr(diffusers, scheduler)(**options)) is keeps
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_scheduler_that_can_not_be_tried_out_gets_a_copy() -> None:
+    class Strange:
+        config: dict[str, Any] = {}
+
+    assert keeps_raw_output(Strange())
 
 
 @pytest.mark.parametrize(("guidance", "copied"), [(7.5, False), (1.0, True)])
@@ -208,6 +335,29 @@ def test_outputs_that_the_scheduler_keeps_are_copied(
     assert torch.equal(measurement.latents, reference)
     assert len(begun) == 7
     assert [event.code for event in events if isinstance(event, Note)] == ["output-cloned"] * copied
+
+
+@pytest.mark.parametrize(
+    ("name", "calls_a_step"), [("sd15-controlnet", 2), ("wan21-t2v-1.3b", 2), ("qwen-image", 2), ("deepfloyd-if", 1)]
+)
+def test_a_step_is_marked_once_however_often_denoisers_are_called(
+    name: str, calls_a_step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several loops as well: each is of its own pipeline, whose scheduler decides about copies."""
+    begun: list[None] = []
+    monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: begun.append(None))
+    options = Options(pipeline=name, size="tiny", variants=["no-compile"], steps=3)
+    workload = resolve(options, "cpu").cases[0].workload
+    subject = build(catalog.find(name), size="tiny", weights="random", dtype="float32", device="cpu")
+    called: list[int] = []
+    capture = Capture(cuda_graphs=True, on_step=lambda graphs, calls: called.append(calls))
+    events: list[Event] = []
+    with Measurement(subject, workload, events.append, capture=capture) as measurement:
+        measurement.call("measure")
+    steps = [event for event in events if isinstance(event, Step)]
+    assert len(begun) == len(called) == len(steps)
+    assert set(called) == {calls_a_step}
+    assert not [event for event in events if isinstance(event, Note) and event.code == "output-cloned"]
 
 
 def test_outputs_in_an_output_object_are_copied_too(tiny_pipe: Any) -> None:
