@@ -159,7 +159,8 @@ def as_entry(subject: Subject, workload: Workload) -> Entry:
         denoisers=tuple(denoiser.name for denoiser in subject.denoisers),
         regional_engines={},
         sizes={workload.size: size},
-        guidance_kind="batch" if hasattr(type(pipe), "do_classifier_free_guidance") else "embedded",
+        # Where there are two scales, guidance_scale is the one that the model was trained to take.
+        guidance_kind="batch" if "negative_prompt" in known and "true_cfg_scale" not in known else "embedded",
         sized="height" in known and "width" in known,
         step_callback=guidance.cannot_end(type(pipe)) is None,
         lora=hasattr(pipe, "load_lora_weights"),
