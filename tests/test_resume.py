@@ -13,6 +13,7 @@ import pytest
 from profiler import events as ev
 from profiler import resume, sessions
 from profiler.analysis.figures import run_figures
+from profiler.analysis.fold import SessionFold
 from profiler.analysis.state import SessionState
 from profiler.eventlog import EventLog
 from profiler.follow import Follower
@@ -22,6 +23,7 @@ from profiler.sessions import Liveness, Manifest, SessionFolder
 from tests.support import recorded
 from tests.support.story import BOOT, HOST
 from tui.feed import LiveSource
+from tui.pictures.memory import MemoryChart
 
 SECOND = 1_000_000_000
 
@@ -338,3 +340,23 @@ def test_an_open_screen_sees_the_session_run_again(copied: SessionFolder) -> Non
     log = EventLog(copied.conductor_log)
     assert picture() == ("running", False)
     log.close()
+
+
+def test_memory_is_drawn_when_it_was_measured_whatever_the_order_of_the_runs() -> None:
+    request = recorded.request(device="cpu", repeats=1)
+    first, second, _ = (run.name for run in request.runs)
+    fold = SessionFold("test", request)
+    chart = MemoryChart(fold.state)
+
+    def points() -> list[tuple[float, float]]:
+        (series,) = chart.spec(columns=100, now_s=0.0).series
+        return [(x, y) for x, y in zip(series.xs, series.ys, strict=True) if y == y]
+
+    fold.conductor([ev.Header(t=SECOND)])
+    # The first run was made again, at 50 s: its log is read before that of the second.
+    fold.run(first, [ev.Memory(t=51 * SECOND, phase="load", rss_bytes=500)])
+    assert points() == [(50.0, 500.0)]
+    fold.run(second, [ev.Memory(t=11 * SECOND, phase="load", rss_bytes=100)])
+    assert points() == [(10.0, 100.0), (50.0, 500.0)]
+    fold.run(first, [ev.Memory(t=61 * SECOND, phase="load", rss_bytes=600)])
+    assert points() == [(10.0, 100.0), (50.0, 500.0), (60.0, 600.0)]

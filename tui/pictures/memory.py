@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from profiler.analysis.columns import ABSENT, Columns
-from profiler.analysis.state import SessionState
+from profiler.analysis.state import RunState, SessionState
 from tui import safe
 from tui.charts.axes import StickyRange
 from tui.charts.decimate import min_max
@@ -54,6 +54,8 @@ class MemoryChart:
         self._session = session
         self._origin_ns = origin_ns(session)
         self._traces: dict[str, MemoryTrace] = {}
+        self._runs: list[RunState] = []  # in the order in which they were made
+        self._order: list[str] = []
         self._time = StickyRange("s", start=FIRST_RANGE_S)
         self._bytes = StickyRange("B")
 
@@ -63,6 +65,14 @@ class MemoryChart:
             # The conductor's first record was read after a worker's.
             self._origin_ns = origin_ns(self._session)
             self._traces.clear()
+        self._runs = sorted(
+            (run for run in self._session.runs.values() if len(run.memory)), key=lambda run: run.memory.cell(0, "t")
+        )
+        order = [run.name for run in self._runs]
+        if order[: len(self._order)] != self._order:
+            # In a session that was resumed a run may be made after those that are asked for after it.
+            self._traces.clear()
+        self._order = order
         return self._gpu(columns, now_s) if on_cuda(self._session) else self._cpu(columns, now_s)
 
     def _cpu(self, columns: int, now_s: float) -> ChartSpec:
@@ -99,7 +109,7 @@ class MemoryChart:
 
     def _of_runs(self, name: str) -> MemoryTrace:
         trace = self._trace(name)
-        for number, run in enumerate(self._session.runs.values()):
+        for number, run in enumerate(self._runs):
             trace.follow(number, run.memory, name)
         return trace
 
