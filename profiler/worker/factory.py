@@ -17,7 +17,7 @@ from profiler.catalog.errors import BuildError, first_line
 from profiler.request import Workload
 from profiler.subject import Piece, Subject
 from profiler.worker.foreign import made_up, silence, subject
-from profiler.worker.signature import dtype_of, takes, told
+from profiler.worker.signature import dtype_of, not_taken, takes
 
 MODULE = "_stepscope_factory"
 WANTED = "a pipeline, (pipeline, arguments) or (pipeline, [arguments, ...]), where arguments is a dict"
@@ -154,10 +154,7 @@ def _check_arguments(pipe: Any, several: list[dict[str, Any]], short: str) -> No
     for arguments in several:
         for name in arguments:
             if not takes(pipe, name):
-                raise BuildError(
-                    f"{short} gave the argument {name!r}, which a call of {type(pipe).__name__} doesn't take"
-                    f" (it takes: {told(pipe)})"
-                )
+                raise BuildError(f"{short} gave the argument {name!r}: {not_taken(name, [pipe])}")
 
 
 def _place(pipe: Any, device: str, short: str) -> None:

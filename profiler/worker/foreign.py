@@ -94,12 +94,14 @@ def made_up(pipe: Any, given: Collection[str]) -> list[tuple[str, str]]:
 def _index(source: str) -> dict[str, Any]:
     """The index of the hub's ``source``. Raises BuildError."""
     from diffusers import DiffusionPipeline
+    from huggingface_hub.constants import HF_HUB_OFFLINE
 
     try:
         index = DiffusionPipeline.load_config(source)
     except (OSError, ValueError) as error:
+        offline = ", and HF_HUB_OFFLINE keeps this machine from asking for it" if HF_HUB_OFFLINE else ""
         raise BuildError(
-            f"{source} can't be got from the hub: {_first_sentence(error)} (a folder starts with / or ./)"
+            f"{source} can't be got from the hub: {_first_sentence(error)}{offline} (a folder starts with / or ./)"
         ) from error
     if isinstance(index.get("_class_name"), list):
         raise folders.own_code(source, "its pipeline class")

@@ -15,7 +15,7 @@ from profiler.request import Workload
 from profiler.subject import Piece, Subject
 from profiler.variants import Unsupported
 from profiler.worker.setting import Setting
-from profiler.worker.signature import Arguments, dtype_of, generators, own_arguments, parameters, takes
+from profiler.worker.signature import Arguments, dtype_of, generators, not_taken, own_arguments, parameters, takes
 
 
 def call_arguments(subject: Subject, setting: Setting, device: str) -> Arguments:
@@ -225,8 +225,7 @@ def _checked(subject: Subject, setting: Setting) -> Arguments:
         further = {**piece.given, **further}
     for name in further:
         if not any(takes(piece.pipe, name) for piece in subject.pieces):
-            known = ", ".join(dict.fromkeys(key for piece in subject.pieces for key in parameters(piece.pipe)))
-            raise BuildError(f"a call of {type(subject.pipe).__name__} takes no {name!r} (it takes: {known})")
+            raise BuildError(not_taken(name, [piece.pipe for piece in subject.pieces]))
     return further
 
 

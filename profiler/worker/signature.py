@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -70,9 +71,13 @@ def takes(pipe: Any, name: str) -> bool:
     return name in known or any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
 
 
-def told(pipe: Any) -> str:
-    """What a call of ``pipe`` takes, for people."""
-    return ", ".join(name for name, parameter in parameters(pipe).items() if _named(parameter))
+def not_taken(name: str, pipes: Sequence[Any]) -> str:
+    """Says, for people, that no call of ``pipes`` takes the argument ``name``, and what it takes."""
+    known = dict.fromkeys(key for pipe in pipes for key, parameter in parameters(pipe).items() if _named(parameter))
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f", did you mean {close[0]!r}?" if close else ""
+    kinds = " or ".join(dict.fromkeys(type(pipe).__name__ for pipe in pipes))
+    return f"a call of {kinds} takes no {name!r}{hint} (it takes: {', '.join(known)})"
 
 
 def generators(workload: Workload, device: str, images: int) -> list[torch.Generator]:
@@ -147,7 +152,7 @@ def _options(pipe: Any, workload: Workload, given: Arguments) -> Arguments:
         if value is None:
             continue
         if not takes(pipe, name):
-            raise BuildError(f"a call of {type(pipe).__name__} takes no {name} (it takes: {told(pipe)})")
+            raise BuildError(not_taken(name, [pipe]))
         if name not in given:
             arguments[name] = value
     return arguments

@@ -208,7 +208,7 @@ def test_neighbours_of_the_file_can_be_imported(write: Write, tmp_path: Path) ->
         ("def make(): return tiny(), {}, {}", "returned a tuple of 3 (StableDiffusionPipeline, dict, dict)"),
         (
             "def make(): return tiny(), {'promt': 'x'}",
-            "gave the argument 'promt', which a call of StableDiffusionPipeline",
+            "gave the argument 'promt': a call of StableDiffusionPipeline takes no 'promt', did you mean 'prompt'?",
         ),
         ("def make(): return tiny(), [{}, {'promt': 'x'}]", "gave the argument 'promt'"),
         ("def make(): raise ValueError('first\\nsecond')", "mine.py:make: the function failed: ValueError: first"),

@@ -126,9 +126,11 @@ def test_what_the_hub_does_not_have_is_refused() -> None:
 def test_an_option_that_the_pipeline_lacks_is_refused_with_those_that_it_has() -> None:
     subject = foreign.subject("other", pipes.ddpm(), [])
     text = refusal(lambda: call_arguments(subject, Setting(workload(guidance=3.0)), "cpu"))
-    assert "DDPMPipeline takes no guidance_scale (it takes: batch_size, generator, num_inference_steps" in text
+    assert "DDPMPipeline takes no 'guidance_scale' (it takes: batch_size, generator, num_inference_steps" in text
     text = refusal(lambda: call_arguments(subject, Setting(workload(call={"promt": "x"})), "cpu"))
     assert "takes no 'promt' (it takes: batch_size" in text
+    text = refusal(lambda: call_arguments(subject, Setting(workload(call={"batchsize": 2})), "cpu"))
+    assert "takes no 'batchsize', did you mean 'batch_size'? (it takes: batch_size" in text
 
 
 def test_an_argument_that_nobody_can_make_up_is_asked_for() -> None:
