@@ -12,7 +12,9 @@ import profiler
 from profiler.caches import cache_folder
 from profiler.request import Case, Workload
 
-_PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "triton", "numpy")
+_PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "triton", "numpy", "peft")
+# Where attention kernels come from.
+_KERNELS = ("flash-attn", "sageattention", "xformers", "kernels")
 _QUIET = {
     "DIFFUSERS_VERBOSITY": "error",
     "TRANSFORMERS_VERBOSITY": "error",
@@ -61,7 +63,7 @@ def versions() -> dict[str, str]:
     import torch
 
     found = {"python": platform.python_version(), "stepscope": profiler.__version__}
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *_KERNELS):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

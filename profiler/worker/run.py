@@ -57,6 +57,7 @@ class CaseRun:
         missing = toolchain.missing_for(self.case.compilation, self.request.device)
         if missing is not None:
             raise variants.Unsupported(missing)
+        variants.check(self.case.compilation)
 
     def _take_device(self) -> None:
         name = self.request.device
@@ -83,7 +84,8 @@ class CaseRun:
                 size=workload.size,
                 weights=workload.weights,
                 dtype=workload.dtype,
-                device=where,
+                # Offloading brings to the device what it needs there.
+                device=where if workload.offload is None else "cpu",
                 seed=workload.seed,
                 text_encoders=workload.text_encoders,
                 report=self._report,
