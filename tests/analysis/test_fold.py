@@ -172,3 +172,49 @@ def test_columns_keep_what_they_are_given() -> None:
     assert columns.row(-1) == (90, 9)
     assert columns.cell(3, "value") == 3
     assert [columns.first_at("t", at) for at in (-1, 0, 5, 90, 91)] == [0, 0, 1, 9, 10]
+
+
+def _resumed_log() -> list[ev.Event]:
+    """The compiled run died with its conductor; another one makes it again, and again it ends badly."""
+    return [
+        *_conductor_log()[:-2],
+        ev.RunChanged(t=300 * MS, run=COMPILED, state="running", pid=8, cold=True),
+        ev.Header(t=1000 * MS, writer="conductor", pid=99),
+        ev.SessionChanged(t=1000 * MS, state="running"),
+        ev.RunChanged(t=1000 * MS, run=COMPILED, state="queued"),
+        ev.RunChanged(t=1001 * MS, run=COMPILED, state="running", pid=9, cold=False),
+        ev.RunChanged(t=1100 * MS, run=COMPILED, state="ended", outcome="failed"),
+        ev.SessionChanged(t=1101 * MS, state="done"),
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_a_resumed_session_is_the_same_in_any_order_too(data: st.DataObject) -> None:
+    logs = LOGS | {None: _resumed_log()}
+    whole = SessionFold("test", REQUEST)
+    for log, events in logs.items():
+        _feed(whole, log, events)
+    left = {log: list(events) for log, events in logs.items()}
+    folded = SessionFold("test", REQUEST)
+    while left:
+        log = data.draw(st.sampled_from(sorted(left, key=str)))
+        _feed(folded, log, left[log][:3])
+        _look(folded.state)
+        left[log] = left[log][3:]
+        if not left[log]:
+            del left[log]
+    assert _look(folded.state) == _look(whole.state)
+    run = folded.state.runs[COMPILED]
+    assert (run.outcome, run.cold, run.remade, run.pid) == ("failed", False, 1, 9)
+    assert (run.started_ns, run.ended_ns) == (1001 * MS, 1100 * MS)
+    assert (folded.state.started_ns, folded.state.resumed_ns) == (1, [1000 * MS])
+
+
+def test_a_run_that_is_made_again_has_no_end_until_it_has_one() -> None:
+    folded = fold(REQUEST, {}, [*_conductor_log()[:-1], ev.SessionChanged(t=320 * MS, state="stopped", reason="asked")])
+    run = folded.state.runs[COMPILED]
+    assert (folded.state.over, run.outcome) == (True, "ok")
+    folded.conductor([ev.Header(t=900 * MS), ev.RunChanged(t=901 * MS, run=COMPILED, state="queued")])
+    assert (folded.state.state, folded.state.reason, folded.state.ended_ns) == ("running", None, None)
+    assert (run.state, run.outcome, run.reason, run.ended_ns) == ("queued", None, None, None)
