@@ -14,7 +14,7 @@ from profiler import scenarios
 from profiler.catalog import Component, Entry, Part, Size
 from profiler.request import BadRequest, Leg, Workload
 from profiler.scenarios.settings import LORA_RANK
-from profiler.subject import Subject
+from profiler.subject import Subject, pipelines_inside
 from profiler.variants import Unsupported
 from profiler.worker import guidance
 from profiler.worker.lora import Loras
@@ -41,6 +41,26 @@ class Legs:
         self._schedulers: list[tuple[Any, Any]] = []  # pipelines whose scheduler was swapped, with their own
         self._loras = Loras(subject, getattr(torch, workload.dtype), workload.seed)
 
+    def check(self, leg: Leg) -> None:
+        """Whether the pipeline can do what ``leg`` asks for, as far as it shows without a call. Raises Unsupported."""
+        changes, pipe = leg.changes, self.subject.pipe
+        if "scheduler" in changes:
+            for own in self._own_schedulers():
+                another_scheduler(own, changes["scheduler"])
+        if "guidance_end" in changes:
+            self._ending(changes["guidance_end"])
+        if "lora" in changes:
+            self._loras.check()
+        if "latents_format" in changes and not takes(pipe, "latents"):
+            raise Unsupported(f"a call of {type(pipe).__name__} takes no latents")
+        if all(piece.part is not None for piece in self.subject.pieces):
+            return
+        for field, argument in OPTIONS.items():
+            if field in changes and not takes(pipe, argument):
+                raise Unsupported(f"a call of {type(pipe).__name__} takes no {argument}")
+        if "tokens" in changes:
+            raise Unsupported("the number of tokens can be changed for the catalogue's pipelines alone")
+
     def enter(self, leg: Leg | None) -> Setting:
         """The setting that the calls of ``leg`` are made with; None: those of the workload as it is.
 
@@ -50,9 +70,8 @@ class Legs:
         if leg is None:
             self._loras.remove()
             return Setting(self.workload)
+        self.check(leg)
         changes = leg.changes
-        self._check(changes)
-        workload = scenarios.workload_of(self.workload, leg)
         if "scheduler" in changes:
             self._swap_schedulers(changes["scheduler"])
         if "lora" in changes:
@@ -61,7 +80,7 @@ class Legs:
         else:
             self._loras.remove()
         return Setting(
-            workload,
+            scenarios.workload_of(self.workload, leg),
             leg=leg.name,
             tokens=changes.get("tokens"),
             latents_format=changes.get("latents_format"),
@@ -70,31 +89,30 @@ class Legs:
         )
 
     def close(self) -> None:
+        """Undo the last leg."""
         self._restore_schedulers()
         self._loras.remove()
-
-    def _check(self, changes: dict[str, Any]) -> None:
-        """What pipelines that aren't the catalogue's may lack. Raises Unsupported."""
-        if all(piece.part is not None for piece in self.subject.pieces):
-            return
-        pipe = self.subject.pipe
-        for field, argument in OPTIONS.items():
-            if field in changes and not takes(pipe, argument):
-                raise Unsupported(f"a call of {type(pipe).__name__} takes no {argument}")
-        if "tokens" in changes:
-            raise Unsupported("the number of tokens can be changed for the catalogue's pipelines alone")
 
     def _ending(self, share: float) -> dict[str, Any]:
         if len(self.subject.pieces) > 1:
             raise Unsupported(f"guidance can't be ended during a call of {self.subject.name}: it chains pipelines")
         return guidance.ending(self.subject.pipe, share)
 
+    def _own_schedulers(self) -> list[Any]:
+        found = [getattr(piece.pipe, "scheduler", None) for piece in self.subject.pieces]
+        if None in found:
+            raise Unsupported(f"{type(self.subject.pipe).__name__} has no scheduler that could be swapped")
+        return found
+
     def _swap_schedulers(self, name: str) -> None:
-        for piece in self.subject.pieces:
-            own = piece.pipe.scheduler
-            if type(own).__name__ != name:
-                piece.pipe.scheduler = another_scheduler(own, name)
-                self._schedulers.append((piece.pipe, own))
+        for piece, own in zip(self.subject.pieces, self._own_schedulers()):
+            if type(own).__name__ == name:
+                continue
+            other = another_scheduler(own, name)
+            for pipe in (piece.pipe, *(inner for _, inner in pipelines_inside(piece.pipe))):
+                if getattr(pipe, "scheduler", None) is own:
+                    pipe.scheduler = other
+                    self._schedulers.append((pipe, own))
 
     def _restore_schedulers(self) -> None:
         while self._schedulers:
@@ -104,9 +122,9 @@ class Legs:
 
 def another_scheduler(own: Any, name: str) -> Any:
     """The scheduler class ``name`` with the configuration of ``own``. Raises Unsupported where it doesn't fit."""
-    known = {kind.__name__: kind for kind in own.compatibles}
+    known = {kind.__name__: kind for kind in (*getattr(own, "compatibles", ()), type(own))}
     if name not in known:
-        usable = ", ".join(sorted({type(own).__name__, *known}))
+        usable = ", ".join(sorted(known))
         raise Unsupported(f"{name} can't take the place of {type(own).__name__} (these can: {usable})")
     # Most schedulers can't use a variance that the denoiser predicts; with a fixed one the pipeline drops it.
     learned = own.config.get("variance_type") in ("learned", "learned_range") and name != "DDPMScheduler"

@@ -35,12 +35,16 @@ class Loras:
         self._loaded: dict[str, int] = {}  # ranks by name
         self._trainable: list[torch.nn.Parameter] = []
 
-    def use(self, name: str, rank: int, scale: float) -> None:
-        """Make ``name`` the one active adapter. Raises Unsupported where the pipeline can't take it."""
+    def check(self) -> None:
+        """Whether there can be adapters at all. Raises Unsupported."""
         if importlib.util.find_spec("peft") is None:
             raise Unsupported(LORA_NEEDS_PEFT)
         if not self._adapted:
             raise Unsupported(f"{self._name} can't load LoRAs into its denoisers")
+
+    def use(self, name: str, rank: int, scale: float) -> None:
+        """Make ``name`` the one active adapter. Raises Unsupported where the pipeline can't take it."""
+        self.check()
         with _originals([denoiser for _, denoiser in self._adapted]), _silence():
             if self._loaded.get(name) != rank:
                 self._load(name, rank)

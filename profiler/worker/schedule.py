@@ -36,6 +36,8 @@ class Schedule:
             ]
         else:
             found = legs.legs_of(subject, workload)
+            for leg in found:
+                self._legs.check(leg)  # before anything is compiled
             self._stretches = [(leg, leg.calls or workload.calls) for leg in found] or [(None, workload.calls)]
 
     @property

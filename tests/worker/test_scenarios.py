@@ -319,14 +319,18 @@ def test_scenarios_that_another_pipeline_cannot_run(pipeline: str, scenario: str
         ({"scheduler": "DPMSolverSDEScheduler"}, "DPMSolverSDEScheduler can't be made with PNDMScheduler's .*torchsde"),
         ({"tokens": 9}, "for the catalogue's pipelines alone"),
         ({"frames": 9}, "takes no num_frames"),
+        ({"lora": "style", "scheduler": "LCMScheduler"}, "LCMScheduler can't take the place"),
     ],
 )
 def test_a_leg_that_another_pipeline_cannot_enter(changes: dict[str, Any], message: str) -> None:
     subject, workload = foreign("sd15-txt2img")
     own = subject.pipe.scheduler
-    with pytest.raises(Unsupported, match=message):
-        Legs(subject, workload, "cpu").enter(Leg(name="wrong", changes=changes))
+    state = Legs(subject, workload, "cpu")
+    for ask in (state.check, state.enter):
+        with pytest.raises(Unsupported, match=message):
+            ask(Leg(name="wrong", changes=changes))
     assert subject.pipe.scheduler is own
+    assert not hasattr(subject.pipe.unet, "peft_config")
 
 
 def test_a_chain_of_pipelines_has_no_callback_for_all() -> None:
