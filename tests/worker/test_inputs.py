@@ -121,9 +121,7 @@ def test_further_arguments_win_those_of_the_leg_over_those_of_the_workload() -> 
 
 def test_an_argument_that_nothing_takes_is_refused() -> None:
     workload = msgspec.structs.replace(workload_of("sd15-txt2img"), call={"promt": "x"})
-    with pytest.raises(
-        BuildError, match=r"takes no 'promt', did you mean 'prompt'\? \(it takes: prompt"
-    ):
+    with pytest.raises(BuildError, match=r"takes no 'promt', did you mean 'prompt'\? \(it takes: prompt"):
         call_arguments(subject_of("sd15-txt2img"), Setting(workload), "cpu")
 
 
