@@ -9,12 +9,14 @@ import pytest
 
 from profiler import events as ev
 from profiler import sessions
+from profiler.analysis.fold import SessionFold
 from profiler.eventlog import EventLog
 from profiler.sessions import SessionFolder
 from tests.conductor.support import begin, conduct, endings, finish, log, make
 from tests.support import recorded
 from tui.cli import main
 from tui.commands import resume as command
+from tui.plain import PlainReport
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -102,3 +104,25 @@ def test_a_conductor_that_does_not_start_leaves_the_session(
     monkeypatch.setattr(command.conductor, "resume", fail)
     assert run(capsys, stopped.id, "--detach") == (1, "", "stepscope: the profiler process did not take over\n")
     assert stopped.manifest_file.exists()
+
+
+def test_a_plain_report_tells_of_every_attempt() -> None:
+    request = recorded.request(device="cpu", repeats=1)
+    first, second, _ = (run.name for run in request.runs)
+    fold = SessionFold("test", request)
+    said: list[str] = []
+    report = PlainReport(said.append, untold=[second])
+
+    def conductor(*events: ev.Event) -> None:
+        for event in events:
+            fold.conductor([event])
+            report.update(fold.state)
+
+    for outcome in ("stopped", "ok"):
+        conductor(
+            ev.RunChanged(run=first, state="queued"),
+            ev.RunChanged(run=first, state="running"),
+            ev.RunChanged(run=first, state="ended", outcome=outcome),
+        )
+    conductor(ev.RunChanged(run=second, state="ended", outcome="ok"))
+    assert all(line.startswith(f"{first}: {outcome}") for line, outcome in zip(said, ("stopped", "ok"), strict=True))

@@ -31,7 +31,7 @@ def nothing_stays_behind(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def test_a_session_whose_profiler_was_killed_is_taken_up(own_home: Path) -> None:
-    tiny = "run sd15-txt2img --size tiny --device cpu --variant no-compile --repeats 1 --steps 3 --calls 30 --warmup 0"
+    tiny = "run sd15-txt2img --size tiny --device cpu --variant no-compile --repeats 1 --steps 3 --calls 20 --warmup 0"
     assert stepscope(*tiny.split(), "--detach").returncode == 0
     folder = only(own_home)
     until(lambda: measured_calls(folder) >= 1, 90)
@@ -46,11 +46,11 @@ def test_a_session_whose_profiler_was_killed_is_taken_up(own_home: Path) -> None
     resumed = stepscope("resume", folder.id[:4], "--json")
     assert resumed.returncode == 0, resumed.stderr
     (document,) = json.loads(resumed.stdout)["runs"]
-    assert (document["outcome"], len(document["calls"])) == ("ok", 30)
+    assert (document["outcome"], len(document["calls"])) == ("ok", 20)
     # Who had it open since it died sees the new attempt, and nothing of the old one, which is kept.
     state = viewer.read_all()
     (run,) = state.runs.values()
-    assert (state.state, run.outcome, len(run.calls), run.remade) == ("done", "ok", 30, 1)
+    assert (state.state, run.outcome, len(run.calls), run.remade) == ("done", "ok", 20, 1)
     kept = folder.earlier / f"{run.name}-1" / "events.jsonl"
     assert kept.read_bytes().count(b'"kind":"call"') >= seen
     done = stepscope("resume", folder.id)
