@@ -164,7 +164,8 @@ BAD: list[tuple[str, int | None, str]] = [
     (SD + "steps = true", 2, "steps must be a whole number, not true"),
     (SD + "steps = 2.5", 2, "steps must be a whole number, not 2.5"),
     (SD + "steps = 99999999999999999999", 2, "too large"),
-    (SD + "steps = [\n  1,\n  'x',\n]", 2, "steps must be a whole number"),
+    (SD + "steps = [\n  1,\n  'x',\n]", 4, "steps must be a whole number"),
+    (SD + "batch-size = [\n  # ]\n  1,\n\n  true, # ]\n]\nseed = 1", 6, "batch-size must be a whole number"),
     (SD + "dtype = []", 2, "at least one value"),
     (SD + "guidance = 'a'", 2, "guidance must be a number"),
     (SD + "fullgraph = 1", 2, "fullgraph must be true or false, not 1"),
@@ -177,7 +178,14 @@ BAD: list[tuple[str, int | None, str]] = [
     (SD + "repeats = [1, 2]", 2, "one value, not a list"),
     (SD + "device = ['cpu']", 2, "device must be text"),
     (SD + "[[case]]\nsteps = 1\nrepeats = 2", 4, "belongs at the top"),
-    (SD + "steps = 1\nheight = [512,\n 513]\n", 3, "512 would work"),
+    (SD + "steps = 1\nheight = [512,\n 513]\n", 4, "512 would work"),
+    (SD + "[[case]]\nscheduler = [\n'DDIM',\n'DDI',\n]\n", 5, "did you mean 'DDIM'?"),
+    (SD + "picture = [\n'512x512',\n'512x513',\n]\n", 4, "512 would work"),
+    (SD + "[call]\neta = 0.5\nheight = 3\n", 4, "an option of its own"),
+    (SD + "[call]\neta = 0.5\n'a b' = 3\n", 4, "can't be the name"),
+    (SD + "[inductor-options]\na = 1\nb = nan\n", 4, "b must be a number"),
+    (SD + "call = [\n {guidance = 1},\n {height = 3},\n]\n", 4, "height must be"),
+    (SD + "call = [\n {},\n {frames = 3},\n]\n", 4, "makes no videos"),
     (SD + "steps = 1\npicture = '512x513'\n", 3, "512 would work"),
     (SD + "[[case]]\nheight = 512\n[[case]]\nwidth = 513\n", 5, "512 would work"),
     (SD + "[[case]]\n[[case]]\n\nscheduler = 'DDI'", 5, "did you mean 'DDIM'?"),
@@ -188,8 +196,11 @@ BAD: list[tuple[str, int | None, str]] = [
     (SD + "scenario = 'stedy'", 2, "did you mean 'steady'?"),
     (SD + "[[call]]\nsteps = 2\n[[call]]\nhight = 8", 5, "unknown key 'hight', did you mean 'height'?"),
     (SD + "[[call]]\nsteps = 2\n[[call]]\nsteps = 0", 5, "from 1 to 999"),
-    (SD + "[[call]]\nsteps = 2\n[[call]]\nheight = 100", 4, "would work"),
-    (SD + "[[call]]\nsteps = 2\n[[call]]\ncalls = 0", 4, "calls must be"),
+    (SD + "[[call]]\nsteps = 2\n[[call]]\nheight = 100", 5, "would work"),
+    (SD + "[[call]]\nsteps = 2\n[[call]]\npicture = '512x100'", 5, "would work"),
+    (SD + "[[call]]\nsteps = 2\n[[call]]\nguidance-end = 0.5\ncalls = 0", 6, "calls must be"),
+    (SD + "[[call]]\ncalls = true", 3, "not true"),
+    (SD + "[[call]]\n[[call]]\ncall = {steps = 2, width = 1}", 4, "an option of its own"),
     (SD + "[[case]]\n[[case.call]]\nname = 'a'\n[[case.call]]\nname = 'a'", 5, "same name"),
     ("pipeline = 'sd15'", 1, "did you mean 'sd15-txt2img'?"),
     ("\npipeline = ['sd15-txt2img', 'mine.py:make']", 2, "can't name code to run"),
@@ -200,6 +211,11 @@ BAD: list[tuple[str, int | None, str]] = [
     (SD + "".join(f"{key} = {list(range(1, 12))}\n" for key in ("steps", "seed", "calls")), None, "combinations"),
     ("x = " + "[" * 5000, None, "no valid TOML"),
 ]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + SD.encode() + b"\r\nsteps = 3\r\n")
+    assert Bench(str(file)).resolve(here).cases[0].workload.steps == 3
 
 
 @pytest.mark.parametrize(("text", "line", "says"), BAD, ids=[f"{says} {i}" for i, (_, _, says) in enumerate(BAD)])

@@ -97,7 +97,7 @@ def test_which_list_item_is_wrong_is_known() -> None:
     legs = [Leg(name="one"), Leg(name="two", changes={"height": 100})]
     with pytest.raises(BadRequest, match="would work") as caught:
         resolve(Options(pipeline=SD, legs=legs), "cpu")
-    assert (caught.value.field, caught.value.item) == ("legs", 1)
+    assert (caught.value.field, caught.value.within) == ("legs", (1, "height"))
 
 
 def test_which_of_several_options_is_wrong_is_known() -> None:

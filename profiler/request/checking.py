@@ -60,11 +60,15 @@ def arguments(what: str, given: dict[str, Any], field: str) -> dict[str, Any]:
     """
     for name, value in given.items():
         if not name.replace(".", "_").isidentifier():
-            raise BadRequest(f"{name!r} can't be the name of {what}: letters, digits and _ would work", field)
+            raise BadRequest(
+                f"{name!r} can't be the name of {what}: letters, digits and _ would work", field, within=(name,)
+            )
         text(what, name, field)
         if not _storable(value, _DEPTH):
             raise BadRequest(
-                f"{what}: {name} must be a number, text, true, false or a list or table of those, not {value!r}", field
+                f"{what}: {name} must be a number, text, true, false or a list or table of those, not {value!r}",
+                field,
+                within=(name,),
             )
     return given
 

@@ -148,7 +148,7 @@ class Bench:
             self._refuse(path, f"{name} is of the whole session: one value, not a list")
         if not value:
             self._refuse(path, f"{name} needs at least one value, not an empty list")
-        each = [self._fields(path, name, one) for one in value]
+        each = [self._fields((*path, number), name, one) for number, one in enumerate(value)]
         if KEYS[name].many:
             return [{KEYS[name].field: [one for fields in each for one in fields.values()]}]
         return each
@@ -223,7 +223,7 @@ class Bench:
         try:
             return scenarios.leg_from_table(number + 1, changes)
         except BadRequest as error:
-            self._refuse(path, str(error))
+            self._refuse((*path, str(error.field)), str(error))
 
     # --- refusing ---
 
@@ -242,9 +242,40 @@ class Bench:
         for name in self._names_of(error):
             path = self._path(number, name)
             if name in self._top or len(path) > 1:
-                item = () if error.item is None else (error.item,)
-                self._refuse((*path, *item), str(error))
+                self._refuse((*path, *self._within(number, name, error)), str(error))
         self._refuse(self._table(number), str(error))
+
+    def _within(self, number: int | None, name: str, error: BadRequest) -> positions.Path:
+        """Where in the value of a key it is that ``error`` is about; () for all of it."""
+        value = self._value(number, name)
+        if not isinstance(value, list):
+            return error.within
+        if error.field == "legs":
+            return self._within_call(value, error.within)
+        if KEYS[name].many:
+            return ()
+        chosen = self.options[error.number]
+        for index, one in enumerate(value):
+            fields = self._fields((), name, one)
+            if all(getattr(chosen, field) == given for field, given in fields.items()):
+                return (index, *error.within)
+        return ()
+
+    @staticmethod
+    def _within_call(tables: list[dict[str, Any]], within: tuple[int | str, ...]) -> positions.Path:
+        """``within`` in the words of the file, which has hyphens in its names, and ``picture`` for height and width."""
+        if len(within) < 2:
+            return within
+        index, setting, *further = within
+        table = tables[int(index)]
+        names = [name for name in table if name.replace("-", "_") == setting]
+        if not names and setting in ("height", "width"):
+            names = ["picture"]
+        return (index, *names, *further) if names else (index,)
+
+    def _value(self, number: int | None, name: str) -> Any:
+        table = self._tables[number] if number is not None else {}
+        return table.get(name, self._top.get(name))
 
     def _names_of(self, error: BadRequest) -> list[str]:
         """The keys that may have set the field that ``error`` is about."""
@@ -270,7 +301,7 @@ def _read(path: str, name: str) -> str:
     if len(data) > _LIMIT:
         raise BadRequest(f"{name} is larger than {_LIMIT // 1024} KiB: no file of this kind is")
     try:
-        return data.decode().replace("\r\n", "\n")
+        return data.decode("utf-8-sig").replace("\r\n", "\n")  # editors on Windows put a byte order mark first
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BadRequest(f"{name}:{line}: no valid TOML: this line is not UTF-8") from None

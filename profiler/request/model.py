@@ -13,14 +13,16 @@ ENGINES = ("diffusers", "accelerate")
 class BadRequest(Exception):
     """What was asked for can't be run; the message is one line that says what would work.
 
-    ``field`` is the field of ``Options`` that is wrong, None where it is several together, and ``item`` which of its
-    items; ``number`` says which of the options it is that were asked for together. Both count from 0.
+    ``field`` is the field of ``Options`` that is wrong, None where it is several together, and ``within`` where in it:
+    numbers of items and names. ``number`` says which of the options it is that were asked for together. All count from 0.
     """
 
-    def __init__(self, message: str, field: str | None = None, *, item: int | None = None, number: int = 0) -> None:
+    def __init__(
+        self, message: str, field: str | None = None, *, within: tuple[int | str, ...] = (), number: int = 0
+    ) -> None:
         super().__init__(message)
         self.field = field
-        self.item = item
+        self.within = within
         self.number = number
 
 

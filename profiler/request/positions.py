@@ -16,12 +16,19 @@ def line_of(text: str, path: Path) -> int:
     """The line, from 1, where the value at ``path`` of a valid TOML ``text`` begins.
 
     The longest beginning of the text that is valid and lacks the value ends right before that line. Beginnings that
-    end within a value that spans several lines aren't valid, and are passed over.
+    end within a value that spans several lines aren't valid, and are passed over; those of an array are when they are
+    closed, so that one of its items has a line of its own.
     """
     lines = text.split("\n")
-    lacking, having = 0, len(lines)
+    lacking, having = _narrowed(lines, path, 0, len(lines), "")
+    lacking, _ = _narrowed(lines, path, lacking, having, "]")
+    return lacking + 1
+
+
+def _narrowed(lines: list[str], path: Path, lacking: int, having: int, closing: str) -> tuple[int, int]:
+    """Two beginnings that are as close as can be told: one without and one with the value, in numbers of lines."""
     while having - lacking > 1:
-        found = _nearest_valid(lines, lacking, having)
+        found = _nearest_valid(lines, lacking, having, closing)
         if found is None:
             break
         at, parsed = found
@@ -29,7 +36,7 @@ def line_of(text: str, path: Path) -> int:
             having = at
         else:
             lacking = at
-    return lacking + 1
+    return lacking, having
 
 
 def syntax_error(text: str, error: tomllib.TOMLDecodeError) -> tuple[int, str]:
@@ -44,12 +51,15 @@ def syntax_error(text: str, error: tomllib.TOMLDecodeError) -> tuple[int, str]:
     return int(found["line"]), f"{what} (column {found['column']})"
 
 
-def _nearest_valid(lines: list[str], low: int, high: int) -> tuple[int, dict[str, Any]] | None:
-    """The valid beginning with more than ``low`` and fewer than ``high`` lines that is nearest to their middle."""
+def _nearest_valid(lines: list[str], low: int, high: int, closing: str) -> tuple[int, dict[str, Any]] | None:
+    """The valid beginning with more than ``low`` and fewer than ``high`` lines that is nearest to their middle.
+
+    ``closing`` is put after each.
+    """
     middle = (low + high) // 2
     for at in (*range(middle, low, -1), *range(middle + 1, high)):
         try:
-            return at, tomllib.loads("\n".join(lines[:at]) + "\n")
+            return at, tomllib.loads("\n".join([*lines[:at], closing]))
         except tomllib.TOMLDecodeError:
             continue
     return None

@@ -99,10 +99,14 @@ def call_arguments(given: dict[str, Any], guidance: str, field: str) -> dict[str
     found = dict(given)
     for name, value in given.items():
         if name in own or (name == "prompt" and isinstance(value, str)):
-            raise BadRequest(f"the call argument {name} has an option of its own: {own.get(name, '--prompt')}", field)
+            raise BadRequest(
+                f"the call argument {name} has an option of its own: {own.get(name, '--prompt')}", field, within=(name,)
+            )
         if isinstance(value, str) and value.startswith("@"):
             path = folders.absolute(value[1:])
             if not os.path.isfile(path):
-                raise BadRequest(f"the call argument {name}: there is no file {checking.shown(value[1:])}", field)
+                raise BadRequest(
+                    f"the call argument {name}: there is no file {checking.shown(value[1:])}", field, within=(name,)
+                )
             found[name] = f"@{path}"
     return found

@@ -129,7 +129,7 @@ def _legs_of(name: str, workload: Workload, entry: Entry | None) -> tuple[Leg, .
 
 
 def _own_legs(entry: Entry | None, legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
-    """The list of calls with class names and paths in full. Raises BadRequest, whose ``item`` says which is wrong."""
+    """The list of calls with class names and paths in full. Raises BadRequest, whose ``within`` says what is wrong."""
     guidance = entry.part.guidance_argument if entry is not None else "guidance_scale"
     checked: list[Leg] = []
     for number, leg in enumerate(legs):
@@ -139,9 +139,10 @@ def _own_legs(entry: Entry | None, legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
             if "scheduler" in changes:
                 changes["scheduler"] = values.scheduler(changes["scheduler"])
             if "call" in changes:
-                changes["call"] = values.call_arguments(dict(changes["call"]), guidance, "legs")
+                changes["call"] = values.call_arguments(dict(changes["call"]), guidance, "call")
             checked.append(msgspec.structs.replace(leg, changes=changes))
             scenarios.check_legs(tuple(checked), entry)
         except BadRequest as error:
-            raise BadRequest(str(error), "legs", item=number) from None
+            own = (error.field,) if error.field in changes else ()
+            raise BadRequest(str(error), "legs", within=(number, *own, *error.within)) from None
     return tuple(checked)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from profiler.catalog import Entry
+from profiler.request.keys import said
 from profiler.request.model import BadRequest, Leg
 from profiler.scenarios import sweeps
 from profiler.scenarios.settings import SETTINGS, whole
@@ -33,9 +34,9 @@ def leg_from_table(number: int, table: Mapping[str, Any]) -> Leg:
     changes = {name: value for name, value in table.items() if name not in ("name", "calls")}
     calls, name = table.get("calls"), table.get("name")
     if calls is not None and not CALLS.fits(calls):
-        raise BadRequest(f"call {number}: calls must be {CALLS.wants}, not {calls!r}")
+        raise BadRequest(f"call {number}: calls must be {CALLS.wants}, not {said(calls)}", "calls")
     if name is not None and not (isinstance(name, str) and name.strip() and name.isprintable()):
-        raise BadRequest(f"call {number}: name must be a line of text, not {name!r}")
+        raise BadRequest(f"call {number}: name must be a line of text, not {name!r}", "name")
     return Leg(name=name or name_of(changes), changes=changes, calls=calls)
 
 
@@ -59,7 +60,7 @@ def name_of(changes: Mapping[str, Any]) -> str:
 def check_legs(legs: tuple[Leg, ...], entry: Entry | None = None) -> None:
     """Whether a list of one's own can be run, by its form and by what is known of ``entry``.
 
-    Raises BadRequest, which names the call and the setting and says what would work.
+    Raises BadRequest, which names the call and says what would work; its ``field`` is the setting.
     """
     seen: set[str] = set()
     for number, leg in enumerate(legs, start=1):
@@ -69,12 +70,12 @@ def check_legs(legs: tuple[Leg, ...], entry: Entry | None = None) -> None:
         seen.add(leg.name)
         for name, value in leg.changes.items():
             if name not in SETTINGS:
-                raise BadRequest(f"{where}: a call can't change {name!r} (it can change: {', '.join(SETTINGS)})")
+                raise BadRequest(f"{where}: a call can't change {name!r} (it can change: {', '.join(SETTINGS)})", name)
             if not SETTINGS[name].fits(value):
-                raise BadRequest(f"{where}: {name} must be {SETTINGS[name].wants}, not {value!r}")
+                raise BadRequest(f"{where}: {name} must be {SETTINGS[name].wants}, not {value!r}", name)
         for name in ("lora_rank", "lora_scale"):
             if name in leg.changes and "lora" not in leg.changes:
-                raise BadRequest(f'{where}: {name} goes with an adapter: give it a name as well, lora = "mine"')
+                raise BadRequest(f'{where}: {name} goes with an adapter: give it a name as well, lora = "mine"', name)
         if entry is not None:
             _check_for(entry, leg.changes, where)
     check_peft(legs)
@@ -84,22 +85,23 @@ def _check_for(entry: Entry, changes: Mapping[str, Any], where: str) -> None:
     for name in changes:
         reason = _LACKS[name](entry) if name in _LACKS else None
         if reason is not None:
-            raise BadRequest(f"{where}: {name} can't be changed for {entry.name}: {reason}")
+            raise BadRequest(f"{where}: {name} can't be changed for {entry.name}: {reason}", name)
     for name in ("height", "width"):
         pixels, multiple = changes.get(name, 0), entry.multiple
         if pixels % multiple:
             near = max(multiple, round(pixels / multiple) * multiple)
             raise BadRequest(
-                f"{where}: {name} must be a multiple of {multiple} for {entry.name}, not {pixels}: {near} would work"
+                f"{where}: {name} must be a multiple of {multiple} for {entry.name}, not {pixels}: {near} would work",
+                name,
             )
     usable = (sweeps.own_scheduler(entry), *entry.schedulers)
     if changes.get("scheduler", usable[0]) not in usable:
         known = ", ".join(dict.fromkeys(usable))
-        raise BadRequest(f"{where}: {entry.name} can't use {changes['scheduler']} (it can use: {known})")
+        raise BadRequest(f"{where}: {entry.name} can't use {changes['scheduler']} (it can use: {known})", "scheduler")
     if "frames" in changes and all(size.frames is None for size in entry.part.sizes.values()):
-        raise BadRequest(f"{where}: {entry.name} makes no videos: leave frames out")
+        raise BadRequest(f"{where}: {entry.name} makes no videos: leave frames out", "frames")
     if "strength" in changes and all(part.strength is None for part in entry.parts):
-        raise BadRequest(f"{where}: {entry.name} takes no strength: leave it out")
+        raise BadRequest(f"{where}: {entry.name} takes no strength: leave it out", "strength")
 
 
 def check_peft(legs: Iterable[Leg]) -> None:
