@@ -14,7 +14,7 @@ class BadRequest(Exception):
     """What was asked for can't be run; the message is one line that says what would work.
 
     ``field`` is the field of ``Options`` that is wrong, None where it is several together, and ``within`` where in it:
-    numbers of items and names. ``number`` says which of the options it is that were asked for together. All count from 0.
+    numbers of items and names. ``number`` says which of the options that were asked for together. All count from 0.
     """
 
     def __init__(
