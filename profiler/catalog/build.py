@@ -256,6 +256,12 @@ def loading_error(source: str, error: BaseException) -> BuildError:
     text = str(error)
     if "trust_remote_code" in text:
         return folders.own_code(source, "loading it")
-    if "safetensors" in text and isinstance(error, OSError):
+    if "Could not find the necessary `safetensors` weights" in text:
         return folders.pickled_only(source, first_line(error))
+    if "no file named" in text and "safetensors" in text:
+        return BuildError(
+            f"{source} lacks weights under the name that is looked for ({first_line(error).rstrip('.')}): pickled ones,"
+            " or those of a variant like fp16, work once they are loaded where you trust them and saved again with"
+            " save_pretrained(folder)"
+        )
     return BuildError(f"cannot load {source}: {first_line(error)}")

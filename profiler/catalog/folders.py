@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -12,30 +13,49 @@ from profiler.catalog.errors import BuildError
 
 INDEX = "model_index.json"
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+_NEVER_LOADED = "safety_checker"
+_WEIGHTLESS = re.compile(r"Tokenizer|Processor|FeatureExtractor|Scheduler")
 
 
 def check(folder: str | Path, skip: Collection[str] = ()) -> dict[str, Any]:
     """The folder's index. ``skip`` names components that won't be loaded.
 
-    Raises BuildError for a folder that holds no pipeline, one whose weights are pickled, and one that wants to run code
-    of its own.
+    Raises BuildError for a folder that holds no pipeline or not all of one, one whose weights are pickled, and one that
+    wants to run code of its own.
     """
     index = _index(Path(folder))
     if isinstance(index.get("_class_name"), list):
         raise own_code(folder, "its pipeline class")
     for name, place in index.items():
-        if name.startswith("_") or name in skip or not (isinstance(place, list) and len(place) == 2):
-            continue
-        component = Path(folder, name)
-        if not component.is_dir():
-            continue
-        if place[0] and (component / f"{place[0]}.py").is_file():
-            raise own_code(folder, f"its component {name}")
-        files = [file.name for file in component.iterdir()]
-        pickled = sorted(file for file in files if file.endswith(_PICKLED))
-        if pickled and not any(file.endswith(".safetensors") for file in files):
-            raise pickled_only(folder, f"{name}/{pickled[0]}")
+        if name.isidentifier() and not name.startswith("_") and name not in skip and _is_component(place):
+            _check_component(folder, name, *place)
     return index
+
+
+def _is_component(place: Any) -> bool:
+    """Whether an entry of the index is a component: the library and the class. One that is left out has nulls."""
+    return isinstance(place, list) and len(place) == 2 and all(isinstance(one, str) for one in place)
+
+
+def _check_component(folder: str | Path, name: str, library: str, kind: str) -> None:
+    component = Path(folder, name)
+    if not component.is_dir():
+        if name == _NEVER_LOADED:
+            return
+        raise BuildError(f"{folder} is not complete: there is no folder {name} in it, and its {INDEX} has a {kind}")
+    if (component / f"{library}.py").is_file():
+        raise own_code(folder, f"its component {name}")
+    files = [file.name for file in component.iterdir()]
+    if any(file.endswith(".safetensors") for file in files):
+        return
+    pickled = sorted(file for file in files if file.endswith(_PICKLED))
+    if pickled:
+        raise pickled_only(folder, f"{name}/{pickled[0]}")
+    if "config.json" in files and not _WEIGHTLESS.search(kind) and name != _NEVER_LOADED:
+        raise BuildError(
+            f"{folder} is not complete: there are no weights in {name}, a .safetensors file is needed"
+            " (save_pretrained(folder) writes one)"
+        )
 
 
 def of_part(part: Part) -> str:

@@ -38,8 +38,6 @@ def check_pipeline(given: str, field: str, *, needs: Collection[str] = (), skip:
             raise BadRequest(
                 f"{given} holds a {index['_class_name']}, which has no {name}: another folder is needed", field
             )
-        if not (folder / name).is_dir():
-            raise BadRequest(f"{given} is not complete: there is no folder {name} in it", field)
     return folder
 
 

@@ -77,6 +77,43 @@ def test_pickled_weights_are_refused_unless_they_arent_loaded(tmp_path: Path) ->
     folders.check(folder)
 
 
+def test_a_folder_that_lacks_something_is_refused(tmp_path: Path) -> None:
+    places = {
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"],
+        "image_encoder": [None, None],
+        "../elsewhere": ["diffusers", "UNet2DConditionModel"],
+        "sizes": [64, 64],
+    }
+    folder = index(tmp_path / "pipe", _class_name="X", requires_safety_checker=True, **places)
+    with pytest.raises(BuildError, match=r"no folder unet in it, and its model_index\.json has a UNet2DConditionModel"):
+        folders.check(folder)
+    for name in ("unet", "tokenizer"):
+        (folder / name).mkdir()
+        (folder / name / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(BuildError, match=r"there are no weights in unet, a \.safetensors file is needed"):
+        folders.check(folder)
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(b"")
+    folders.check(folder)
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [("cut", "cannot load .*Unable to load weights"), ("renamed", "variant like fp16, work once they are loaded")],
+)
+def test_weights_that_cannot_be_loaded_are_not_called_pickled(tmp_path: Path, damage: str, says: str) -> None:
+    tiny("sd15-txt2img").pipe.save_pretrained(tmp_path)
+    weights = tmp_path / "unet" / "diffusion_pytorch_model.safetensors"
+    if damage == "cut":
+        weights.write_bytes(weights.read_bytes()[:100])
+    else:
+        weights.rename(weights.with_suffix(".fp16.safetensors"))
+    with pytest.raises(BuildError, match=says) as refusal:
+        tiny("sd15-txt2img", weights=str(tmp_path))
+    assert "pickled weights only" not in str(refusal.value)
+
+
 def test_code_that_comes_with_a_pipeline_is_refused(tmp_path: Path) -> None:
     own = index(tmp_path / "pipeline", _class_name=["mine", "MyPipeline"])
     with pytest.raises(BuildError, match=r"its pipeline class.*FILE\.py:FUNCTION"):
