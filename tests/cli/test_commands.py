@@ -200,6 +200,19 @@ def test_exit_codes_follow_the_outcomes(own_home: Path) -> None:
     assert exit_code(state) == 1
 
 
+@pytest.mark.parametrize("outcome", ["oom", "unsupported"])
+def test_the_only_run_that_measured_nothing_is_a_failure(own_home: Path, outcome: str) -> None:
+    from profiler.follow import Follower
+
+    state = Follower(recorded.finished().write(own_home)).read_all()
+    (name, run), *others = state.runs.items()
+    assert run.conducted_end is not None
+    run.conducted_end.outcome = outcome
+    assert others and exit_code(state) == 0
+    state.runs = {name: run}
+    assert exit_code(state) == 1
+
+
 def test_the_defaults_in_help_are_the_real_ones() -> None:
     resolved = requests.resolve(requests.Options(pipeline="sd15-txt2img"), "cpu")
     workload = resolved.cases[0].workload
