@@ -29,6 +29,14 @@ KARRAS = (
 )
 """diffusers' KarrasDiffusionSchedulers: any of them can take the place of any other."""
 
+KARRAS_FLOW = (
+    "DPMSolverMultistepScheduler",
+    "DPMSolverSinglestepScheduler",
+    "DEISMultistepScheduler",
+    "UniPCMultistepScheduler",
+)
+"""Those of them that work with prediction_type "flow_prediction"; the others count as compatible and refuse it."""
+
 FLOW_EULER = ("FlowMatchEulerDiscreteScheduler",)
 """All that FlowMatchEulerDiscreteScheduler is compatible with."""
 

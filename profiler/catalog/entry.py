@@ -65,6 +65,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     regional_limited: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     # Classes that regional-compile by diffusers compiles in denoisers that have no _repeated_blocks of their own.
     found_blocks: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    # Denoisers whose graph breaks: compile must leave fullgraph off for them.
+    breaks: tuple[str, ...] = ()
     sizes: dict[str, Size]
     source: str = ""  # where the architecture comes from
     inferred: str | None = None  # what of the architecture is inferred, not published
@@ -102,7 +104,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     prompt: str
     multiple: int = 8  # height and width must be multiples of this
-    schedulers: tuple[str, ...] = ()  # classes that can take the place of its scheduler (scheduler.compatibles)
+    schedulers: tuple[str, ...] = ()  # classes that can take the place of its scheduler: of scheduler.compatibles
 
     @property
     def part(self) -> Part:

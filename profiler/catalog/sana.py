@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from profiler.catalog.components import KARRAS, masked_prompts, scheduler, tokenizer
+from profiler.catalog.components import KARRAS_FLOW, masked_prompts, scheduler, tokenizer
 from profiler.catalog.entry import Component, Entry, Part, Size
 
 _SCHEDULER = scheduler(
@@ -124,5 +124,5 @@ SANA_1600M = Entry(
     ),
     prompt="ghibli style, a fantasy landscape with castles",
     multiple=32,
-    schedulers=KARRAS,
+    schedulers=KARRAS_FLOW,
 )

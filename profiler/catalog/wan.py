@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from profiler.catalog.components import KARRAS, prompts, scheduler, tokenizer
+from profiler.catalog.components import KARRAS_FLOW, prompts, scheduler, tokenizer
 from profiler.catalog.entry import Component, Entry, Part, Size
 
 _SCHEDULER = scheduler(
@@ -102,5 +102,5 @@ WAN21_T2V = Entry(
     ),
     prompt="ghibli style, a fantasy landscape with castles",
     multiple=16,
-    schedulers=KARRAS,
+    schedulers=KARRAS_FLOW,
 )

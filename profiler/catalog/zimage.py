@@ -96,6 +96,7 @@ Z_IMAGE_TURBO = Entry(
             denoisers=("transformer",),
             # compile_regions compiles its ModuleDicts, which then can't be indexed.
             regional_engines={"transformer": ("diffusers",)},
+            breaks=("transformer",),  # it makes its positions inside "with torch.device(...)", which dynamo can't trace
             sizes={"full": _FULL, "tiny": _TINY},
             source="diffusers' class defaults; the transformer's and the autoencoder's parameters as published",
             heavy=("text_encoder", "tokenizer"),
