@@ -36,4 +36,7 @@ BACKENDS = (
 )
 """The backends of diffusers' attention dispatcher (AttentionBackendName), diffusers 0.42. Older releases lack some."""
 
+WITHOUT_DISPATCHER = ("xformers",)
+"""Those of them that models can use that don't go through the dispatcher, like UNets."""
+
 NAMES = (*PLAIN, *BACKENDS)

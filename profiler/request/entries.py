@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from profiler import attention
 from profiler.catalog import Component, Entry, Part, Size
 from profiler.catalog import folders as catalog_folders
 from profiler.request import checking, folders, values
@@ -169,6 +170,14 @@ def _check_components(entry: Entry, defaults: Size, options: Options) -> None:
         raise BadRequest(
             f"only UNets can slice their attention, {entry.name} has a {denoisers[0]}: drop --attention-slicing",
             "attention_slicing",
+        )
+    dispatched = options.attention in attention.BACKENDS and options.attention not in attention.WITHOUT_DISPATCHER
+    if dispatched and all(cls in _CONVOLUTIONAL for cls in denoisers):
+        known = ", ".join((*attention.PLAIN, *attention.WITHOUT_DISPATCHER))
+        raise BadRequest(
+            f"{entry.name}'s UNets don't use diffusers' attention dispatcher, which has {options.attention}:"
+            f" one of {known} would work",
+            "attention",
         )
 
 

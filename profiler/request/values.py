@@ -31,6 +31,7 @@ _OWN_OPTIONS = {
     "num_frames": "--frames",
     "strength": "--strength",
     "generator": "--seed",
+    **dict.fromkeys(("batch_size", "num_images_per_prompt", "num_videos_per_prompt"), "--batch-size"),
 }
 """Call arguments that have an option of their own, which names and tables go by."""
 
