@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -78,6 +79,12 @@ def _is_running(folder: SessionFolder, manifest: Manifest) -> bool:
 
 def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
     """``find_debt`` for one who knows that the session isn't running here. Raises CannotResume."""
+    for path in (folder.control, folder.runs, folder.earlier):
+        # A copied session is somebody else's: what is written, moved and removed must stay within it.
+        if path.is_symlink():
+            raise CannotResume(
+                f"session {folder.id}: {path.name} is a link that leads out of the session's folder: remove it"
+            )
     offsets = Offsets((*manifest.earlier, manifest.place))
     fold = SessionFold(folder.id, manifest.request)
     conducted = _Log(folder.conductor_log, offsets)
@@ -155,7 +162,9 @@ def moved(debt: Debt, *, now_wall_ns: int, now_ns: int) -> Manifest:
 
 
 def discard_commands(folder: SessionFolder) -> None:
-    """Remove what was left in ``control/`` for a conductor that is gone. Raises OSError."""
+    """Remove what was left in ``control/`` for a conductor that is gone. Raises OSError, also where that is a link."""
+    if folder.control.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder.control))
     try:
         entries = list(os.scandir(folder.control))
     except FileNotFoundError:

@@ -26,6 +26,7 @@ from profiler.request import Case, Request, Run
 SESSION_SCHEMA = 1
 LONGEST_NAME = 96
 _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
+_CASE = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters that look alike
 STARTING_SECONDS = 15.0
 """How long after its creation a session without a conductor counts as starting and not as dead."""
@@ -109,8 +110,11 @@ class SessionFolder:
                 f"session {self.id} has format {found.schema}, this stepscope reads up to {SESSION_SCHEMA}: upgrade it"
             )
         cases = {case.name for case in found.request.cases}
+        # Names of cases and runs become paths.
+        for name in cases:
+            if not _CASE.fullmatch(name) or name in (".", ".."):
+                raise SessionUnreadable(f"session {self.id}: session.json is damaged: {name!r} is no name of a case")
         for run in found.request.runs:
-            # A run's name becomes a path.
             if not _ID.fullmatch(run.name) or run.case not in cases:
                 raise SessionUnreadable(f"session {self.id}: session.json is damaged: {run.name!r} is no run of it")
         return found

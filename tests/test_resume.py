@@ -223,6 +223,34 @@ def test_commands_for_a_conductor_that_is_gone_are_discarded(copied: SessionFold
     discard_commands(copied)
 
 
+@pytest.mark.parametrize("name", ["control", "runs", "earlier"])
+def test_nothing_is_touched_where_a_folder_of_the_session_leads_out_of_it(
+    copied: SessionFolder, tmp_path: Path, name: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "precious").mkdir(parents=True)
+    path = copied.path / name
+    if path.exists():
+        shutil.rmtree(path)
+    path.symlink_to(elsewhere)
+    with pytest.raises(CannotResume, match=f"{name} is a link that leads out of the session's folder: remove it"):
+        find_debt(copied)
+    if name == "control":
+        with pytest.raises(OSError):
+            discard_commands(copied)
+    assert [found.name for found in elsewhere.iterdir()] == ["precious"]
+
+
+def test_the_run_folder_that_is_a_link_is_moved_aside_as_one(copied: SessionFolder, tmp_path: Path) -> None:
+    third = names(copied)[2]
+    elsewhere = tmp_path / "elsewhere"
+    copied.run(third).rename(elsewhere)
+    copied.run(third).symlink_to(elsewhere)
+    again(copied)
+    assert not copied.run(third).exists()
+    assert (elsewhere / "events.jsonl").exists()
+
+
 def test_adding_runs_leaves_the_session_where_it_is_in_the_list(finished: SessionFolder) -> None:
     before = finished.manifest()
     begun = finished.manifest_file.stat().st_mtime_ns

@@ -246,6 +246,19 @@ def test_a_manifest_whose_runs_lead_elsewhere_is_damaged(folder: SessionFolder, 
         folder.manifest()
 
 
+@pytest.mark.parametrize("name", ["../../elsewhere", "/tmp", "..", ".", "", "a/b", "a\x00b"])
+def test_a_manifest_whose_cases_lead_elsewhere_is_damaged(folder: SessionFolder, name: str) -> None:
+    """A case's compile cache is a folder of its name."""
+    document = json.loads(folder.manifest_file.read_bytes())
+    for run in document["request"]["runs"]:
+        run["case"] = name
+    for case in document["request"]["cases"]:
+        case["name"] = name
+    folder.manifest_file.write_text(json.dumps(document))
+    with pytest.raises(SessionUnreadable, match="is no name of a case"):
+        folder.manifest()
+
+
 def test_a_manifest_of_a_later_version_asks_for_an_upgrade(folder: SessionFolder) -> None:
     rewrite(folder, schema=2, new_field=[1])
     with pytest.raises(SessionUnreadable, match="upgrade"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -52,7 +53,7 @@ class Inbox:
     def _names(self) -> list[str]:
         try:
             # A name that starts with a dot is a command that is still being written.
-            names = [name for name in os.listdir(self._path) if not name.startswith(".") and name not in self._ignored]
+            names = [name for name in _listed(self._path) if not name.startswith(".") and name not in self._ignored]
         except OSError as error:
             if not self._unreadable:
                 self._note("control-folder", f"the folder of commands can't be read: {error.strerror}")
@@ -72,6 +73,13 @@ class Inbox:
 
     def _note(self, code: str, text: str) -> None:
         self._write(Note(level="warning", code=code, text=text))
+
+
+def _listed(folder: Path) -> list[str]:
+    """The names in ``folder``. Raises OSError, also where it is a link: nothing outside the session is removed."""
+    if folder.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, "it is a link", str(folder))
+    return os.listdir(folder)
 
 
 def _age(name: str) -> tuple[int, int, str]:

@@ -97,6 +97,18 @@ def test_a_folder_that_is_gone_is_noted_once(box: Box) -> None:
     assert len(box.inbox.take()) == 1
 
 
+def test_a_link_in_its_place_is_not_followed(box: Box, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever isn't a command is removed from the folder: of somebody else's folder nothing may be."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "precious.txt").write_text("keep")
+    (outside / "1-1.json").write_bytes(b'{"command":"stop"}')
+    box.path.rmdir()
+    box.path.symlink_to(outside)
+    assert box.inbox.take() == box.inbox.take() == []
+    assert [event.code for event in box.written if isinstance(event, ev.Note)] == ["control-folder"]
+    assert len(list(outside.iterdir())) == 2
+
+
 def test_what_send_writes_is_taken(own_home: Path) -> None:
     folder = make(own_home)
     sessions.send(folder, "skip", "001-case-r1")
