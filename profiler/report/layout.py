@@ -216,9 +216,9 @@ def _table(table: ReportTable, document: ReportDocument, markdown: bool) -> list
     notes: dict[str, int] = {}
     body = [_line(row, columns, against, notes) for row in table.rows]
     if markdown:
-        body = [[cell.replace("failed", "❌") for cell in cells] for cells in body]
-        shown = [f"### {title}", "", *_markdown([[f"**{cell}**" for cell in header], *body])]
-        return shown + ([""] if notes else []) + [f"{mark}. {text}" for text, mark in notes.items()]
+        body = [[label, *(cell.replace("failed", "❌") for cell in cells)] for label, *cells in body]
+        shown = [f"### {_escaped(title)}", "", *_markdown([[f"**{cell}**" for cell in header], *body])]
+        return shown + ([""] if notes else []) + [f"{mark}. {_escaped(text)}" for text, mark in notes.items()]
     shown = [title, *align([header, *body], right=range(1, len(header)))]
     for text, mark in notes.items():
         shown += textwrap.wrap(f"[{mark}] {text}", _NOTE_WIDTH, subsequent_indent="    ", break_on_hyphens=False)
@@ -247,6 +247,10 @@ def _marks(texts: Sequence[str], notes: dict[str, int]) -> str:
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
-    # What stands in a cell may come from a log: a bar in it must not begin another cell.
-    header, *body = ["| " + " | ".join(cell.replace("|", "&#124;") for cell in row) + " |" for row in rows]
+    header, *body = ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows]
     return [header, f"|{':---:|' * len(rows[0])}", *body]
+
+
+def _escaped(text: str) -> str:
+    """``text``, which may come from a log, as Markdown that shows it: with no bar that begins a cell and no tag."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;")

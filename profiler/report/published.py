@@ -39,8 +39,10 @@ WORKLOADS: dict[str, dict[str, float]] = {
     "sd15-controlnet": _SD15,
     # Its three stages make the steps that their pipelines make unless asked for others.
     "deepfloyd-if": {"steps": 100, "guidance": 7.0, "height": 256, "width": 256},
-    "sdxl-txt2img": {"steps": 50, "height": 1024, "width": 1024},
+    "sdxl-txt2img": {"steps": 50, "guidance": 5.0, "height": 1024, "width": 1024},
 }
+STRENGTHS = {"sd15-img2img": 0.8, "sd15-inpaint": 1.0}
+"""The pipelines' own, which the published runs left as they are."""
 SCHEDULERS = {
     **dict.fromkeys(("sd15-txt2img", "sd15-img2img", "sd15-inpaint", "sd15-controlnet"), "PNDMScheduler"),
     "sdxl-txt2img": "EulerDiscreteScheduler",
@@ -131,7 +133,7 @@ def differences(workload: Workload) -> list[str]:
     if (workload.width, workload.height) != (asked["width"], asked["height"]):
         theirs = f"{asked['width']:g}x{asked['height']:g}"
         found.append(f"{workload.width or '?'}x{workload.height or '?'} pixels (published: {theirs})")
-    if "guidance" in asked and workload.guidance != asked["guidance"]:
+    if workload.guidance != asked["guidance"]:
         ours = "its own" if workload.guidance is None else f"{workload.guidance:g}"
         found.append(f"guidance {ours} (published: {asked['guidance']:g})")
     if workload.dtype != "float16":
@@ -155,8 +157,9 @@ def _extras(workload: Workload) -> list[str]:
         "call arguments": ", ".join(workload.call),
     }
     found = [name if value is True else f"{name} {value}" for name, value in settings.items() if value]
-    if workload.strength is not None and workload.pipeline == "sd15-img2img" and workload.strength != 0.8:
-        found.append(f"strength {workload.strength:g} (published: 0.8)")
+    strength = STRENGTHS.get(workload.pipeline)
+    if workload.strength is not None and strength is not None and workload.strength != strength:
+        found.append(f"strength {workload.strength:g} (published: {strength:g})")
     if workload.scenario != "steady":
         found.append(f"scenario {workload.scenario}: the figures of its first leg")
     return found

@@ -126,6 +126,21 @@ def test_what_is_not_the_published_work_is_named() -> None:
         assert said in found
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "changes", "said"),
+    [
+        ("sdxl-txt2img", {"guidance": 1.0}, "guidance 1 (published: 5)"),
+        ("sd15-img2img", {"strength": 0.5}, "strength 0.5 (published: 0.8)"),
+        ("sd15-inpaint", {"strength": 0.5}, "strength 0.5 (published: 1)"),
+    ],
+)
+def test_what_the_published_runs_left_to_the_pipeline_counts_too(
+    pipeline: str, changes: dict[str, object], said: str
+) -> None:
+    (case,) = _as_published(next(row for row in ROWS if row.pipeline == pipeline)).cases
+    assert published.differences(replace(case.workload, **changes)) == [said]
+
+
 def test_asking_for_the_pipelines_own_scheduler_is_no_difference() -> None:
     (case,) = _as_published(ROWS[0]).cases
     assert published.differences(replace(case.workload, scheduler="PNDMScheduler")) == []
@@ -308,6 +323,14 @@ def test_markdown_has_a_table_as_published() -> None:
         "|:---:|:---:|:---:|:---:|",
         "| SD - txt2img | 100.00 | - | - |",
     ]
+
+
+def test_markdown_shows_what_logs_say_and_obeys_none_of_it() -> None:
+    case = _case("failed-model", "no-compile")
+    reason = "expected <class 'torch.Tensor'> & a | b"
+    markdown = _text(report(_session([case], {case.name: [_ended("failed", reason)]})), markdown=True)
+    assert "| failed-model [1] | ❌ | - | - |" in markdown
+    assert "1. expected &lt;class 'torch.Tensor'> &amp; a &#124; b" in markdown
 
 
 def test_the_document_fits_its_schema() -> None:
