@@ -364,7 +364,6 @@ def test_what_only_the_catalogue_has_is_refused_elsewhere() -> None:
         ({"size": "tiny"}, "--size is for pipelines of the catalogue"),
         ({"weights": "hub"}, "--weights is for"),
         ({"text_encoders": "all"}, "--text-encoders is for"),
-        ({"scenario": "batch-sweep"}, "a list of calls of your own"),
         ({"height": 12}, "16 would work"),
     ):
         with pytest.raises(BadRequest) as caught:
@@ -440,3 +439,26 @@ def test_another_autoencoder_comes_from_the_hub_or_a_folder(tmp_path: Path) -> N
         workload(vae=str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"")
     assert workload(vae=str(tmp_path)).vae == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "whole", "by_region"),
+    [
+        ({"pipeline": SD}, True, True),
+        ({"pipeline": "z-image-turbo"}, False, True),
+        ({"pipeline": SD, "layerwise_casting": "float8_e4m3fn"}, False, False),
+        ({"pipeline": SD, "offload": "group"}, False, False),
+        ({"pipeline": SD, "offload": "model"}, False, True),
+        ({"pipeline": "z-image-turbo", "fullgraph": True}, True, True),
+    ],
+)
+def test_fullgraph_is_the_default_where_nothing_is_known_to_break_the_graph(
+    given: dict[str, object], whole: bool, by_region: bool
+) -> None:
+    _, compiled, regional = resolve(msgspec.convert(given, Options), "cuda:0").cases
+    assert (compiled.compilation.fullgraph, regional.compilation.fullgraph) == (whole, by_region)
+
+
+def test_a_scenario_of_an_unknown_pipeline_is_left_to_the_worker() -> None:
+    (case,) = resolve(Options(pipeline="org/name", scenario="batch-sweep", variants=["no-compile"]), "cpu").cases
+    assert (case.workload.scenario, case.workload.legs) == ("batch-sweep", ())

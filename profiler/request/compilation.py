@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import entry_points
 
+from profiler.catalog import Entry
 from profiler.request import checking
 from profiler.request.model import BadRequest, Compilation
 from profiler.request.options import Options
@@ -31,19 +32,31 @@ BACKENDS = (
 MAX_RECOMPILE_LIMIT = 10_000
 
 
-def resolve(variant: str, engines: Sequence[str], options: Options, device: str) -> list[Compilation]:
-    """The compilations of ``variant``, one for each engine where it has engines. Raises BadRequest."""
+def resolve(
+    variant: str, engines: Sequence[str], options: Options, entry: Entry | None, device: str
+) -> list[Compilation]:
+    """The compilations of ``variant``, one for each engine where it has engines. Raises BadRequest.
+
+    ``entry`` is None for a pipeline that isn't the catalogue's.
+    """
     _check(options)
     if variant == "no-compile":
         return [Compilation(variant=variant)]
     backend = options.backend or "inductor"
+    # Hooks that cast or fetch weights break the graph: at every layer, or (model offload) at the denoiser's own call.
+    whole = options.layerwise_casting is None and options.offload != "group"
     if variant == "compile":
         # As published on CUDA; CUDA graphs don't exist on a CPU.
         mode = "reduce-overhead" if device.startswith("cuda") else "default"
-        return [_compilation(variant, None, backend, mode, True, options)]
+        breaks = entry is not None and any(part.breaks for part in entry.parts)
+        whole = whole and options.offload is None and not breaks
+        return [_compilation(variant, None, backend, mode, whole, options)]
     # Per-block CUDA graphs overwrite each other's outputs (pytorch#152887), hence "default" on every device; accelerate
     # wraps every leaf module, which hits the recompile limit on UNets: with fullgraph that would raise.
-    return [_compilation(variant, engine, backend, "default", engine == "diffusers", options) for engine in engines]
+    return [
+        _compilation(variant, engine, backend, "default", whole and engine == "diffusers", options)
+        for engine in engines
+    ]
 
 
 def _check(options: Options) -> None:

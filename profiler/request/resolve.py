@@ -99,7 +99,7 @@ def _of_options(pipeline: Pipeline, options: Options, device: str) -> list[namin
             for batch_size in _distinct(options.batch_sizes) or [1]
         ]
         for variant in variants
-        for compiled in compilation.resolve(variant, engines, options, device)
+        for compiled in compilation.resolve(variant, engines, options, pipeline.entry, device)
     ]
 
 

@@ -19,7 +19,7 @@ from profiler.variants import Unsupported
 from profiler.worker import guidance
 from profiler.worker.lora import Loras
 from profiler.worker.setting import Setting
-from profiler.worker.signature import OPTIONS, USUAL_PIXELS, parameters, takes
+from profiler.worker.signature import OPTIONS, own_side, parameters, takes
 
 AROUND: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "no_grad": torch.no_grad,
@@ -163,7 +163,7 @@ def as_entry(subject: Subject, workload: Workload) -> Entry:
     known = parameters(pipe)
     scheduler = getattr(pipe, "scheduler", None)
     schedulers = tuple(kind.__name__ for kind in getattr(scheduler, "compatibles", ()))
-    side = _side(pipe)
+    side = own_side(pipe)
     cls, config = type(scheduler).__name__, dict(getattr(scheduler, "config", {}))
     size = Size(
         components={"scheduler": Component(library="diffusers", cls=cls, config=config)},
@@ -197,13 +197,3 @@ def _default(known: Mapping[str, inspect.Parameter], name: str, otherwise: Any) 
     """The default of a call argument that is a number."""
     default = known[name].default if name in known else None
     return default if isinstance(default, int | float) else otherwise
-
-
-def _side(pipe: Any) -> int:
-    """Height and width in pixels of what ``pipe`` makes when it isn't told."""
-    denoiser = getattr(pipe, "unet", None) or getattr(pipe, "transformer", None)
-    sample = getattr(pipe, "default_sample_size", None) or getattr(
-        getattr(denoiser, "config", None), "sample_size", None
-    )
-    scale = getattr(pipe, "vae_scale_factor", 1)
-    return sample * scale if isinstance(sample, int) and isinstance(scale, int) else USUAL_PIXELS

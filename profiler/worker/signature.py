@@ -181,15 +181,19 @@ def _mask(pipe: Any, workload: Workload) -> Any:
     return mask
 
 
-def _pixels(pipe: Any, workload: Workload) -> tuple[int, int]:
-    """Height and width of a picture for ``pipe``: those asked for, else the ones that it makes by itself.
-
-    An upscaler is given a picture as high and wide as its latents are.
-    """
-    denoiser = getattr(pipe, "unet", None) or getattr(pipe, "transformer", None)
-    sample = getattr(pipe, "default_sample_size", None) or getattr(
-        getattr(denoiser, "config", None), "sample_size", None
-    )
+def own_side(pipe: Any) -> int:
+    """Height and width in pixels of the picture that ``pipe`` makes, or an upscaler takes, when it isn't told."""
+    # Never asked for their truth: a compiled module has a length that raises.
+    denoisers = [found for name in ("unet", "transformer") if (found := getattr(pipe, name, None)) is not None]
+    samples = [getattr(pipe, "default_sample_size", None)]
+    samples += [getattr(getattr(denoiser, "config", None), "sample_size", None) for denoiser in denoisers]
+    sample = next((found for found in samples if isinstance(found, int)), None)
+    # An upscaler is given a picture as high and wide as its latents are.
     scale = 1 if "Upscale" in type(pipe).__name__ else getattr(pipe, "vae_scale_factor", 1)
-    side = sample * scale if isinstance(sample, int) and isinstance(scale, int) else USUAL_PIXELS
+    return sample * scale if sample is not None and isinstance(scale, int) else USUAL_PIXELS
+
+
+def _pixels(pipe: Any, workload: Workload) -> tuple[int, int]:
+    """Height and width of a picture for ``pipe``: those asked for, else the ones that it makes by itself."""
+    side = own_side(pipe)
     return workload.height or side, workload.width or side

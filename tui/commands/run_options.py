@@ -220,7 +220,7 @@ _GROUPS: dict[str, Declared] = {
             f"Its mode: {', '.join(request.MODES)}.",
             "mode",
         ),
-        _switch("fullgraph", "on, but for accelerate", "Its fullgraph."),
+        _switch("fullgraph", "on where nothing is known to break the graph", "Its fullgraph."),
         _switch("dynamic", "torch decides", "Its dynamic."),
         _text("--backend", "B", "inductor", "Its backend."),
         _whole("--recompile-limit", "N", "torch's, 8", "Graphs of one function before torch goes on without."),
