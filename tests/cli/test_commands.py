@@ -10,9 +10,10 @@ import pytest
 
 from profiler import conductor, sessions
 from profiler import request as requests
-from profiler.report.documents import json_schema
+from profiler.report.documents import ListDocument, json_schema
 from tests.support import recorded
 from tui.cli import main
+from tui.commands.common import print_document
 from tui.commands.run import exit_code, stopping_on_signals
 from tui.plain import PlainReport
 
@@ -37,6 +38,15 @@ def test_json_is_one_document_that_fits_its_schema(
     jsonschema.validate(json.loads(out), json_schema(command))
     assert err == ""
     assert code == 0 or command == "doctor"
+
+
+def test_text_in_a_document_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "a \x1b[2J \x9b2J \x7f \u202e \u2066 \u200b é 漢 \n"
+    print_document(ListDocument(home=hostile, sessions=[]))
+    out, _ = capsys.readouterr()
+    assert json.loads(out)["home"] == hostile
+    assert all(character.isprintable() for character in out.replace("\n", ""))
+    assert "é 漢" in out
 
 
 def test_show_prints_a_row_a_case(session: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from profiler.analysis.state import SessionState
 from profiler.follow import Follower
 from profiler.sessions import Liveness, SessionFolder
 from tui import safe
+
+# What JSON leaves as it is and terminals obey: 8-bit controls, marks of the reading direction, what is not seen.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 OK, RUN_FAILED, BAD_USAGE, NOT_FOUND = 0, 1, 2, 3
 
@@ -50,8 +54,9 @@ def read_session(reference: str, root: Path) -> tuple[SessionState, bool]:
 
 
 def print_document(document: msgspec.Struct) -> None:
-    """The document as JSON on stdout, and nothing else."""
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    """The document as JSON on stdout, and nothing else. Text from logs is in it: nothing may steer the terminal."""
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    click.echo(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_lines(lines: list[str]) -> None:
