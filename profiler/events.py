@@ -209,7 +209,7 @@ class LoopEnded(Event, tag="loop_end"):
     loop: Int64 = 0
     ns: Int64 = 0  # duration = sum of the steps' ``ns``
     evaluations: Int64 = 0  # scheduler steps made
-    iterations: Int64 = 0  # progress-bar updates made
+    iterations: Int64 = 0  # progress-bar updates made; evaluations where no bar of the pipeline counts
 
 
 class Stage(Event, tag="stage"):

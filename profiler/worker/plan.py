@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from profiler.request import Workload
-from profiler.subject import Piece, Subject
+from profiler.subject import Piece, Subject, pipelines_inside
 from profiler.worker.inputs import steps_of
 from profiler.worker.signature import parameters
 
@@ -41,6 +41,8 @@ def _of_other(piece: Piece, workload: Workload) -> int | None:
     known = parameters(piece.pipe)
     scheduler = getattr(piece.pipe, "scheduler", None)
     if scheduler is None or "num_inference_steps" not in known or "strength" in known:
+        return None
+    if pipelines_inside(piece.pipe):  # with loops of their own
         return None
     given = {**piece.given, **workload.call}
     steps = given.get("num_inference_steps", workload.steps or known["num_inference_steps"].default)

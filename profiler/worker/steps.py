@@ -55,7 +55,6 @@ class LoopRecorder:
         now: Now = monotonic_ns,
     ) -> None:
         self.evaluations = 0  # of the whole call
-        self.iterations = 0
         self.latents: Any = None  # what the scheduler.step of the last step returned
         self.stretches: list[tuple[Mark, Mark]] = []  # of the loops that have ended
         self._call = call
@@ -267,7 +266,6 @@ class LoopRecorder:
 
     def _updated(self) -> None:
         self._iterations += 1
-        self.iterations += 1
 
     def end_loop(self) -> None:
         """Close the loop under way, if there is one. Its last ``scheduler.step`` has returned."""
@@ -284,7 +282,9 @@ class LoopRecorder:
         self.flush()
         self.stretches.append((self._first, self._last))
         loop = len(self._names) - 1
-        self._put(LoopClosed(self._call, loop, self._evaluations, self._iterations, self._time, self._last))
+        # Where no bar counts (AnyFlow draws its own) a step is an iteration.
+        iterations = self._iterations or self._evaluations
+        self._put(LoopClosed(self._call, loop, self._evaluations, iterations, self._time, self._last))
 
     def flush(self) -> None:
         """Write the last step: no further ``scheduler.step`` can belong to it."""

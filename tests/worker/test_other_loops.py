@@ -10,7 +10,7 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
-from profiler.events import CallEnded, Event, LoopEnded, LoopStarted, Stage, Step
+from profiler.events import CallEnded, CallStarted, Event, LoopEnded, LoopStarted, Stage, Step
 from profiler.request import Workload
 from profiler.subject import Subject, plain
 from profiler.variants import Unsupported
@@ -64,6 +64,7 @@ def test_pipelines_inside_a_pipeline_have_loops_of_their_own() -> None:
     wanted = workload(height=64, width=64, call={"prior_num_inference_steps": 2})
     events = measured(subject, wanted, calls=2)
     assert counts(events) == [("prior", 2, 2, 2), ("decoder", 3, 3, 3)] * 2
+    assert [call.steps for call in of(CallStarted, events)] == [None, 5]
     assert [loop.denoisers for loop in of(LoopStarted, events)[:2]] == [["prior_prior"], ["unet"]]
     stages = [stage.name for stage in of(Stage, events) if stage.call == 0]
     assert [stage for stage in stages if stage != "image_encode"] == ["text_encode", "denoise", "denoise", "decode"]

@@ -366,6 +366,17 @@ def test_a_denoiser_call_ahead_of_the_bar_is_no_loop() -> None:
     assert recorder.shortcoming is None
 
 
+def test_where_no_bar_counts_steps_are_iterations() -> None:
+    events, writer, recorder = recorded()
+    fake = FakeLoop(recorder)
+    for item in range(3):
+        fake.denoise(item)
+        fake.step(item)
+    recorder.end_loop()
+    writer.flush()
+    assert [(loop.evaluations, loop.iterations) for loop in of(LoopEnded, events)] == [(3, 3)]
+
+
 def test_a_step_through_several_wrappers_is_one_step() -> None:
     events, writer, recorder = recorded()
     denoise = recorder.around_denoiser(OWNER)(lambda: None)
