@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import msgspec
@@ -357,6 +358,20 @@ def test_a_file_that_has_no_such_function_is_refused(
     with pytest.raises(BadRequest) as caught:
         workload(f"{file}{function}")
     assert says in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_file_that_would_never_end_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    with pytest.raises(BadRequest, match="no file that can be read"):
+        workload(f"{tmp_path}/pipe.py:make")
+
+
+def test_a_checkpoint_of_one_file_is_refused(tmp_path: Path) -> None:
+    for name in ("model.ckpt", "model.safetensors"):
+        (tmp_path / name).write_bytes(b"")
+        with pytest.raises(BadRequest, match="is a file: a pipeline's folder is needed") as caught:
+            workload(f"{tmp_path}/{name}")
+        assert caught.value.field == "pipeline" and "FILE.py:FUNCTION" in str(caught.value)
 
 
 def test_what_only_the_catalogue_has_is_refused_elsewhere() -> None:

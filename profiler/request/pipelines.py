@@ -62,6 +62,12 @@ def is_hub_id(given: str) -> bool:
 
 def _is_folder(given: str) -> bool:
     found = os.path.isdir(os.path.expanduser(given))
+    if os.path.isfile(os.path.expanduser(given)):
+        raise BadRequest(
+            f"{checking.shown(given)} is a file: a pipeline's folder is needed, with a model_index.json"
+            " (a checkpoint of one file can be loaded in a function of yours: FILE.py:FUNCTION)",
+            "pipeline",
+        )
     if not found and (given.startswith(("./", "../", "/", "~")) or given in (".", "..")):
         raise BadRequest(f"there is no folder {checking.shown(given)}", "pipeline")
     return found
@@ -84,6 +90,8 @@ def _factory(file: str, function: str) -> Pipeline:
 
 def _parsed(path: Path, given: str) -> ast.Module:
     """The Python file, parsed and not run."""
+    if path.exists() and not path.is_file():
+        raise BadRequest(f"{given} is no file that can be read", "pipeline")
     try:
         with path.open("rb") as file:
             return ast.parse(file.read(_FILE_LIMIT))
