@@ -11,6 +11,8 @@ from profiler.worker.inputs import steps_of
 from profiler.worker.signature import parameters
 
 USUAL_STEPS = 50
+_ENDS_WITH_NO_STEP = ("DDPMWuerstchenScheduler", "SCMScheduler")
+"""Schedulers whose last time is the end: their pipelines leave it out."""
 
 
 def expected_steps(subject: Subject, workload: Workload) -> int | None:
@@ -42,7 +44,8 @@ def _of_other(piece: Piece, workload: Workload) -> int | None:
     scheduler = getattr(piece.pipe, "scheduler", None)
     if scheduler is None or "num_inference_steps" not in known or "strength" in known:
         return None
-    if pipelines_inside(piece.pipe):  # with loops of their own
+    further = [name for name in piece.pipe.components if name.endswith("_scheduler")]
+    if further or pipelines_inside(piece.pipe):  # loops of their own
         return None
     given = {**piece.given, **workload.call}
     steps = given.get("num_inference_steps", workload.steps or known["num_inference_steps"].default)
@@ -65,4 +68,5 @@ def scheduler_steps(scheduler: Any, inference_steps: int, strength: float | None
     if strength is not None:
         # As in the pipelines' get_timesteps.
         skipped = max(inference_steps - min(int(inference_steps * strength), inference_steps), 0)
-    return max(len(trial.timesteps) - skipped * getattr(trial, "order", 1), 0)
+    times = len(trial.timesteps) - (type(trial).__name__ in _ENDS_WITH_NO_STEP)
+    return max(times - skipped * getattr(trial, "order", 1), 0)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
-from diffusers import DDPMScheduler
+from diffusers import DDPMScheduler, DDPMWuerstchenScheduler, SCMScheduler
 
 from profiler.events import CallEnded, CallStarted, Event, LoopEnded, LoopStarted, Stage, Step
 from profiler.request import Workload
@@ -16,6 +16,7 @@ from profiler.subject import Subject, plain
 from profiler.variants import Unsupported
 from profiler.worker import foreign
 from profiler.worker.measure import Measurement
+from profiler.worker.plan import scheduler_steps
 from tests.worker import pipes
 from tests.worker.conftest import make_workload
 
@@ -175,3 +176,8 @@ def test_a_pipeline_without_denoisers_is_refused() -> None:
     pipe.unet = None
     with pytest.raises(Unsupported, match=r"none of its components \(scheduler\) is a UNet"):
         found(pipe)
+
+
+@pytest.mark.parametrize("scheduler", [SCMScheduler(), DDPMWuerstchenScheduler(), DDPMScheduler()])
+def test_the_end_is_no_step(scheduler: Any) -> None:
+    assert scheduler_steps(scheduler, 3) == 3
