@@ -10,6 +10,8 @@ from typing import Any
 GIB = 1 << 30
 _REFUSED = re.compile(r"could not (?:create|execute) a primitive|can't start new thread|Cannot allocate memory")
 """What oneDNN, Python's threads and the C library say when memory was refused; oneDNN says it of other faults too."""
+_GRAIN = 32768
+"""So many elements has a thread's share of an operation at least (at::internal::GRAIN_SIZE)."""
 _limit_bytes: int | None = None  # on a CPU, of this process
 _STATUS = Path("/proc/self/status")
 _DATA = re.compile(rb"^VmData:\s+(\d+) kB", re.MULTILINE)
@@ -34,10 +36,18 @@ def apply(limit_gib: float | None, device: str, cuda: Any = None) -> None:
         cuda.set_per_process_memory_fraction(min(1.0, limit_gib * GIB / total), device)
         return
     global _limit_bytes  # noqa: PLW0603 - of the process, as the limit is
+    _start_threads()
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     _limit_bytes = round(limit_gib * GIB)
     limit = held_bytes() + _limit_bytes
     resource.setrlimit(resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+def _start_threads() -> None:
+    """Have torch start its threads now: a stack is 8 MiB of writable memory, which on many cores is more than a limit."""
+    import torch
+
+    torch.ones((torch.get_num_threads() + 1) * _GRAIN, dtype=torch.uint8)
 
 
 def refusal(error: BaseException) -> BaseException:

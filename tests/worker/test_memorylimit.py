@@ -21,7 +21,12 @@ from profiler.worker.failures import classify
 before = resource.getrlimit(resource.RLIMIT_DATA)
 memorylimit.apply(None, "cpu")
 assert resource.getrlimit(resource.RLIMIT_DATA) == before
+torch.set_num_threads(24)
 memorylimit.apply(0.25, "cpu")
+held_bytes = memorylimit.held_bytes()
+torch.ones(1 << 20, dtype=torch.uint8)
+torch.nn.functional.conv2d(torch.ones(1, 8, 64, 64), torch.ones(8, 8, 3, 3))
+assert memorylimit.held_bytes() - held_bytes < 64 << 20  # the stacks of torch's threads, 8 MiB each, are not the run's
 unsupported = RuntimeError("could not create a primitive")
 assert memorylimit.refusal(unsupported) is unsupported  # there is memory enough: it is something else
 torch.zeros(100 << 20, dtype=torch.uint8)  # 100 MiB and 200 MiB fit
