@@ -7,7 +7,7 @@ from functools import lru_cache
 from rich.style import Style
 from textual.theme import Theme
 
-from tui.charts.palette import MARK_STYLES, OTHER_STYLES, VARIANT_STYLES, SeriesStyle, variant_style
+from tui.charts.palette import MARK_STYLES, further_style, variant_style
 
 DARK = Theme(
     name="stepscope-dark",
@@ -47,18 +47,6 @@ _WORDS = {
     "bad": ("#e5705a", "#b3261e"),
     "accent": ("#56b4e9", "#0072b2"),
 }
-SECOND_ENGINE = OTHER_STYLES[0]
-"""The style of a regional-compile case whose engine isn't the default one: it stands beside the one whose is."""
-
-
-def case_style(variant: str, engine: str | None) -> SeriesStyle:
-    """Colour and symbol of a case."""
-    return SECOND_ENGINE if engine not in (None, "diffusers") else variant_style(variant)
-
-
-def style_word(variant: str, engine: str | None) -> str:
-    """The word that names the colour of a case in a row."""
-    return "series:second" if engine not in (None, "diffusers") else f"series:{variant}"
 
 
 @lru_cache(maxsize=512)
@@ -68,7 +56,8 @@ def rich_style(words: str, dark: bool) -> Style:
     for word in words.split():
         kind, _, name = word.partition(":")
         if kind == "series":
-            style = SECOND_ENGINE if name == "second" else VARIANT_STYLES.get(name, OTHER_STYLES[-1])
+            number = name.removeprefix("further-")
+            style = further_style(int(number)) if number.isdigit() else variant_style(name)
             parts.append(style.colour_on(dark=dark))
         elif kind == "mark":
             parts.append(MARK_STYLES[name].colour_on(dark=dark))

@@ -31,10 +31,30 @@ def run_plan(run: RunState) -> list[str]:
     Only the worker knows how many sets of call arguments the user's own function gave.
     """
     plan = planned_calls(run.case)
-    measured = run.phase_named("measure")
-    if measured is None or measured.calls is None:
+    measured = _calls_told(run)
+    if measured is None:
         return plan
-    return [phase for phase in plan if phase != "measure"] + ["measure"] * measured.calls
+    return [phase for phase in plan if phase != "measure"] + ["measure"] * measured
+
+
+def _calls_told(run: RunState) -> int | None:
+    measured = run.phase_named("measure")
+    return measured.calls if measured is not None else None
+
+
+def _plan_in(session: SessionState, run: RunState) -> list[str] | None:
+    """`run_plan`; before the worker's word that of another run of the same function. None where that is to come.
+
+    A function's calls may be many times what the request counts: a bar over those would fall back.
+    """
+    origin = run.case.workload.origin
+    if origin is None or ".py:" not in origin or _calls_told(run) is not None:
+        return run_plan(run)
+    alike = (one for one in session.runs.values() if one.case.workload == run.case.workload)
+    told = next((calls for one in alike if (calls := _calls_told(one)) is not None), None)
+    if told is None:
+        return None
+    return [phase for phase in planned_calls(run.case) if phase != "measure"] + ["measure"] * told
 
 
 def run_progress(session: SessionState, run: RunState, now_ns: int) -> Progress:
@@ -45,7 +65,9 @@ def run_progress(session: SessionState, run: RunState, now_ns: int) -> Progress:
         return Progress(1.0, 0.0, run.outcome or "")
     if run.waiting is not None:
         return Progress(0.0, None, f"waiting for the device, behind session {run.waiting.behind}")
-    plan = run_plan(run)
+    plan = _plan_in(session, run)
+    if plan is None:
+        return Progress(0.0, None, _doing(session, run, run_plan(run), now_ns))
     done = sum(1 for call in run.calls.values() if call.ended)
     call = run.call
     within = _within_call(call) if call is not None and not call.ended else 0.0

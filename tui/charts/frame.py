@@ -11,10 +11,13 @@ from tui.charts.grid import Grid
 from tui.charts.layout import Layout, column_of, row_of
 from tui.charts.palette import MARK_STYLES, Colours
 from tui.charts.path import Path
-from tui.charts.spec import ChartSpec, Tick
+from tui.charts.spec import ChartSpec, Slot, Tick
 
 SYMBOL_SPACING = 14
 """A line carries its symbol about every so many columns: enough to tell lines apart without colour."""
+
+_LEAST_CUT = 5
+"""Cells that a name must have to be worth cutting."""
 
 _ROWS_FOR_TWO_LABELS = 6
 """Only a plot this high has its second row given to labels of clipped points."""
@@ -91,10 +94,19 @@ class Frame:
             if start:
                 self._grid.put(layout.gutter + start, layout.axis_row, self._glyphs.x_tick, quiet)
             room = end - start - 1
-            label = next((text for text in (slot.label, slot.short) if text and len(text) <= room), "")
+            label = self._slot_label(slot, room)
             if label and layout.label_row is not None:
                 left = layout.gutter + start + 1 + (room - len(label)) // 2
                 self._grid.write(left, layout.label_row, label, quiet)
+
+    def _slot_label(self, slot: Slot, room: int) -> str:
+        """The label or the short one; where neither fits the short one cut with a sign, if enough of it is left."""
+        for text in (slot.label, slot.short):
+            if text and len(text) <= room:
+                return text
+        if len(slot.short) <= _LEAST_CUT or room < _LEAST_CUT:
+            return ""
+        return slot.short[: room - 1] + ("~" if self._ascii else "…")
 
     def _x_ticks(self) -> None:
         layout, x, quiet = self._layout, self._spec.x, self._colours.quiet

@@ -7,7 +7,7 @@ needs the contrast. A symbol always goes with the colour, so nothing is told by 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -50,9 +50,12 @@ OTHER_STYLES: tuple[SeriesStyle, ...] = (
     SeriesStyle("#0072b2", "△", "%", "#005a8d", "blue"),
     SeriesStyle("#999999", "□", "=", "#666666", "white"),
 )
-"""For what is not one of the three variants: a second run of the same variant, device memory, other GPU figures."""
+"""For what is not one of the three variants: a further way to compile, device memory, other GPU figures."""
 
 NEUTRAL_STYLE = OTHER_STYLES[-1]
+
+_FURTHER = (0, 1, 3, 4, 2)
+"""The order in which further ways to compile take them: the one most like a recompile's red comes last."""
 
 MARK_MEANINGS: Mapping[str, str] = MappingProxyType({"C": "compile", "R": "recompile", "B": "graph break"})
 MARK_STYLES: Mapping[str, SeriesStyle] = MappingProxyType(
@@ -68,6 +71,17 @@ MARK_STYLES: Mapping[str, SeriesStyle] = MappingProxyType(
 def variant_style(variant: str) -> SeriesStyle:
     """The style of `variant`; a name that isn't one of the three keeps the neutral one."""
     return VARIANT_STYLES.get(variant, NEUTRAL_STYLE)
+
+
+def further_style(number: int) -> SeriesStyle:
+    """The style of a further way to compile beside the three variants, counted from 0.
+
+    Beyond the fifth a colour comes again with another symbol, so that no two of the first 25 are alike.
+    """
+    again, place = divmod(number, len(_FURTHER))
+    style = OTHER_STYLES[_FURTHER[place]]
+    other = OTHER_STYLES[_FURTHER[(place + again) % len(_FURTHER)]]
+    return replace(style, marker=other.marker, ascii_marker=other.ascii_marker)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Tick:
 class Slot:
     """A named stretch of the x axis, such as one call: [start, end) in x units.
 
-    `short` is used where `label` doesn't fit, nothing where neither does.
+    `short` is used where `label` doesn't fit; where it is a name and doesn't fit either, as much of it as does.
     """
 
     label: str

@@ -1,8 +1,8 @@
-"""The table of results: painted in place, one line a case."""
+"""The table of results: painted in place, one line a case and, unfolded, one a leg of its scenario."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from tui import safe
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted, width_of
-from tui.pictures.table import CaseLine
+from tui.pictures.table import CaseLine, LegLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,14 @@ COLUMNS = (
     Column("verdict", "verdict", 7, 10),
     Column("even at", "even at", 10, 11),
 )
+OF_A_CASE = ("memory", "speed-up", "verdict", "even at")
+"""The columns at the end that a leg has no figures for: what there is to say of its calls stands there."""
+
 _GAP = 2
 _LEAST_LABEL = 12
+_INDENT = 4
+_SLACK = 2
+"""Cells that the title may take of the first column's: its own title stands to the right of them."""
 
 
 class CasesPanel(Panel[tuple[CaseLine, ...]]):
@@ -46,34 +52,68 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
 
     DEFAULT_CSS = "CasesPanel { height: 4; }"
     _scrolled: int | None = None
+    _unfolded = False
+
+    @property
+    def unfolded(self) -> bool:
+        """Whether the legs are seen."""
+        return self._unfolded
+
+    def unfold(self, unfolded: bool) -> None:
+        """Show the legs under their cases, or the cases alone."""
+        if unfolded != self._unfolded:
+            self._unfolded, self._scrolled = unfolded, None
+            self.lay_out_again()
 
     def scroll_lines(self, lines: int) -> None:
         room = max(1, self.size.height - 1)
-        now = self._first(room) if self._scrolled is None else self._scrolled
-        self._scrolled = min(max(now + lines, 0), max(0, len(self.value) - room))
+        every = self._lines()
+        now = self._first(every, room) if self._scrolled is None else self._scrolled
+        self._scrolled = min(max(now + lines, 0), max(0, len(every) - room))
         self.lay_out_again()
 
     def lay_out(self, width: int, height: int) -> Rows:
         room = max(0, height - 1)
-        first = self._first(room)
-        seen = self.value[first : first + room]
-        label = self._label_width(width)
+        every = self._lines()
+        first = self._first(every, room)
+        seen = every[first : first + room]
+        title = heading(self.value)
+        label = self._label_width(width, title, len(every) if len(seen) < len(every) else 0)
         columns = chosen_columns(width - label, widened(self.value))
-        rows = [self._head(label, columns, width, first, len(seen))]
-        rows += [self._row(line, label, columns, width) for line in seen]
+        where = (first, len(seen), len(every))
+        rows = [self._head(title, where, label, columns, width)]
+        for line in seen:
+            if isinstance(line, CaseLine):
+                rows.append(self._row(line, label, columns, width))
+            else:
+                rows.append(self._leg(line, label, columns, width))
         return tuple(rows)
 
-    def _first(self, room: int) -> int:
-        most = max(0, len(self.value) - room)
+    def _lines(self) -> list[CaseLine | LegLine]:
+        if not self._unfolded:
+            return list(self.value)
+        lines: list[CaseLine | LegLine] = []
+        for case in self.value:
+            lines += [case, *case.legs]
+        return lines
+
+    def _first(self, every: Sequence[CaseLine | LegLine], room: int) -> int:
+        most = max(0, len(every) - room)
         if self._scrolled is not None:
             return min(self._scrolled, most)
-        under_way = next((number for number, line in enumerate(self.value) if line.under_way), 0)
-        return max(0, min(under_way - room // 2, most))
+        places = (n for n, line in enumerate(every) if isinstance(line, CaseLine) and line.under_way)
+        return max(0, min(next(places, 0) - room // 2, most))
 
-    def _label_width(self, width: int) -> int:
-        """A third of the row, and up to half of it where labels that are cut there would look the same."""
-        longest = max((len(line.label) for line in self.value), default=_LEAST_LABEL) + 4
-        least = max(_LEAST_LABEL, min(longest, width // 3))
+    def _label_width(self, width: int, title: str, total: int) -> int:
+        """A third of the row, and up to half of it where labels that are cut there would look the same.
+
+        ``total`` is the number of lines where more are than fit, else 0.
+        """
+        count = f" {total}-{total}/{total}" if total else ""
+        wanted = [_LEAST_LABEL, len(title) + len(count) - _SLACK, *(len(line.label) + 4 for line in self.value)]
+        if self._unfolded:
+            wanted += [len(leg.name) + _INDENT for line in self.value for leg in line.legs]
+        least = max(_LEAST_LABEL, min(max(wanted), width // 3))
         return next((room for room in range(least, width // 2) if self._told_apart(room - 4)), least)
 
     def _told_apart(self, room: int) -> bool:
@@ -82,13 +122,15 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         seen = {(line.symbol, line.label if len(line.label) <= room else line.label[: room - 1]) for line in self.value}
         return len(seen) == len(self.value)
 
-    def _head(self, label: int, columns: list[Column], width: int, first: int, seen: int) -> Row:
-        total = len(self.value)
-        count = f" {first + 1}-{first + seen} of {total} [ ]" if seen < total else ""
-        parts: list[Part] = [("results", "bold"), (count, "quiet")]
-        parts = [*fitted(parts, label, ascii=self.ascii)]
-        parts.append((" " * (label - width_of(parts)), ""))
-        parts += [(" " * _GAP + column.title.rjust(column.width), "quiet") for column in columns]
+    def _head(self, title: str, where: tuple[int, int, int], label: int, columns: list[Column], width: int) -> Row:
+        first, seen, total = where
+        span = f"{first + 1}-{first + seen}"
+        counts = (f" {span} of {total}", f" {span}/{total}") if seen < total else ("",)
+        room = label + _SLACK if columns else width
+        count = next((text for text in counts if len(title) + len(text) <= room), counts[-1])
+        parts: list[Part] = [*fitted([(title, "bold")], max(0, room - len(count)), ascii=self.ascii), (count, "quiet")]
+        titles = "".join(" " * _GAP + column.title.rjust(column.width) for column in columns)
+        parts.append((" " * (label - width_of(parts)) + titles[max(0, width_of(parts) - label) :], "quiet"))
         if len(columns) < len(COLUMNS) and width_of(parts) + 2 <= width:
             parts.append((" ~" if self.ascii else " …", "quiet"))
         return fitted(parts, width, ascii=self.ascii)
@@ -108,11 +150,38 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
             parts.append((safe.pad(text, column.width, right=True, ascii=self.ascii), style))
         return fitted(parts, width, ascii=self.ascii)
 
+    def _leg(self, leg: LegLine, label: int, columns: list[Column], width: int) -> Row:
+        """A leg's figures stand under its case's; behind them is what there is to say of its calls."""
+        parts: list[Part] = [(" " * _INDENT, ""), (safe.pad(leg.name, label - _INDENT, ascii=self.ascii), "quiet")]
+        for column in columns:
+            if column.name not in OF_A_CASE:
+                text, style = leg.cells.get(column.name, ("", ""))
+                parts.append((" " * _GAP + safe.pad(text, column.width, right=True, ascii=self.ascii), style))
+        if leg.told:
+            again, style = leg.cells["recomp"]
+            if all(column.name != "recomp" for column in columns) and again.isdigit():
+                parts += [(" " * _GAP, ""), (f"{again} recomp", style), (", ", "quiet")]
+            else:
+                parts.append((" " * _GAP, ""))
+            room = width - width_of(parts)
+            parts.append((next((text for text in leg.told if len(text) <= room), leg.told[-1]), "quiet"))
+        return fitted(parts, width, ascii=self.ascii)
+
+
+def heading(lines: Sequence[CaseLine]) -> str:
+    """The table's title: in a scenario it says which leg the rows of the cases are about."""
+    firsts = {line.legs[0].name for line in lines if line.legs}
+    if not firsts:
+        return "results"
+    return f"results, {firsts.pop()}" if len(firsts) == 1 else "results, first legs"
+
 
 def widened(lines: Sequence[CaseLine]) -> list[Column]:
     """The columns, those of a figure a loop wide enough for pipelines with several loops."""
+    every: list[Mapping[str, tuple[str, str]]] = [line.cells for line in lines]
+    every += [leg.cells for line in lines for leg in line.legs]
     return [
-        replace(column, width=max([column.width, *(cell_len(line.cells[column.name][0]) for line in lines)]))
+        replace(column, width=max([column.width, *(cell_len(cells[column.name][0]) for cells in every)]))
         if column.name in ("it/s", "step ms")
         else column
         for column in COLUMNS

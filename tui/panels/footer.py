@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Rows, fitted, width_of
 
+_GAP = 2
+_ALWAYS = 2
+"""The last of the hints, help and quit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Foot:
@@ -18,19 +22,31 @@ class Foot:
 
 
 class FooterPanel(Panel[Foot]):
-    """One row; the hints that don't fit are left out from the end, with a sign. Of a question its text is cut:
-    the keys that answer it are always seen.
+    """One row. Of hints that don't fit those in the middle are left out, with a sign: help, which has them all, and
+    quit are always seen. Of a question its text is cut: the keys that answer it are always seen.
     """
 
     DEFAULT_CSS = "FooterPanel { height: 1; dock: bottom; }"
 
     def lay_out(self, width: int, height: int) -> Rows:
         foot = self.value
-        hints: list[Part] = []
-        for key, word in foot.hints:
-            hints += [("  ", ""), (key, "bold accent"), (f" {word}", "quiet")]
+        hints = [_hint(key, word) for key, word in foot.hints]
+        keys = [part for hint in hints for part in hint]
         if foot.question:
-            room = max(0, width - width_of(hints))
-            return ((*fitted([(foot.question, "bold warn")], room, ascii=self.ascii), *hints),)
-        parts = [(foot.notice, "warn"), *hints] if foot.notice else hints[1:]
-        return (fitted(parts, width, ascii=self.ascii),)
+            room = max(0, width - width_of(keys))
+            return ((*fitted([(foot.question, "bold warn")], room, ascii=self.ascii), *keys),)
+        start: list[Part] = [(foot.notice, "warn")] if foot.notice else []
+        gap = 0 if start else _GAP  # the first one on the row needs none
+        if width_of(start) + width_of(keys) - gap > width:
+            sign = (" " * _GAP + ("~" if self.ascii else "…"), "quiet")
+            first, last = hints[:-_ALWAYS], [part for hint in hints[-_ALWAYS:] for part in hint]
+            while first and width_of(start) + sum(map(width_of, [*first, [sign], last])) - gap > width:
+                first.pop()
+            keys = [*(part for hint in first for part in hint), sign, *last]
+        if not start:
+            keys[:1] = [(text.lstrip(), style) for text, style in keys[:1]]
+        return (fitted([*start, *keys], width, ascii=self.ascii),)
+
+
+def _hint(key: str, word: str) -> list[Part]:
+    return [(" " * _GAP, ""), (key, "bold accent"), (f" {word}", "quiet")]

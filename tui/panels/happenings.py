@@ -11,6 +11,9 @@ from tui.pictures.happenings import Happening
 
 _ASCII_SYMBOLS = {"▸": ">", "■": "x", "…": ".", "✓": "+", "✗": "!", "–": "-"}
 _LABEL = 20
+_GROUP = 16
+"""Cells for a run's workload where its whole label doesn't fit: the symbol says which variant it is."""
+
 WHEEL_LINES = 3
 
 
@@ -69,7 +72,8 @@ class HappeningsPanel(Panel[tuple[Happening, ...]]):
         parts: list[Part] = [(f"{found.when:>5} ", "quiet"), (f"{symbol} ", f"bold {found.style}".strip())]
         if found.label:
             parts.append((f"{found.marker_ascii if self.ascii else found.marker} ", found.label_style))
-            label = safe.pad(found.label, _LABEL, ascii=self.ascii) if wide else found.repeat
+            group = safe.fit(found.group, _GROUP, ascii=self.ascii)
+            label = safe.pad(found.label, _LABEL, ascii=self.ascii) if wide else f"{group} {found.repeat}".strip()
             if label:
                 parts.append((f"{label} ", found.label_style))
         parts.append((found.text, found.style if found.style in ("warn", "bad", "good") else ""))

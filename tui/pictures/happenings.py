@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,16 +14,19 @@ from profiler.analysis.state import Compile, Losses, RunState, SessionState
 from profiler.report.tables import batch_line
 from tui import safe
 from tui.pictures import words
+from tui.pictures.looks import case_look
 from tui.pictures.names import (
     OUTCOME_STYLES,
     OUTCOME_SYMBOLS,
+    STATE_SYMBOLS,
+    group_key,
+    group_label,
     latest_ns,
     on_cuda,
     origin_ns,
     outcome_word,
     run_label,
 )
-from tui.theme import case_style, style_word
 
 MOST = 2000
 """Happenings that the list holds; the newest ones."""
@@ -44,10 +47,11 @@ class Happening:
     when: str
     symbol: str
     style: str
-    marker: str  # of the run's case; "" for the session, as the next three
+    marker: str  # of the run's case; "" for the session, as the next four
     marker_ascii: str
     label: str
     repeat: str
+    group: str  # the run's workload, where there are several
     label_style: str
     text: str
 
@@ -64,8 +68,12 @@ class Happenings:
         """All of them; the same object as long as nothing happened."""
         session = self._session
         changed = self._look("", _session_key(session), self._of_session)
+        said: dict[tuple[str, ...], str] = {}
         for run in session.runs.values():
-            changed |= self._look(run.name, (origin_ns(session), *_run_key(run)), partial(self._of_run, run))
+            # What every run of a pipeline says, as that a text encoder is left out, is told of the first one.
+            news = tuple(note for note in run.notes if said.setdefault(_saying(run, note), run.name) == run.name)
+            key = (origin_ns(session), len(news), *_run_key(run))
+            changed |= self._look(run.name, key, partial(self._of_run, run, news))
         if changed:
             every = [found for _, batch in self._seen.values() for found in batch]
             # Stable: what a log says at one moment stays in the order in which it said it.
@@ -98,23 +106,24 @@ class Happenings:
             out += [self._line(end, "i", "good", batch_line(found)) for found in largest_batches(session)]
             text = f"session {session.state}" + (f": {_reason(session)}" if _reason(session) else "")
             style = {"done": "good", "stopped": "quiet"}.get(session.state, "bad")
-            out.append(self._line(session.ended_ns or latest_ns(session), "■", style, text))
+            symbol = STATE_SYMBOLS.get(session.state, "■")
+            out.append(self._line(session.ended_ns or latest_ns(session), symbol, style, text))
         return out
 
-    def _of_run(self, run: RunState) -> list[Happening]:
-        return [self._line(t, symbol, style, text, run) for t, symbol, style, text in _of_run(run)]
+    def _of_run(self, run: RunState, notes: Sequence[ev.Note]) -> list[Happening]:
+        return [self._line(t, symbol, style, text, run) for t, symbol, style, text in _of_run(run, notes)]
 
     def _line(self, t: int, symbol: str, style: str, text: str, run: RunState | None = None) -> Happening:
         session = self._session
         when = words.at((t - origin_ns(session)) / 1e9)
         text = safe.line(text, LONGEST)
         if run is None:
-            return Happening(t, when, symbol, style, "", "", "", "", "", text)
-        kind = (run.case.compilation.variant, run.case.compilation.engine)
-        marker = case_style(*kind)
+            return Happening(t, when, symbol, style, "", "", "", "", "", "", text)
+        look = case_look(run.case, session.request)
         repeat = f"#{run.run.repeat}" if session.request.repeats > 1 else ""
         label = run_label(run, session.request)
-        told = (marker.marker, marker.ascii_marker, label, repeat, style_word(*kind))
+        group = group_label(group_key(run.case.workload), session.request)
+        told = (look.style.marker, look.style.ascii_marker, label, repeat, group, look.word)
         return Happening(t, when, symbol, style, *told, text)
 
 
@@ -165,7 +174,15 @@ def limit_text(limit: ev.CompileLimit, where: str) -> str:
     return f"{where}: recompile limit{number} reached, {after}"
 
 
-def _of_run(run: RunState) -> Iterator[tuple[int, str, str, str]]:
+def _saying(run: RunState, note: ev.Note) -> tuple[str, ...]:
+    """Notes with the same one say the same; what isn't good news is said by each run for itself."""
+    if note.level != "info":
+        return (run.name, str(note.seq), note.text)
+    of = run.case.name if note.code == "compiled" else run.case.workload.pipeline
+    return (of, note.code, note.text)
+
+
+def _of_run(run: RunState, notes: Sequence[ev.Note]) -> Iterator[tuple[int, str, str, str]]:
     if run.started_ns is not None:
         yield run.started_ns, "▸", "quiet", "run started"
     if run.waiting is not None:
@@ -195,7 +212,7 @@ def _of_run(run: RunState) -> Iterator[tuple[int, str, str, str]]:
             "bad",
             f"falls back to eager: {fallback.graphs} of {fallback.expected} graphs run from here on",
         )
-    for note in run.notes:
+    for note in notes:
         yield (note.t, *_note_kind(note), _note_text(note))
     for output in run.outputs:
         if not output.finite:
@@ -260,7 +277,7 @@ def _note_kind(note: ev.Note) -> tuple[str, str]:
 
 def _note_text(note: ev.Note) -> str:
     """The note's text; one that is names alone says nothing without its code."""
-    bare = note.code == "compiled" or " " not in note.text
+    bare = (note.code == "compiled" and "compiled" not in note.text) or " " not in note.text
     return f"{note.code}: {note.text}" if bare and note.code else note.text
 
 

@@ -8,8 +8,8 @@ from profiler.analysis.progress import run_progress, session_progress
 from profiler.analysis.state import RunState, SessionState
 from tui import safe
 from tui.pictures import words
+from tui.pictures.looks import case_look
 from tui.pictures.names import OUTCOME_STYLES, STATE_STYLES, outcome_word, run_label
-from tui.theme import case_style, style_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ def _run_line(session: SessionState, now_ns: int) -> ProgressLine:
     if run is None:
         return _between_runs(session)
     progress = run_progress(session, run, now_ns)
-    style = case_style(run.case.compilation.variant, run.case.compilation.engine)
+    look = case_look(run.case, session.request)
     return ProgressLine(
-        style.marker,
-        style.ascii_marker,
+        look.style.marker,
+        look.style.ascii_marker,
         run_label(run, session.request),
-        style_word(run.case.compilation.variant, run.case.compilation.engine),
+        look.word,
         safe.line(progress.text, 200),
         "warn" if run.waiting is not None else "",
         None if run.waiting is not None else progress.fraction,
@@ -124,7 +124,7 @@ def run_lines(session: SessionState, now_ns: int) -> tuple[RunLine, ...]:
 
 
 def _one_run(session: SessionState, run: RunState, now_ns: int) -> RunLine:
-    style = case_style(run.case.compilation.variant, run.case.compilation.engine)
+    look = case_look(run.case, session.request)
     state, state_style = run.state, {"running": "accent", "waiting": "warn"}.get(run.state, "quiet")
     if run.outcome is not None:
         state, state_style = outcome_word(run.outcome), OUTCOME_STYLES.get(run.outcome, "quiet")
@@ -136,10 +136,10 @@ def _one_run(session: SessionState, run: RunState, now_ns: int) -> RunLine:
         state = run.phase.name
     return RunLine(
         run.name,
-        style.marker,
-        style.ascii_marker,
+        look.style.marker,
+        look.style.ascii_marker,
         run_label(run, session.request),
-        style_word(run.case.compilation.variant, run.case.compilation.engine),
+        look.word,
         state,
         state_style,
     )

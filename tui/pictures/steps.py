@@ -16,8 +16,8 @@ from tui.charts.axes import SPIKE_FACTOR, TICK_LADDER, StickyRange, clips_above,
 from tui.charts.decimate import min_max
 from tui.charts.palette import SeriesStyle
 from tui.charts.spec import Axis, ChartSpec, Mark, MarkSymbol, Series, Slot, Tick
+from tui.pictures.looks import case_look
 from tui.pictures.names import group_key, group_label, variant_label
-from tui.theme import case_style
 
 _LEAST_SLOT = 7
 """Columns that a slot must have for its border and its name to help and not to clutter."""
@@ -92,13 +92,24 @@ class Slots:
         return tuple(Slot(label, n, n + 1, short) for n, (label, short) in enumerate(names))
 
     def _leg_slots(self) -> list[Slot]:
-        """A slot a leg, as wide as its calls."""
+        """A slot a leg, as wide as its calls; in short, what its name doesn't share with the others' beginning."""
         first = self.compiles + self.warmups
+        shared = _shared_words([name for name, _ in self.legs])
         ends = [begin for _, begin in self.legs[1:]] + [self.measured]
         return [
-            Slot(safe.line(name, 40), first + begin, first + end, str(begin + 1))
+            Slot(safe.line(name, 40), first + begin, first + end, safe.line(name[shared:], 40))
             for (name, begin), end in zip(self.legs, ends)
         ]
+
+
+def _shared_words(names: Sequence[str]) -> int:
+    """How many characters of whole words all ``names`` begin with: 15 of "call arguments 1/3", "call arguments 2/3"."""
+    shared = 0
+    for end in (place + 1 for place, char in enumerate(names[0]) if char == " "):
+        if not all(name.startswith(names[0][:end]) for name in names):
+            break
+        shared = end
+    return shared
 
 
 class StepTrace:
@@ -247,7 +258,7 @@ class StepsChart:
         high = self._range(group, loop, full).fit(largest, now_s)
         x = slots.axis(view.columns)
         series = tuple(
-            _series(case, trace, x, view.columns, variant_label(case, request), case_style(*_kind(case)))
+            _series(case, trace, x, view.columns, variant_label(case, request), case_look(case, request).style)
             for (case, run), trace in pairs
         )
         return ChartSpec(
@@ -306,10 +317,6 @@ class StepsChart:
 
     def _range(self, group: str, loop: int, full: bool) -> StickyRange:
         return self._ranges.setdefault((group, loop, full), StickyRange("s"))
-
-
-def _kind(case: Case) -> tuple[str, str | None]:
-    return case.compilation.variant, case.compilation.engine
 
 
 def _series(case: Case, trace: StepTrace, x: Axis, columns: int, label: str, style: SeriesStyle) -> Series:

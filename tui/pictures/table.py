@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from profiler.analysis.cases import CaseFigures
-from profiler.analysis.loops import StepFigures
+from profiler.analysis.legs import LegFigures
+from profiler.analysis.loops import LoopFigures, StepFigures
 from profiler.analysis.state import RunState, SessionState
+from profiler.request import Case
 from tui import safe
 from tui.pictures import words
+from tui.pictures.looks import case_look
 from tui.pictures.names import OUTCOME_ASCII, OUTCOME_STYLES, OUTCOME_SYMBOLS, case_label, on_cuda, outcome_word
-from tui.theme import case_style, style_word
 
 VERDICT_STYLES = {"FASTER": "good", "SLOWER": "bad", "SAME": "quiet", "UNCLEAR": "warn"}
 
 
+NOT_YET = MappingProxyType({"it/s": (words.NOTHING, "quiet"), "step ms": (words.NOTHING, "quiet")})
+
+
+@dataclass(frozen=True, slots=True)
+class LegLine:
+    """One leg of a case's scenario. ``cells`` are those columns that a leg has figures for.
+
+    ``told`` says what else there is of its calls, the fullest text first: whoever shows it takes the first that fits.
+    """
+
+    name: str
+    cells: Mapping[str, tuple[str, str]]
+    told: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class CaseLine:
-    """One case. ``cells`` are (text, style) by column name; ``remark`` stands in for figures that can't come."""
+    """One case. ``cells`` are (text, style) by column name; ``remark`` stands in for figures that can't come.
+
+    In a scenario the cells are over the first of the ``legs``.
+    """
 
     case: str
     symbol: str
@@ -33,6 +53,7 @@ class CaseLine:
     under_way: bool
     cells: Mapping[str, tuple[str, str]]
     remark: str = ""
+    legs: tuple[LegLine, ...] = ()
 
 
 def case_lines(session: SessionState, figures: list[CaseFigures]) -> tuple[CaseLine, ...]:
@@ -43,22 +64,44 @@ def case_lines(session: SessionState, figures: list[CaseFigures]) -> tuple[CaseL
 def _line(session: SessionState, figures: CaseFigures) -> CaseLine:
     case = session.request.case(figures.case)
     runs = session.runs_of(figures.case)
-    style = case_style(figures.variant, figures.engine)
+    look = case_look(case, session.request)
+    remark = _remark(runs, figures, session_over=session.over)
     state, state_style, mark, mark_ascii = _state(runs, figures)
     return CaseLine(
         case=figures.case,
-        symbol=style.marker,
-        symbol_ascii=style.ascii_marker,
+        symbol=look.style.marker,
+        symbol_ascii=look.style.ascii_marker,
         label=case_label(case, session.request),
-        label_style=style_word(figures.variant, figures.engine),
+        label_style=look.word,
         state=state,
         state_style=state_style,
         mark=mark,
         mark_ascii=mark_ascii,
         under_way=any(run.state in ("running", "waiting") for run in runs),
         cells=MappingProxyType(_cells(session, figures)),
-        remark=_remark(runs, figures, session_over=session.over),
+        remark=remark,
+        legs=() if remark else _leg_lines(case, figures),
     )
+
+
+def _leg_lines(case: Case, figures: CaseFigures) -> tuple[LegLine, ...]:
+    """A line for each leg, those to come among them; none where all calls are alike."""
+    planned = [leg.name for leg in case.workload.legs]
+    lines = [_leg_line(leg) for leg in figures.legs]
+    lines += [LegLine(safe.line(name, 60), NOT_YET) for name in planned[len(lines) :]]
+    return tuple(lines) if len(lines) > 1 else ()
+
+
+def _leg_line(leg: LegFigures) -> LegLine:
+    cells = _latencies(leg.loops, leg.steps)
+    cells["compile"] = (words.seconds(leg.compile_s or None), "" if leg.compile_s else "quiet")
+    cells["recomp"] = (str(leg.recompiles), "mark:R bold") if leg.recompiles else (words.NOTHING, "quiet")
+    clean = f"{leg.clean_calls} of {leg.calls}"
+    calls = f"{clean} calls clean" + (", so all count" if leg.all_calls and leg.clean_calls < leg.calls else "")
+    told = [calls, f"{clean} clean"]
+    if leg.first_call_ms is not None:
+        told.insert(0, f"{calls}; first call {words.seconds(leg.first_call_ms / 1e3)}")
+    return LegLine(safe.line(leg.name, 60), MappingProxyType(cells), tuple(told))
 
 
 def _state(runs: list[RunState], figures: CaseFigures) -> tuple[str, str, str, str]:
@@ -77,19 +120,24 @@ def _state(runs: list[RunState], figures: CaseFigures) -> tuple[str, str, str, s
 
 
 def _cells(session: SessionState, figures: CaseFigures) -> dict[str, tuple[str, str]]:
-    steps = figures.steps
     return {
         "runs": (f"{figures.ended}/{figures.runs}", ""),
-        "it/s": _each(loop.iterations_per_second for loop in figures.loops),
-        "step ms": _each(loop.median_ms for loop in figures.loops),
-        "±iqr": _spread(steps),
-        "p95": _number(steps.p95_ms if steps else None),
+        **_latencies(figures.loops, figures.steps),
         "compile": (words.seconds(figures.compile_s or None), "" if figures.compile_s else "quiet"),
         "recomp": _recompiles(figures),
         "memory": _memory(session, figures),
         "speed-up": _speedup(figures),
         "verdict": (figures.verdict or "", VERDICT_STYLES.get(figures.verdict or "", "")),
         "even at": _break_even(figures),
+    }
+
+
+def _latencies(loops: Sequence[LoopFigures], steps: StepFigures | None) -> dict[str, tuple[str, str]]:
+    return {
+        "it/s": _each(loop.iterations_per_second for loop in loops),
+        "step ms": _each(loop.median_ms for loop in loops),
+        "±iqr": _spread(steps),
+        "p95": _number(steps.p95_ms if steps else None),
     }
 
 

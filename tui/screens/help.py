@@ -19,7 +19,8 @@ from tui.theme import rich_style
 WORDS = (
     ("case", "one pipeline, variant and workload: a line of the table, a line of the chart"),
     ("run", "one repeat of a case, in a process of its own"),
-    ("leg", "a stretch of a scenario with calls alike; the table has the first one's figures"),
+    ("leg", "a stretch of a scenario with calls alike; a case has the first one's figures, f shows all legs"),
+    ("clean", "calls in which nothing was compiled: a leg's figures are over those, over all where they are few"),
     ("step ms", "the median of the steps of the measured calls; ±IQR is the spread between their quartiles"),
     ("p95", "19 of 20 of those steps took no longer; left out where they are too few to tell"),
     ("it/s", "iterations of the denoising loop a second, as the pipeline's own progress bar counts them"),
@@ -32,6 +33,11 @@ WORDS = (
     ),
     ("verdict", "FASTER, SLOWER or SAME (within 3 %) as far as the interval can tell, else UNCLEAR"),
     ("^ 24.3 s", "a step above the chart's range; z shows the full range"),
+)
+
+PLACES = (
+    ("C  w  1  2", "below the axis: the compiling call, a warm-up, the measured calls or legs by name"),
+    ("┊", "where a call or leg begins; in colour, where something was compiled"),
 )
 
 
@@ -63,6 +69,8 @@ def help_text(dark: bool) -> Text:
     for symbol, meaning in MARK_MEANINGS.items():
         text.append(f"  {symbol:<14}", rich_style(f"bold mark:{symbol}", dark))
         text.append(f"{meaning}\n")
+    for symbol, meaning in PLACES:
+        text.append(f"  {symbol:<14}{meaning}\n")
     text.append("\nWords\n", strong)
     for word, meaning in WORDS:
         text.append(f"  {word:<14}", accent)

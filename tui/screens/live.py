@@ -25,6 +25,9 @@ from tui.pictures.live import LivePicture, unread
 from tui.pictures.steps import StepsView
 from tui.screens.base import BaseScreen
 
+LOW = 30
+"""Rows below which one chart at a time has to do."""
+
 SLOW_LINK_S = 0.25
 """While the terminal hasn't taken the last pictures, the newest one waits this long and replaces them."""
 
@@ -44,6 +47,8 @@ class LiveScreen(BaseScreen):
         self._source = source or LiveSource(folder)
         self._feed: Feed[LivePicture] = Feed(self._source, self._publish, self._feed_failed)
         self._waiting = False
+        self._unfold: bool | None = None  # None: the legs are seen where they fit
+        self._cases_hidden = False
         self._heading = HeadingPanel(self.picture.heading, ascii=ascii)
         self._progress = ProgressPanel(self.picture.progress, ascii=ascii)
         self._steps = Chart(self.picture.steps, ascii=ascii, id="steps")
@@ -122,11 +127,22 @@ class LiveScreen(BaseScreen):
         self.refresh_footer()
 
     def _fit_cases(self) -> None:
-        """The table gets a line a case, but never the room that the charts need."""
-        most = 4 if self.size.height < 30 else max(4, self.size.height // 4)
-        height = min(1 + max(len(self.picture.cases), 1), most)
-        if self._cases.styles.height is None or self._cases.styles.height.value != height:
-            self._cases.styles.height = height
+        """The table gets a line a case, and one a leg where there is room, but never what the charts need."""
+        cases, height = self.picture.cases, self.size.height
+        low = height < LOW
+        most = 4 if low else max(4, height // 4)
+        legs = sum(len(line.legs) for line in cases)
+        lines = 1 + max(len(cases), 1)
+        with_legs = height * 2 // 5
+        fits = not low and lines + legs <= with_legs
+        unfolded = legs > 0 and (fits if self._unfold is None else self._unfold)
+        if unfolded:
+            lines, most = lines + legs, with_legs
+        rows = min(lines, most)
+        self._cases_hidden = lines > rows
+        self._cases.unfold(unfolded)
+        if self._cases.styles.height is None or self._cases.styles.height.value != rows:
+            self._cases.styles.height = rows
 
     # --- keys ---
 
@@ -145,6 +161,10 @@ class LiveScreen(BaseScreen):
                 return len(picture.groups) > 1
             case "next_loop":
                 return len(picture.loops) > 1
+            case "cases":
+                return self._cases_hidden
+            case "fold_legs":
+                return any(line.legs for line in picture.cases)
             case "next_chart":
                 return self._one_chart
             case "stop":
@@ -189,6 +209,11 @@ class LiveScreen(BaseScreen):
 
     def action_cases(self, lines: int) -> None:
         self._cases.scroll_lines(lines)
+
+    def action_fold_legs(self) -> None:
+        self._unfold = not self._cases.unfolded
+        self._fit_cases()
+        self.refresh_footer()
 
     def action_skip(self) -> None:
         run = self.picture.running
