@@ -44,7 +44,7 @@ def apply(limit_gib: float | None, device: str, cuda: Any = None) -> None:
 
 
 def _start_threads() -> None:
-    """Have torch start its threads now: a stack is 8 MiB of writable memory, which on many cores is more than a limit."""
+    """Have torch start its threads: on many cores their stacks, 8 MiB of writable memory each, exceed a limit alone."""
     import torch
 
     torch.ones((torch.get_num_threads() + 1) * _GRAIN, dtype=torch.uint8)
