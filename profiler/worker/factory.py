@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from profiler.catalog.build import Report
-from profiler.catalog.errors import BuildError, first_line
+from profiler.catalog.errors import BuildError, first_line, told
 from profiler.request import Workload
 from profiler.subject import Piece, Subject
 from profiler.worker.foreign import made_up, silence, subject
@@ -110,7 +110,7 @@ def _failed(short: str, what: str, error: Exception) -> BuildError:
     if isinstance(error, BuildError):
         return error
     traceback.print_exception(error)
-    return BuildError(f"{short}: {what}: {type(error).__name__}: {first_line(error)}")
+    return BuildError(f"{short}: {what}: {told(error)}")
 
 
 # --- what it returned -------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import profiler
-from profiler.catalog.build import BuildError, first_line
+from profiler.catalog.errors import BuildError, first_line, text_of, told
 from profiler.events import OutOfMemory, RunEnded
 from profiler.variants import Unsupported
 from profiler.worker.device import DeviceUnavailable
@@ -62,9 +62,9 @@ def classify(error: BaseException, when: str, device: str) -> Outcome:
     if isinstance(error, Stopped):
         return Outcome(RunEnded(outcome="stopped"))
     if isinstance(error, Unsupported):
-        return Outcome(RunEnded(outcome="unsupported", reason=one_line(str(error))))
+        return Outcome(RunEnded(outcome="unsupported", reason=one_line(text_of(error))))
     if isinstance(error, BuildError | DeviceUnavailable):
-        return _failed(error, one_line(str(error)))
+        return _failed(error, one_line(text_of(error)))
     chain = list(_chain(error))
     exhausted = next((link for link in reversed(chain) if is_out_of_memory(link)), None)
     if exhausted is not None:
@@ -76,21 +76,21 @@ def classify(error: BaseException, when: str, device: str) -> Outcome:
         return _failed(
             error, f"recompile limit of {_recompile_limit()} hit, and fullgraph=True forbids going on in eager"
         )
-    told = next((text for link in chain if (text := _type_lacks(link, device) or _graph_breaks(link))), _gist(error))
+    said = next((text for link in chain if (text := _type_lacks(link, device) or _graph_breaks(link))), _gist(error))
     line = _users_line(error)
-    return _failed(error, one_line(told + (f" ({line})" if line else "")))
+    return _failed(error, one_line(said + (f" ({line})" if line else "")))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` says that an allocation failed, on the device or on the host."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, Exception) and bool(_NO_MEMORY.search(str(error)))
+    return isinstance(error, Exception) and bool(_NO_MEMORY.search(text_of(error)))
 
 
 def _type_lacks(error: BaseException, device: str) -> str | None:
     """What to say where ``error`` is torch's word that an operator lacks the type that was asked for."""
-    found = _TYPE_LACKS.search(str(error)) if isinstance(error, RuntimeError) else None
+    found = _TYPE_LACKS.search(text_of(error)) if isinstance(error, RuntimeError) else None
     if found is None:
         return None
     dtype = _TYPES.get(found[2], found[2].lower())
@@ -147,8 +147,7 @@ def _failed(error: BaseException, reason: str) -> Outcome:
 def _gist(error: BaseException) -> str:
     """The exception's class and first line; those of the one inside, where a compiler wraps what its backend raised."""
     inner = getattr(error, "inner_exception", None)
-    told = _gist(inner) if isinstance(inner, BaseException) else first_line(error)
-    return f"{type(error).__name__}: {told}"
+    return f"{type(error).__name__}: {_gist(inner)}" if isinstance(inner, BaseException) else told(error)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -170,10 +169,10 @@ def _recompile_limit() -> int | str:
 
 
 def _oom(error: BaseException, when: str, device: str) -> OutOfMemory:
-    event = OutOfMemory(when=when, asked_bytes=asked_bytes(str(error)))
+    event = OutOfMemory(when=when, asked_bytes=asked_bytes(text_of(error)))
     if device.startswith("cuda"):
         _add_device_memory(event, device)
-        _add_what_was_said(event, str(error))
+        _add_what_was_said(event, text_of(error))
     return event
 
 

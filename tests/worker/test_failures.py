@@ -46,6 +46,27 @@ def test_out_of_memory(error: Exception, asked: int | None, when: str) -> None:
     assert when in ended.reason
 
 
+class Silent(Exception):
+    """An exception that nobody can read."""
+
+    def __str__(self) -> str:
+        raise TypeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ValueError("boom\nmore"), "ValueError: boom"),
+        (SystemExit(), "SystemExit"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (Silent(), "Silent"),
+    ],
+)
+def test_a_failure_is_told_once_whatever_was_raised(error: BaseException, says: str) -> None:
+    ended, event = classify(error, "load", "cpu")
+    assert (ended.outcome, ended.reason, event) == ("failed", says, None)
+
+
 def test_a_real_allocation_that_fails_on_the_host() -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 50)
@@ -84,7 +105,7 @@ def test_memory_of_the_device_at_the_time() -> None:
         (BuildError("cannot load x"), "failed", "cannot load x"),
         (DeviceUnavailable("cuda:0 can't be used"), "failed", "cuda:0 can't be used"),
         (RuntimeError("sizes differ\n  at line 7"), "failed", "RuntimeError: sizes differ"),
-        (ValueError(), "failed", "ValueError: ValueError"),
+        (ValueError(), "failed", "ValueError"),
     ],
 )
 def test_other_ends(error: BaseException, outcome: str, reason: str | None) -> None:
