@@ -126,6 +126,7 @@ BAD: list[tuple[dict[str, object], str]] = [
     ({"attention": "sdp"}, "did you mean 'sdpa'?"),
     ({"attention": "sdpa", "attention_slicing": True}, "drop it or --attention"),
     ({"pipeline": FLUX, "attention_slicing": True}, "only UNets can slice"),
+    ({"pipeline": "flux1-schnell", "guidance": 3.5}, "takes no guidance: drop --guidance"),
     ({"attention": "flash"}, "one of sdpa, vanilla, xformers would work"),
     ({"call": {"num_images_per_prompt": 2}}, "an option of its own: --batch-size"),
     ({"memory_format": "channels-last"}, "did you mean 'channels_last'?"),

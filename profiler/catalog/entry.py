@@ -83,9 +83,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     # Given with the prompts, where the pipeline leaves classifier-free guidance out without one.
     negative_prompt: str | None = None
     guidance_argument: str = "guidance_scale"
-    guidance_kind: Literal["batch", "calls", "embedded"] = "batch"
+    guidance_kind: Literal["batch", "calls", "embedded", "none"] = "batch"
     """What guidance does: doubles the denoiser's batch (above 1, classifier-free guidance), takes a second denoiser
-    call, or is a number that the model was trained to take."""
+    call, is a number that the model was trained to take, or nothing: the pipeline takes one and the model doesn't."""
     guidance_threshold: float = 1.0  # guidance above it is classifier-free guidance
     sized: bool = True  # takes height and width; False: they are the input picture's
     strength: float | None = None  # the default of the argument ``strength``; None: there is none

@@ -90,7 +90,7 @@ def _tiny(transformer: Component, scheduled: Component, steps: int, guidance: fl
     )
 
 
-def _entry(name: str, title: str, model_id: str, source: str, sizes: dict[str, Size]) -> Entry:
+def _entry(name: str, title: str, model_id: str, source: str, sizes: dict[str, Size], *, guided: bool) -> Entry:
     return Entry(
         name=name,
         title=title,
@@ -103,7 +103,7 @@ def _entry(name: str, title: str, model_id: str, source: str, sizes: dict[str, S
                 sizes=sizes,
                 source=source,
                 heavy=("text_encoder_2", "tokenizer_2"),
-                guidance_kind="embedded",
+                guidance_kind="embedded" if guided else "none",
             ),
         ),
         prompt="ghibli style, a fantasy landscape with castles",
@@ -121,6 +121,7 @@ FLUX1_DEV = _entry(
         "full": _full(_transformer(11_901_408_320, guidance_embeds=True), _DEV_SCHEDULER, 28, 3.5, 512),
         "tiny": _tiny(_tiny_transformer(94_288, guidance_embeds=True), _DEV_SCHEDULER, 8, 3.5),
     },
+    guided=True,
 )
 
 FLUX1_SCHNELL = _entry(
@@ -132,4 +133,5 @@ FLUX1_SCHNELL = _entry(
         "full": _full(_transformer(11_891_178_560), _SCHNELL_SCHEDULER, 4, 0.0, 256),
         "tiny": _tiny(_tiny_transformer(85_008), _SCHNELL_SCHEDULER, 4, 0.0),
     },
+    guided=False,
 )

@@ -28,7 +28,7 @@ def fields(entry: Entry, options: Options, batch_size: int, device: str) -> dict
         "width": width,
         "frames": _frames(entry, defaults, options),
         "steps": values.steps(defaults.steps if options.steps is None else options.steps),
-        "guidance": values.guidance(defaults.guidance if options.guidance is None else options.guidance),
+        "guidance": _guidance(entry, defaults, options),
         "strength": _strength(entry, options),
         "scheduler": _scheduler(entry, options.scheduler),
         "memory_format": values.memory_format(options.memory_format or _memory_format(entry.part, defaults, device)),
@@ -85,6 +85,14 @@ def _frames(entry: Entry, defaults: Size, options: Options) -> int | None:
 
 
 # --- how it is painted ------------------------------------------------------------------------------------------------
+
+
+def _guidance(entry: Entry, defaults: Size, options: Options) -> float:
+    if options.guidance is None:
+        return values.guidance(defaults.guidance)
+    if entry.part.guidance_kind == "none":
+        raise BadRequest(f"{entry.name}'s model takes no guidance: drop --guidance", "guidance")
+    return values.guidance(options.guidance)
 
 
 def _strength(entry: Entry, options: Options) -> float | None:

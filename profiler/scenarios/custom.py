@@ -19,6 +19,7 @@ _LACKS: dict[str, Callable[[Entry], str | None]] = {
     "height": sweeps.resolution_lacks,
     "width": sweeps.resolution_lacks,
     "tokens": sweeps.token_lacks,
+    "guidance": sweeps.guidance_lacks,
     "guidance_end": sweeps.guidance_end_lacks,
     "latents_format": sweeps.format_lacks,
     "lora": sweeps.lora_lacks,

@@ -85,7 +85,11 @@ def cfg_legs(entry: Entry, workload: Workload) -> list[Leg]:
 def cfg_lacks(entry: Entry) -> str | None:
     if entry.part.guidance_kind == "embedded":
         return "its guidance is a number that the model takes: on or off, every call is the same"
-    return None
+    return guidance_lacks(entry)
+
+
+def guidance_lacks(entry: Entry) -> str | None:
+    return "its model takes no guidance" if entry.part.guidance_kind == "none" else None
 
 
 FLOAT_TIMESTEPS = ("EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler", "HeunDiscreteScheduler")
@@ -174,6 +178,8 @@ def guidance_end_legs(entry: Entry, workload: Workload) -> list[Leg]:
 
 def guidance_end_lacks(entry: Entry) -> str | None:
     part = entry.part
+    if part.guidance_kind == "none":
+        return guidance_lacks(entry)
     if part.guidance_kind != "batch":
         return "its guidance doesn't change the batch: ending it changes no shape"
     if len(entry.parts) > 1 or not part.step_callback:

@@ -145,7 +145,9 @@ def test_sizes_are_whole_multiples_and_every_denoiser_is_a_component(entry: Entr
     assert set(part.regional_engines) == set(part.denoisers)
     assert set(part.found_blocks) <= set(part.denoisers)
     assert part.source
-    assert any(name.startswith("negative_") for name in size.embeddings) == (part.guidance_kind != "embedded")
+    assert any(name.startswith("negative_") for name in size.embeddings) == (part.guidance_kind in ("batch", "calls"))
+    takes = [size.components[name].config.get("guidance_embeds", False) for name in part.denoisers]
+    assert any(takes) == (part.guidance_kind == "embedded")
 
 
 @EACH_PART
