@@ -165,9 +165,10 @@ def create(request: Request, version: str, root: Path) -> SessionFolder:
     """Make the folder of a new session under ``root``/sessions. Raises OSError; then nothing is left behind."""
     sessions = root / "sessions"
     sessions.mkdir(mode=0o700, parents=True, exist_ok=True)
-    pipeline = request.cases[0].workload.pipeline
+    pipelines = {case.workload.pipeline for case in request.cases}
+    about = pipelines.pop() if len(pipelines) == 1 else f"{len(pipelines)}-pipelines"
     while True:
-        folder = SessionFolder(sessions / f"{''.join(secrets.choice(_ALPHABET) for _ in range(4))}-{pipeline}")
+        folder = SessionFolder(sessions / f"{''.join(secrets.choice(_ALPHABET) for _ in range(4))}-{about}")
         try:
             folder.path.mkdir(mode=0o700)
             break

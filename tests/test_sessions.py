@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from profiler import sessions
 from profiler.eventlog import EventLog
@@ -68,6 +69,14 @@ def test_folders_are_0700_and_files_0600_whatever_the_umask(tmp_path: Path, aske
 
 def test_ids_differ(tmp_path: Path, asked: Request) -> None:
     assert len({sessions.create(asked, "0.1.0", tmp_path).id for _ in range(20)}) == 20
+
+
+def test_a_session_of_several_pipelines_is_named_after_none_of_them(tmp_path: Path, asked: Request) -> None:
+    (case, *_) = asked.cases
+    other = replace(case, name="other", workload=replace(case.workload, pipeline="sdxl-txt2img"))
+    assert sessions.create(asked, "0.1.0", tmp_path).id.endswith(f"-{case.workload.pipeline}")
+    several = replace(asked, cases=[*asked.cases, other])
+    assert sessions.create(several, "0.1.0", tmp_path).id.endswith("-2-pipelines")
 
 
 def test_an_id_that_is_taken_is_not_used_again(tmp_path: Path, asked: Request, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from tui.panels.happenings import HappeningsPanel
 from tui.pictures.happenings import Happenings
 from tui.pictures.live import LivePainter
 from tui.pictures.looks import case_look
+from tui.pictures.names import outcome_text
 from tui.pictures.progress import progress_lines
 from tui.pictures.steps import Slots, StepsView
 from tui.pictures.table import CaseLine, case_lines
@@ -212,6 +213,12 @@ def test_with_several_workloads_an_event_says_whose_it_is_on_a_narrow_screen_too
     found = Happenings(state).newest_first()  # type: ignore[arg-type]
     rows = flat(HappeningsPanel(found).lay_out(80, 9))
     assert "▲ b1 without T5" in rows and "▲ b2 something is slow" in rows
+
+
+def test_an_outcome_is_not_told_twice() -> None:
+    assert outcome_text("oom", "out of memory during warmup: no room") == "out of memory during warmup: no room"
+    assert outcome_text("oom", "no room") == "out of memory: no room"
+    assert outcome_text("stopped", None) == "stopped"
 
 
 @pytest.mark.parametrize("width", [30, 40, 60, 80])

@@ -13,7 +13,7 @@ from tui.panels.rows import Part, Row, Rows, fitted, spread, width_of
 from tui.pictures.listing import Listing, SessionLine
 from tui.pictures.names import STATE_ASCII, STATE_STYLES, STATE_SYMBOLS
 
-_STATE, _AGE, _RUNS = 13, 12, 14
+_STATE, _AGE = 13, 12
 EMPTY = "no sessions yet: 'stepscope demo' or 'stepscope run PIPELINE' makes one"
 
 
@@ -76,26 +76,26 @@ class SessionsPanel(Panel[Listing]):
         first = self._first(len(lines))
         seen = lines[first : first + room]
         name = max(12, min(width // 3, 2 + max(cell_len(line.session) for line in seen)))
-        head = self._head(
-            name, width, f"{first + 1}-{first + len(seen)} of {len(lines)}" if len(seen) < len(lines) else ""
-        )
-        return (head, *(self._row(line, name, width, first + n == self._cursor) for n, line in enumerate(seen)))
+        # Room for the longest, so that scrolling moves no column.
+        runs = 2 + max(cell_len(text) for text in ("runs", *map(_runs, lines)))
+        where = f"{first + 1}-{first + len(seen)} of {len(lines)}" if len(seen) < len(lines) else ""
+        head = self._head(name, runs, width, where)
+        return (head, *(self._row(line, name, runs, width, first + n == self._cursor) for n, line in enumerate(seen)))
 
-    def _head(self, name: int, width: int, where: str) -> Row:
-        columns = [("  session", name + 2), ("state", _STATE), ("runs", _RUNS), ("age", _AGE)]
+    def _head(self, name: int, runs: int, width: int, where: str) -> Row:
+        columns = [("  session", name + 2), ("state", _STATE), ("runs", runs), ("age", _AGE)]
         parts = [(safe.pad(text, size, ascii=self.ascii), "quiet") for text, size in columns]
         about = "variants and pipeline"
         return spread([*parts, (about, "quiet")], [(where, "quiet")] if where else [], width, ascii=self.ascii)
 
-    def _row(self, line: SessionLine, name: int, width: int, current: bool) -> Row:
+    def _row(self, line: SessionLine, name: int, runs: int, width: int, current: bool) -> Row:
         symbol = (STATE_ASCII if self.ascii else STATE_SYMBOLS).get(line.state, " ")
         style = STATE_STYLES.get(line.state, "")
-        failed = f", {line.failed} failed" if line.failed else ""
         parts: list[Part] = [
             (f"{'>' if current else ' '} ", "bold accent"),
             (safe.pad(line.session, name, ascii=self.ascii), "bold" if current or line.under_way else ""),
             (safe.pad(f"{symbol} {line.state}", _STATE, ascii=self.ascii), style),
-            (safe.pad(f"{line.runs}{failed}", _RUNS, ascii=self.ascii), "warn" if line.failed else ""),
+            (safe.pad(_runs(line), runs, ascii=self.ascii), "warn" if line.failed else ""),
             (safe.pad(line.age, _AGE, ascii=self.ascii), "quiet"),
         ]
         if line.copied:
@@ -112,3 +112,7 @@ class SessionsPanel(Panel[Listing]):
         if not current:
             return row
         return tuple((text, f"{style} reverse".strip()) for text, style in (*row, (" " * (width - width_of(row)), "")))
+
+
+def _runs(line: SessionLine) -> str:
+    return line.runs + (f", {line.failed} failed" if line.failed else "")

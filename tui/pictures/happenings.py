@@ -24,8 +24,9 @@ from tui.pictures.names import (
     latest_ns,
     on_cuda,
     origin_ns,
-    outcome_word,
+    outcome_text,
     run_label,
+    session_s,
 )
 
 MOST = 2000
@@ -115,7 +116,7 @@ class Happenings:
 
     def _line(self, t: int, symbol: str, style: str, text: str, run: RunState | None = None) -> Happening:
         session = self._session
-        when = words.at((t - origin_ns(session)) / 1e9)
+        when = words.at(session_s(session, t))
         text = safe.line(text, LONGEST)
         if run is None:
             return Happening(t, when, symbol, style, "", "", "", "", "", "", text)
@@ -224,9 +225,8 @@ def _of_run(run: RunState, notes: Sequence[ev.Note]) -> Iterator[tuple[int, str,
     if run.losses:
         yield run.last_t, "!", "warn", losses_text(run.losses, "this run's log")
     if run.outcome is not None and (run.ended_ns or run.last_t):
-        reason = f": {run.reason}" if run.reason else ""
         symbol, style = OUTCOME_SYMBOLS.get(run.outcome, "?"), OUTCOME_STYLES.get(run.outcome, "quiet")
-        yield run.ended_ns or run.last_t, symbol, style, f"{outcome_word(run.outcome)}{reason}"
+        yield run.ended_ns or run.last_t, symbol, style, outcome_text(run.outcome, run.reason, LONGEST)
 
 
 def _compile_line(found: Compile) -> tuple[int, str, str, str]:

@@ -11,7 +11,7 @@ from tui.charts.spec import ChartSpec
 from tui.pictures import words
 from tui.pictures.happenings import Happening, Happenings
 from tui.pictures.memory import MemoryChart
-from tui.pictures.names import device_label, latest_ns, origin_ns, workload_label
+from tui.pictures.names import device_label, latest_ns, session_s, workload_label
 from tui.pictures.progress import ProgressLine, RunLine, ended_text, progress_lines, run_lines
 from tui.pictures.steps import StepsChart, StepsView
 from tui.pictures.table import CaseLine, case_lines
@@ -107,7 +107,7 @@ def heading(session: SessionState, now_ns: int, *, copied: bool, loading: bool) 
         workload=workload_label(session.request),
         device=device_label(session),
         state=session.state,
-        elapsed=words.elapsed((end - origin_ns(session)) / 1e9) if begun else "",
+        elapsed=words.elapsed(session_s(session, end)) if begun else "",
         warning=_warning(session),
         copied=copied,
         loading=loading,

@@ -19,10 +19,11 @@ FIRST_RANGE_S = 30.0
 
 
 class MemoryTrace:
-    """One column of bytes over time, added to as the log grows."""
+    """One column of bytes over the time that the session ran, added to as the log grows."""
 
-    def __init__(self, origin_ns: int) -> None:
-        self._origin_ns = origin_ns
+    def __init__(self, session: SessionState) -> None:
+        self._origin_ns = origin_ns(session)
+        self._pauses = tuple(session.pauses)
         self._rows: dict[int, int] = {}  # rows taken in, by source
         self.xs: list[float] = []
         self.ys: list[float] = []
@@ -38,13 +39,24 @@ class MemoryTrace:
             self.xs.append(self.xs[-1])
             self.ys.append(math.nan)
         latest = self.xs[-1] if self.xs else -math.inf
+        origin_ns, pauses = self._passed(columns.cell(first, "t"))
         for t, value in zip(columns.column("t", first), columns.column(name, first), strict=True):
+            if pauses and t >= pauses[0][1]:
+                # The session was resumed: the line begins anew.
+                origin_ns, pauses = self._passed(t)
+                self.xs.append(latest)
+                self.ys.append(math.nan)
             # Samples of two logs may cross by a little; the line goes on where it was.
-            latest = max((t - self._origin_ns) / 1e9, latest)
+            latest = max((t - origin_ns) / 1e9, latest)
             self.xs.append(latest)
             self.ys.append(math.nan if value == ABSENT else float(value))
             if value > self.largest:
                 self.largest = float(value)
+
+    def _passed(self, t: int) -> tuple[int, tuple[tuple[int, int], ...]]:
+        """The zero of the session's own time for records after ``t``, and the pauses that end later."""
+        over = [pause for pause in self._pauses if pause[1] <= t]
+        return self._origin_ns + sum(end - start for start, end in over), self._pauses[len(over) :]
 
 
 class MemoryChart:
@@ -52,7 +64,7 @@ class MemoryChart:
 
     def __init__(self, session: SessionState) -> None:
         self._session = session
-        self._origin_ns = origin_ns(session)
+        self._clock = _clock(session)
         self._traces: dict[str, MemoryTrace] = {}
         self._runs: list[RunState] = []  # in the order in which they were made
         self._order: list[str] = []
@@ -61,9 +73,9 @@ class MemoryChart:
 
     def spec(self, columns: int, now_s: float) -> ChartSpec:
         """The chart as it is now, for a plot of about ``columns``; ``now_s`` on any monotonic clock."""
-        if origin_ns(self._session) != self._origin_ns:
-            # The conductor's first record was read after a worker's.
-            self._origin_ns = origin_ns(self._session)
+        if _clock(self._session) != self._clock:
+            # A conductor's first record was read after a worker's.
+            self._clock = _clock(self._session)
             self._traces.clear()
         self._runs = sorted(
             (run for run in self._session.runs.values() if len(run.memory)), key=lambda run: run.memory.cell(0, "t")
@@ -105,7 +117,7 @@ class MemoryChart:
         return self._session.gpu_fields.get("used_bytes")
 
     def _trace(self, key: str) -> MemoryTrace:
-        return self._traces.setdefault(key, MemoryTrace(self._origin_ns))
+        return self._traces.setdefault(key, MemoryTrace(self._session))
 
     def _of_runs(self, name: str) -> MemoryTrace:
         trace = self._trace(name)
@@ -137,3 +149,8 @@ class MemoryChart:
             empty="no memory figures" if self._session.over else "waiting for memory figures",
             note=note,
         )
+
+
+def _clock(session: SessionState) -> tuple[object, ...]:
+    """What the session's own time depends on."""
+    return origin_ns(session), *session.pauses

@@ -66,6 +66,14 @@ def outcome_word(outcome: str) -> str:
     return OUTCOME_WORDS.get(outcome, safe.line(outcome, 40))
 
 
+def outcome_text(outcome: str, reason: str | None, longest: int = 200) -> str:
+    """The outcome and why: ``failed: ...``. A reason that begins with the outcome's own word says it all."""
+    word, why = outcome_word(outcome), safe.line(reason or "", longest)
+    if not why:
+        return word
+    return why if why.startswith(word) else f"{word}: {why}"
+
+
 def case_label(case: Case, request: Request) -> str:
     """What tells the case from the others of its session: pipeline, batch size, picture; then variant and engine.
 
@@ -242,3 +250,8 @@ def origin_ns(session: SessionState) -> int:
         return session.started_ns
     starts = [run.header.t for run in session.runs.values() if run.header is not None]
     return min(starts, default=session.last_t)
+
+
+def session_s(session: SessionState, t: int) -> float:
+    """How long the session had run at ``t``, in seconds; the time before it was resumed is left out."""
+    return (t - origin_ns(session) - session.paused_ns(t)) / 1e9

@@ -9,7 +9,7 @@ from profiler.analysis.state import RunState, SessionState
 from tui import safe
 from tui.pictures import words
 from tui.pictures.looks import case_look
-from tui.pictures.names import OUTCOME_STYLES, STATE_STYLES, outcome_word, run_label
+from tui.pictures.names import OUTCOME_STYLES, STATE_STYLES, outcome_text, outcome_word, run_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ def _one_run(session: SessionState, run: RunState, now_ns: int) -> RunLine:
     state, state_style = run.state, {"running": "accent", "waiting": "warn"}.get(run.state, "quiet")
     if run.outcome is not None:
         state, state_style = outcome_word(run.outcome), OUTCOME_STYLES.get(run.outcome, "quiet")
-        if run.outcome not in ("ok", "stopped") and run.reason:
-            state += f": {safe.line(run.reason, 120)}"
+        if run.outcome not in ("ok", "stopped"):
+            state = outcome_text(run.outcome, run.reason, 120)
         elif run.outcome == "ok" and run.started_ns is not None and run.ended_ns is not None:
             state += f", {words.seconds((run.ended_ns - run.started_ns) / 1e9)}"
     elif run.state == "running" and run.phase is not None:

@@ -14,7 +14,15 @@ from profiler.request import Case
 from tui import safe
 from tui.pictures import words
 from tui.pictures.looks import case_look
-from tui.pictures.names import OUTCOME_ASCII, OUTCOME_STYLES, OUTCOME_SYMBOLS, case_label, on_cuda, outcome_word
+from tui.pictures.names import (
+    OUTCOME_ASCII,
+    OUTCOME_STYLES,
+    OUTCOME_SYMBOLS,
+    case_label,
+    on_cuda,
+    outcome_text,
+    outcome_word,
+)
 
 VERDICT_STYLES = {"FASTER": "good", "SLOWER": "bad", "SAME": "quiet", "UNCLEAR": "warn"}
 
@@ -201,6 +209,5 @@ def _remark(runs: list[RunState], figures: CaseFigures, *, session_over: bool) -
         return ""
     for run in runs:
         if run.outcome not in (None, "ok") and run.started_ns is not None:
-            reason = f": {safe.line(run.reason, 200)}" if run.reason else ""
-            return f"{outcome_word(run.outcome or '')}{reason}"
+            return outcome_text(run.outcome or "", run.reason)
     return "not run" if session_over and all(run.started_ns is None and run.header is None for run in runs) else ""
