@@ -23,7 +23,11 @@ from profiler.sessions import Liveness, Manifest, SessionFolder
 from tests.support import recorded
 from tests.support.story import BOOT, HOST
 from tui.feed import LiveSource
+from tui.pictures import words
+from tui.pictures.live import LivePainter
 from tui.pictures.memory import MemoryChart
+from tui.pictures.names import latest_ns
+from tui.pictures.steps import StepsView
 
 SECOND = 1_000_000_000
 
@@ -236,7 +240,7 @@ def test_nothing_is_touched_where_a_folder_of_the_session_leads_out_of_it(
     with pytest.raises(CannotResume, match=f"{name} is a link that leads out of the session's folder: remove it"):
         find_debt(copied)
     if name == "control":
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="symbolic links"):
             discard_commands(copied)
     assert [found.name for found in elsewhere.iterdir()] == ["precious"]
 
@@ -388,3 +392,30 @@ def test_memory_is_drawn_when_it_was_measured_whatever_the_order_of_the_runs() -
     assert points() == [(10.0, 100.0), (50.0, 500.0)]
     fold.run(first, [ev.Memory(t=61 * SECOND, phase="load", rss_bytes=600)])
     assert points() == [(10.0, 100.0), (50.0, 500.0), (60.0, 600.0)]
+
+
+def test_what_is_shown_over_time_leaves_out_the_time_in_which_nothing_ran() -> None:
+    """A day lies between the two halves of the session."""
+    request = recorded.request(device="cuda:0", repeats=1)
+    first = request.runs[0].name
+    day = 86_400 * SECOND
+    fold = SessionFold("test", request)
+    painter = LivePainter(fold.state)
+
+    def memory() -> list[tuple[float, float]]:
+        now_ns = latest_ns(fold.state)
+        used = painter.picture(StepsView(), now_ns, copied=False, loading=False).memory.series[0]
+        return [(x, y) for x, y in zip(used.xs, used.ys, strict=True) if y == y]
+
+    fold.run(first, [ev.Header(t=2 * SECOND), ev.Memory(t=3 * SECOND, phase="load", reserved_bytes=5)])
+    fold.conductor([ev.Header(t=SECOND), ev.SessionChanged(t=SECOND, state="running")])
+    fold.conductor(ev.GpuSample(t=(1 + at) * SECOND, used_bytes=at) for at in (10, 20))
+    assert memory() == [(10, 10), (20, 20)]
+    fold.conductor([ev.Header(t=day), ev.Note(t=day, code="resumed", text="resumed with 1 run to make")])
+    fold.conductor(ev.GpuSample(t=day + at * SECOND, used_bytes=20 + at) for at in (10, 20))
+    assert memory() == [(10, 10), (20, 20), (30, 30), (40, 40)]
+    shown = painter.picture(StepsView(), day + 25 * SECOND, copied=False, loading=False)
+    assert shown.heading.elapsed == words.elapsed(45)
+    (note,) = (found for found in shown.happenings if found.text == "resumed with 1 run to make")
+    assert note.when == words.at(20)
+    assert any(y != y for y in shown.memory.series[0].ys)  # the line is broken where the session was

@@ -85,6 +85,7 @@ class SessionFold:
         else:
             # Another profiler process took the session up.
             state.resumed_ns.append(event.t)
+            state.pauses.append((min(state.last_t, event.t), event.t))
         state.conducted, state.reason, state.ended_ns = "running", None, None
 
     def _session(self, event: ev.SessionChanged) -> None:
@@ -109,6 +110,13 @@ class SessionFold:
         elif event.state == "ended":
             run.conducted_end = event
             run.ended_ns = event.t
+            self._told_late(event.t)
+
+    def _told_late(self, t: int) -> None:
+        """A run that went on without its conductor: the next one says when it ended, and until then was no pause."""
+        pauses = self.state.pauses
+        if pauses and pauses[-1][0] < t < pauses[-1][1]:
+            pauses[-1] = (t, pauses[-1][1])
 
     def _device(self, event: ev.DeviceSeen) -> None:
         self.state.device = event

@@ -231,6 +231,7 @@ class SessionState:
         self.presumed: str | None = None
         self.started_ns: int | None = None
         self.resumed_ns: list[int] = []  # when it was taken up again
+        self.pauses: list[tuple[int, int]] = []  # before that nobody conducted it: from, to
         self.ended_ns: int | None = None
         self.device: ev.DeviceSeen | None = None
         self.gpu = Columns(GPU_COLUMNS)
@@ -256,6 +257,10 @@ class SessionState:
     def current(self) -> RunState | None:
         """The run under way."""
         return next((run for run in self.runs.values() if run.state in ("running", "waiting")), None)
+
+    def paused_ns(self, t: int) -> int:
+        """How much of the time before ``t`` nobody conducted it, in nanoseconds."""
+        return sum(max(0, min(t, end) - start) for start, end in self.pauses)
 
     def runs_of(self, case: str) -> list[RunState]:
         return [run for run in self.runs.values() if run.case.name == case]

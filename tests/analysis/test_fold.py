@@ -209,6 +209,21 @@ def test_a_resumed_session_is_the_same_in_any_order_too(data: st.DataObject) -> 
     assert (run.outcome, run.cold, run.remade, run.pid) == ("failed", False, 1, 9)
     assert (run.started_ns, run.ended_ns) == (1001 * MS, 1100 * MS)
     assert (folded.state.started_ns, folded.state.resumed_ns) == (1, [1000 * MS])
+    assert folded.state.pauses == [(300 * MS, 1000 * MS)]
+
+
+def test_time_in_which_nobody_conducted_the_session_is_a_pause() -> None:
+    log = _resumed_log()
+    again = [ev.Header(t=5000 * MS), ev.SessionChanged(t=5001 * MS, state="running")]
+    state = fold(REQUEST, {}, [*log, *again]).state
+    assert state.pauses == [(300 * MS, 1000 * MS), (1101 * MS, 5000 * MS)]
+    for t, paused in ((1, 0), (300, 0), (500, 200), (1000, 700), (1101, 700), (2101, 1700), (9000, 700 + 3899)):
+        assert state.paused_ns(t * MS) == paused * MS, t
+    # A run that had ended when its conductor was gone: the next one says so, and until then it went on.
+    log.insert(-5, ev.RunChanged(t=400 * MS, run=EAGER, state="ended", outcome="ok"))
+    assert fold(REQUEST, {}, log).state.pauses == [(400 * MS, 1000 * MS)]
+    # A header that says it was written before the record before it.
+    assert fold(REQUEST, {}, [*log, ev.Header(t=7)]).state.pauses[1] == (7, 7)
 
 
 def test_a_run_that_is_made_again_has_no_end_until_it_has_one() -> None:
