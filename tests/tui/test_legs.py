@@ -135,6 +135,16 @@ async def test_without_legs_there_is_no_key_for_them(tmp_path: Path) -> None:
         assert "f legs" not in text_of(app)
 
 
+async def test_the_results_follow_the_workload_that_was_chosen(tmp_path: Path) -> None:
+    app = live_app(tmp_path, recorded.finished(batch_sizes=[1, 2, 4], calls=1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_painted(pilot)
+        assert "step latency, b4" in text_of(app), "the newest one's until one is chosen"
+        for size, rows in (("b1", "1-3 of 9"), ("b2", "4-6 of 9"), ("b4", "7-9 of 9")):
+            await pilot.press("w")
+            await until(pilot, lambda: f"step latency, {size}" in text_of(app) and rows in text_of(app))  # noqa: B023
+
+
 # --- names below the axis ---
 
 

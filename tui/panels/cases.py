@@ -43,12 +43,12 @@ OF_A_CASE = ("memory", "speed-up", "verdict", "even at")
 _GAP = 2
 _LEAST_LABEL = 12
 _INDENT = 4
-_SLACK = 2
-"""Cells that the title may take of the first column's: its own title stands to the right of them."""
+_SLACK = 1
+"""Cells that the title may take of the first column's: that one's own stands at the right, two cells away or more."""
 
 
 class CasesPanel(Panel[tuple[CaseLine, ...]]):
-    """A heading and the cases; of more than fit, those around the one under way, or where ``scroll_lines`` went."""
+    """A heading and the cases; of more than fit, those around the one under way, or where ``scroll_halves`` went."""
 
     DEFAULT_CSS = "CasesPanel { height: 4; }"
     _scrolled: int | None = None
@@ -65,8 +65,16 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
             self._unfolded, self._scrolled = unfolded, None
             self.lay_out_again()
 
-    def scroll_lines(self, lines: int) -> None:
+    def look_at(self, case: str) -> None:
+        """Have the first line seen be that of ``case``, as far as there are enough lines after it."""
+        found = (n for n, line in enumerate(self._lines()) if isinstance(line, CaseLine) and line.case == case)
+        self._scrolled = next(found, self._scrolled)
+        self.lay_out_again()
+
+    def scroll_halves(self, halves: int) -> None:
+        """Look down (up, below 0) by so many halves of what is seen."""
         room = max(1, self.size.height - 1)
+        lines = halves * max(1, room // 2)
         every = self._lines()
         now = self._first(every, room) if self._scrolled is None else self._scrolled
         self._scrolled = min(max(now + lines, 0), max(0, len(every) - room))

@@ -50,6 +50,7 @@ class LivePicture:
     repeats: int = 1
     groups: tuple[str, ...] = ()
     loops: tuple[int, ...] = ()
+    charted: str = ""  # the first case of the workload that the step chart shows
     over: bool = False
     running: str | None = None  # the run under way
     ended: str = ""  # how it ended, in a few words
@@ -82,6 +83,7 @@ class LivePainter:
             repeats=session.request.repeats,
             groups=tuple(self._steps.groups()),
             loops=tuple(index for index, _ in self._steps.loops(view)),
+            charted=self._steps.first_case(view),
             over=session.over,
             running=current.name if current is not None else None,
             ended=ended_text(session) if session.over else "",
@@ -95,7 +97,7 @@ class LivePainter:
 
     def seen_as(self, view: StepsView, picture: LivePicture) -> LivePicture:
         """``picture`` with the step chart as ``view`` says, without looking at anything else again."""
-        return replace(picture, steps=self._steps.spec(view, self._now_s))
+        return replace(picture, steps=self._steps.spec(view, self._now_s), charted=self._steps.first_case(view))
 
 
 def heading(session: SessionState, now_ns: int, *, copied: bool, loading: bool) -> Heading:

@@ -242,6 +242,11 @@ class StepsChart:
                     found.update({index: loop.name for index, loop in call.loops.items()})
         return sorted(found.items())
 
+    def first_case(self, view: StepsView) -> str:
+        """The first case of the workload that the chart shows."""
+        group = view.group or self._group_under_way()
+        return next((case.name for case in self._session.request.cases if group_key(case.workload) == group), "")
+
     def spec(self, view: StepsView, now_s: float) -> ChartSpec:
         """The chart as it is now; ``now_s`` on any monotonic clock."""
         request = self._session.request

@@ -49,6 +49,7 @@ class LiveScreen(BaseScreen):
         self._waiting = False
         self._unfold: bool | None = None  # None: the legs are seen where they fit
         self._cases_hidden = False
+        self._charted = ""
         self._heading = HeadingPanel(self.picture.heading, ascii=ascii)
         self._progress = ProgressPanel(self.picture.progress, ascii=ascii)
         self._steps = Chart(self.picture.steps, ascii=ascii, id="steps")
@@ -124,6 +125,9 @@ class LiveScreen(BaseScreen):
             self._happenings.put(picture.happenings)
             self._cases.put(picture.cases)
             self._fit_cases()
+            if self._view.group is not None and picture.charted != self._charted:
+                self._cases.look_at(picture.charted)
+            self._charted = picture.charted
         self.refresh_footer()
 
     def _fit_cases(self) -> None:
@@ -207,8 +211,8 @@ class LiveScreen(BaseScreen):
     def action_edge(self, side: int) -> None:
         self._happenings.scroll_lines(side * len(self.picture.happenings))
 
-    def action_cases(self, lines: int) -> None:
-        self._cases.scroll_lines(lines)
+    def action_cases(self, halves: int) -> None:
+        self._cases.scroll_halves(halves)
 
     def action_fold_legs(self) -> None:
         self._unfold = not self._cases.unfolded
