@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from profiler import sessions
@@ -25,3 +26,10 @@ def cache_folder(session: Path, case: str, cache: str) -> Path | None:
 def is_empty(folder: Path) -> bool:
     """Whether there is no file in ``folder`` or below it; a folder that is missing is empty too."""
     return not any(files for _, _, files in os.walk(folder))
+
+
+def discard(session: Path, case: str, cache: str) -> None:
+    """Empty a case's cache in the session, so that its next run starts cold; no other is touched. Raises OSError."""
+    folder = cache_folder(session, case, cache)
+    if cache == "cold" and folder is not None and folder.exists():
+        shutil.rmtree(folder)

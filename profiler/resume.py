@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from profiler import caches
 from profiler import events as ev
 from profiler.analysis import batches
 from profiler.analysis.fold import SessionFold
@@ -50,6 +51,7 @@ class Debt(NamedTuple):
     runs: list[Run]  # to be made, in the order of the request
     outcomes: dict[str, str]  # of the other runs
     unsaid: list[Unsaid]
+    unmeasured: list[str]  # cases that have no result of a run that started cold
     searching: bool  # the search for the largest batch isn't over
     clock_ns: int | None  # wall clock minus monotonic clock where it ran last, as its profiler process had it
     latest_wall_ns: int  # of all that was logged
@@ -79,7 +81,7 @@ def _is_running(folder: SessionFolder, manifest: Manifest) -> bool:
 
 def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
     """``find_debt`` for one who knows that the session isn't running here. Raises CannotResume."""
-    for path in (folder.control, folder.runs, folder.earlier):
+    for path in (folder.control, folder.runs, folder.earlier, folder.path / "cache"):
         # A copied session is somebody else's: what is written, moved and removed must stay within it.
         if path.is_symlink():
             raise CannotResume(
@@ -109,9 +111,12 @@ def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
     again = (*OWED, "failed") if failed else OWED
     outcomes = {run.name: run.outcome for run in fold.state.runs.values() if run.outcome not in (None, *again)}
     request = manifest.request
+    owed = [run for run in request.runs if run.name not in outcomes]
+    cold = {run.case.name for run in fold.state.runs.values() if run.cold and outcomes.get(run.name) == "ok"}
     return Debt(
         manifest=manifest,
-        runs=[run for run in request.runs if run.name not in outcomes],
+        runs=owed,
+        unmeasured=list(dict.fromkeys(run.case for run in owed if run.case not in cold)),
         outcomes={name: outcome for name, outcome in outcomes.items() if outcome is not None},
         unsaid=[
             Unsaid(run.name, run.end, words[run.name])
@@ -136,6 +141,9 @@ def take_up(folder: SessionFolder, debt: Debt, *, now_wall_ns: int, now_ns: int)
         path.mkdir(mode=0o700, exist_ok=True)
     for run in debt.runs:
         _move_aside(folder, run.name)
+    for case in debt.unmeasured:
+        # What a run that came to nothing has left there would make the next one neither cold nor warm.
+        caches.discard(folder.path, case, debt.manifest.request.cache)
     manifest = moved(debt, now_wall_ns=now_wall_ns, now_ns=now_ns)
     # Written even where nothing of it has changed: viewers start over when the file was replaced.
     write_manifest(folder, manifest)

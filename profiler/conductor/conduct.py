@@ -135,12 +135,21 @@ class Conductor:
             raise
         finally:
             worker.close()
+        if cold and ending.outcome != "ok":
+            # What it has left there would make the case's next run neither cold nor warm.
+            self._discard_cache(run)
         self._ended(run, ending)
 
     def _is_cold(self, run: Run) -> bool | None:
         """Whether the run's compile cache is empty; None for the user's own, of which others know more."""
         folder = caches.cache_folder(self._folder.path, run.case, self._request.cache)
         return None if folder is None else caches.is_empty(folder)
+
+    def _discard_cache(self, run: Run) -> None:
+        try:
+            caches.discard(self._folder.path, run.case, self._request.cache)
+        except OSError as error:
+            self._log.write(ev.Note(level="warning", code="cache", text=f"{error.filename}: {error.strerror}"))
 
     def _ended(self, run: Run, ending: Ending) -> None:
         self._outcomes[run.name] = ending.outcome

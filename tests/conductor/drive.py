@@ -19,7 +19,7 @@ STANDIN = str(Path(__file__).with_name("standin.py"))
 def command(_role: str, *arguments: str) -> list[str]:
     if os.environ["STANDIN"] == "bug":
         raise RuntimeError("a bug in the profiler")
-    return [sys.executable, STANDIN, *arguments]
+    return [sys.executable, "-I", "-S", STANDIN, *arguments]
 
 
 if __name__ == "__main__":

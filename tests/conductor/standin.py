@@ -1,147 +1,76 @@
-"""A worker's stand-in: speaks the real log format and lifeline, and misbehaves as told. Imports no torch.
+"""A worker's stand-in: speaks the real log format, and does as told. Imports no torch.
 
-Started as ``standin.py SESSION_FOLDER RUN``; what run number N does is word N of $STANDIN, or its last word.
+Started as ``standin.py SESSION_FOLDER RUN``; what run number N does is word N of $STANDIN, or its last word. Most runs
+only say how they ended. That takes nothing of the profiler, whose imports would be most of the time of such a run.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import signal
-import subprocess
+import site
 import sys
 import time
 from pathlib import Path
 
-from profiler import events as ev
-from profiler.eventlog import EventLog
-from profiler.sessions import SessionFolder, boot_id, host_name
-from profiler.worker import lifeline
+ENDS = {
+    "ok": ("ok", None, 0),
+    "oom": ("oom", "CUDA out of memory", 0),
+    "failed": ("failed", "RuntimeError: shapes differ", 1),
+    "unsupported": ("unsupported", "no C++ compiler", 0),
+    "wordless": (None, None, 0),
+}
+"""The last word, its reason and the exit code."""
 
-FOREVER = 600
 
-
-def main() -> int:
-    folder, run = SessionFolder(Path(sys.argv[1])), sys.argv[2]
+def main(session: str, run: str) -> int:
     words = os.environ["STANDIN"].split(",")
     does = words[min(int(run[:3]), len(words)) - 1]
-    if does == "import-error":
-        import no_such_module_at_all  # type: ignore[import-not-found]  # noqa: F401
-    if does == "silent":
-        return 0
-    log = EventLog(folder.run_log(run))
-    lifeline.watch()
-    log.write(
-        ev.Header(
-            t=time.monotonic_ns(),
-            wall_ns=time.time_ns(),
-            writer="worker",
-            session=folder.id,
-            run=run,
-            pid=os.getpid(),
-            host=host_name(),
-            boot_id=boot_id(),
-        )
-    )
-    log.write(
-        ev.Environment(device="cuda:0" if "STANDIN_UUID" in os.environ else "cpu", uuid=os.environ.get("STANDIN_UUID"))
-    )
-    log.write(ev.PhaseStarted(phase="load"))
     if does.startswith("fits-"):
         # Out of memory above a batch.
-        request = folder.manifest().request
-        batch = request.case(request.run(run).case).workload.batch_size
-        does = "ok" if batch <= int(does.removeprefix("fits-")) else "oom"
-    return BEHAVIOURS[does](log)
+        does = "ok" if batch_of(session, run) <= int(does.removeprefix("fits-")) else "oom"
+    if does == "silent":
+        return 0
+    if does in ENDS:
+        return end(Path(session, "runs", run, "events.jsonl"), session, run, *ENDS[does])
+    # Started without site-packages and $PYTHONPATH.
+    site.main()
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    from tests.conductor import misbehaving
+
+    return misbehaving.run(session, run, does)
 
 
-def _say(log: EventLog, outcome: str, code: int, reason: str | None = None) -> int:
-    log.write(ev.RunEnded(outcome=outcome, reason=reason))
+def batch_of(session: str, run: str) -> int:
+    request = json.loads(Path(session, "session.json").read_bytes())["request"]
+    case = next(found["case"] for found in request["runs"] if found["name"] == run)
+    return int(next(found["workload"]["batch_size"] for found in request["cases"] if found["name"] == case))
+
+
+def end(log: Path, session: str, run: str, outcome: str | None, reason: str | None, code: int) -> int:
+    """Write the shortest log of a run that ended so."""
+    records: list[dict[str, object]] = [
+        {
+            "kind": "header",
+            "writer": "worker",
+            "session": Path(session).name,
+            "run": run,
+            "pid": os.getpid(),
+            "host": os.uname().nodename,
+            "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip(),
+            "wall_ns": time.time_ns(),
+        },
+        {"kind": "environment", "device": "cpu"},
+        {"kind": "phase", "phase": "load"},
+    ]
+    if outcome is not None:
+        records.append({"kind": "end", "outcome": outcome, "reason": reason})
+    stamped = ({**record, "seq": seq, "t": time.monotonic_ns()} for seq, record in enumerate(records, start=1))
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(record) + "\n" for record in stamped)
     return code
 
 
-def _sleep(log: EventLog) -> int:
-    """A run that takes long and obeys SIGTERM."""
-
-    def obey(_number: int, _frame: object) -> None:
-        os._exit(_say(log, "stopped", 0))
-
-    signal.signal(signal.SIGTERM, obey)
-    log.write(ev.PhaseStarted(phase="measure"))
-    log.write(ev.CallStarted(call=0, phase="measure"))
-    time.sleep(FOREVER)
-    return 1
-
-
-def _crash(log: EventLog) -> int:
-    os.kill(os.getpid(), signal.SIGSEGV)
-    return _sleep(log)
-
-
-def _stubborn(log: EventLog) -> int:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    log.write(ev.PhaseStarted(phase="measure"))
-    log.write(ev.CallStarted(call=0, phase="measure"))
-    time.sleep(FOREVER)
-    return 1
-
-
-def _suspended(log: EventLog) -> int:
-    os.kill(os.getpid(), signal.SIGSTOP)
-    return _sleep(log)
-
-
-def _linger(log: EventLog) -> int:
-    log.write(ev.RunEnded(outcome="ok"))
-    return _sleep(log) and 0
-
-
-def _crash_after(log: EventLog) -> int:
-    log.write(ev.RunEnded(outcome="ok"))
-    return _crash(log)
-
-
-def _flood(log: EventLog) -> int:
-    """100 MB on standard output, in the shape of a progress bar that never ends its line."""
-    for _ in range(100):
-        os.write(1, (b"\x1b[2J\rstep 1/50 " * 80000)[: 1 << 20])
-    os.write(1, b"\nthe last line\n")
-    return 3
-
-
-def _family(log: EventLog) -> int:
-    """Ends well and leaves a child, a grandchild in a group of its own and one in a session of its own behind."""
-    sleeper = f"import time; time.sleep({FOREVER})"
-    nested = (
-        f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {sleeper!r}]); time.sleep({FOREVER})"
-    )
-    ignoring = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {sleeper}"
-    children = [
-        subprocess.Popen([sys.executable, "-c", nested]),
-        subprocess.Popen([sys.executable, "-c", ignoring], process_group=0),
-        subprocess.Popen([sys.executable, "-c", sleeper], start_new_session=True),
-    ]
-    log.write(ev.Note(code="children", text=" ".join(str(child.pid) for child in children)))
-    time.sleep(0.3)  # let the grandchild start
-    for child in children:
-        child.returncode = 0  # left behind on purpose: no warning about it
-    return _say(log, "ok", 0)
-
-
-BEHAVIOURS = {
-    "ok": lambda log: _say(log, "ok", 0),
-    "oom": lambda log: _say(log, "oom", 0, "CUDA out of memory"),
-    "failed": lambda log: _say(log, "failed", 1, "RuntimeError: shapes differ"),
-    "unsupported": lambda log: _say(log, "unsupported", 0, "no C++ compiler"),
-    "wordless": lambda log: 0,
-    "sleep": _sleep,
-    "crash": _crash,
-    "stubborn": _stubborn,
-    "suspended": _suspended,
-    "linger": _linger,
-    "crash-after": _crash_after,
-    "flood": _flood,
-    "family": _family,
-}
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

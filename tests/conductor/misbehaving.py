@@ -1,0 +1,135 @@
+"""Stand-ins for workers that do more than say how they ended, with the real log and lifeline. Import no torch."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from profiler import events as ev
+from profiler.eventlog import EventLog
+from profiler.sessions import SessionFolder, boot_id, host_name
+from profiler.worker import lifeline
+
+FOREVER = 600
+
+
+def run(session: str, run: str, does: str) -> int:
+    """Be the worker of ``run`` and do what the word ``does`` says; returns the exit code."""
+    if does == "import-error":
+        import no_such_module_at_all  # type: ignore[import-not-found]  # noqa: F401
+    folder = SessionFolder(Path(session))
+    log = EventLog(folder.run_log(run))
+    lifeline.watch()
+    log.write(
+        ev.Header(
+            t=time.monotonic_ns(),
+            wall_ns=time.time_ns(),
+            writer="worker",
+            session=folder.id,
+            run=run,
+            pid=os.getpid(),
+            host=host_name(),
+            boot_id=boot_id(),
+        )
+    )
+    log.write(
+        ev.Environment(device="cuda:0" if "STANDIN_UUID" in os.environ else "cpu", uuid=os.environ.get("STANDIN_UUID"))
+    )
+    log.write(ev.PhaseStarted(phase="load"))
+    if does.startswith("compiles-"):
+        # Leaves something in its compile cache.
+        does = does.removeprefix("compiles-")
+        kernel = folder.path / "cache" / folder.manifest().request.run(run).case / "inductor" / "deep" / "kernel.so"
+        kernel.parent.mkdir(parents=True, exist_ok=True)
+        kernel.touch()
+    return BEHAVIOURS[does](log)
+
+
+def _say(log: EventLog, outcome: str, code: int, reason: str | None = None) -> int:
+    log.write(ev.RunEnded(outcome=outcome, reason=reason))
+    return code
+
+
+def _sleep(log: EventLog) -> int:
+    """A run that takes long and obeys SIGTERM."""
+
+    def obey(_number: int, _frame: object) -> None:
+        os._exit(_say(log, "stopped", 0))
+
+    signal.signal(signal.SIGTERM, obey)
+    log.write(ev.PhaseStarted(phase="measure"))
+    log.write(ev.CallStarted(call=0, phase="measure"))
+    time.sleep(FOREVER)
+    return 1
+
+
+def _crash(log: EventLog) -> int:
+    os.kill(os.getpid(), signal.SIGSEGV)
+    return _sleep(log)
+
+
+def _stubborn(log: EventLog) -> int:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    log.write(ev.PhaseStarted(phase="measure"))
+    log.write(ev.CallStarted(call=0, phase="measure"))
+    time.sleep(FOREVER)
+    return 1
+
+
+def _suspended(log: EventLog) -> int:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return _sleep(log)
+
+
+def _linger(log: EventLog) -> int:
+    log.write(ev.RunEnded(outcome="ok"))
+    return _sleep(log) and 0
+
+
+def _crash_after(log: EventLog) -> int:
+    log.write(ev.RunEnded(outcome="ok"))
+    return _crash(log)
+
+
+def _flood(log: EventLog) -> int:
+    """100 MB on standard output, in the shape of a progress bar that never ends its line."""
+    for _ in range(100):
+        os.write(1, (b"\x1b[2J\rstep 1/50 " * 80000)[: 1 << 20])
+    os.write(1, b"\nthe last line\n")
+    return 3
+
+
+def _family(log: EventLog) -> int:
+    """Ends well and leaves a child, a grandchild in a group of its own and one in a session of its own behind."""
+    sleeper = f"import time; time.sleep({FOREVER})"
+    nested = (
+        f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {sleeper!r}]); time.sleep({FOREVER})"
+    )
+    ignoring = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {sleeper}"
+    children = [
+        subprocess.Popen([sys.executable, "-c", nested]),
+        subprocess.Popen([sys.executable, "-c", ignoring], process_group=0),
+        subprocess.Popen([sys.executable, "-c", sleeper], start_new_session=True),
+    ]
+    log.write(ev.Note(code="children", text=" ".join(str(child.pid) for child in children)))
+    time.sleep(0.3)  # let the grandchild start
+    for child in children:
+        child.returncode = 0  # left behind on purpose: no warning about it
+    return _say(log, "ok", 0)
+
+
+BEHAVIOURS = {
+    "ok": lambda log: _say(log, "ok", 0),
+    "sleep": _sleep,
+    "crash": _crash,
+    "stubborn": _stubborn,
+    "suspended": _suspended,
+    "linger": _linger,
+    "crash-after": _crash_after,
+    "flood": _flood,
+    "family": _family,
+}
