@@ -117,7 +117,7 @@ def _chain() -> tuple[object, LivePicture]:
 def test_a_chart_shows_one_loop_with_its_own_compiles() -> None:
     state, first = _chain()
     second = picture(state, StepsView(loop=1))
-    assert [spec.steps.title for spec in (first, second)] == ["step latency, IF-I", "step latency, IF-II"]
+    assert [spec.steps.title for spec in (first, second)] == ["step latency, IF-I (1 of 2)", "step latency, IF-II (2 of 2)"]
     assert [len(spec.steps.series[0].xs) for spec in (first, second)] == [4 * 8, 4 * 4]
     assert [len(spec.steps.marks) for spec in (first, second)] == [1, 1]
     assert first.loops == (0, 1)

@@ -281,7 +281,7 @@ class StepsChart:
     def _title(self, group: str, loop: int, loops: dict[int, str]) -> str:
         title = "step latency"
         if len(loops) > 1:
-            title += f", {loops.get(loop, loop)}"
+            title += f", {loops.get(loop, loop)} ({list(loops).index(loop) + 1} of {len(loops)})"
         workload = group_label(group, self._session.request)
         if workload:
             title += f", {workload}"
