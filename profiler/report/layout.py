@@ -179,8 +179,16 @@ def _published_text(figure: PublishedFigure | None) -> str:
         return {"oom_after_warmup": _oom(1), "oom_after_iteration_2": _oom(2), "oom": _oom(0)}.get(
             figure.outcome, NOT_MEASURED if figure.outcome == "not_measured" else figure.outcome
         )
-    ratio = f" ({' / '.join(f'{one:.2f}x' for one in figure.ratio)})" if figure.ratio else ""
-    return _joined(figure.iterations_per_second) + ratio
+    return _joined(figure.iterations_per_second)
+
+
+def _with_ratio(figure: PublishedFigure | None) -> str:
+    ratio = _ratio_text(figure)
+    return _published_text(figure) + (f" ({ratio})" if ratio else "")
+
+
+def _ratio_text(figure: PublishedFigure | None) -> str:
+    return " / ".join(f"{one:.2f}x" for one in figure.ratio) if figure is not None else ""
 
 
 def _joined(rates: Sequence[float]) -> str:
@@ -192,7 +200,8 @@ def report_lines(document: ReportDocument, *, markdown: bool) -> list[str]:
     ours = f"torch {document.torch}" if document.torch else "ours"
     intro = [f"session {document.session}, {ours}, iterations per second"]
     if document.against:
-        intro.append(f"torch 2.0 and nightly: as published of {document.against}; in brackets ours divided by theirs")
+        ratio = "in brackets" if markdown else "ratio:"
+        intro.append(f"torch 2.0 and nightly: as published of {document.against}; {ratio} ours divided by theirs")
     lines = intro
     for table in document.tables:
         lines += ["", *_table(table, document, markdown)]
@@ -208,37 +217,65 @@ def _table(table: ReportTable, document: ReportDocument, markdown: bool) -> list
     against = document.against if table.benchmark else None
     present = {_key(cell) for row in table.rows for cell in row.cells}
     columns = [*_COLUMNS, *(key for key in _TITLES if key not in _COLUMNS and key in present)]
-    header = ["Pipeline"]
-    for key in columns:
-        header.append(_TITLES[key])
-        if against and key[0] in published.VARIANTS:
-            header += [f"torch {release} - {_TITLES[key]}" for release in published.RELEASES]
     notes: dict[str, int] = {}
-    body = [_line(row, columns, against, notes) for row in table.rows]
     if markdown:
-        body = [[label, *(cell.replace("failed", "❌") for cell in cells)] for label, *cells in body]
-        shown = [f"### {_escaped(title)}", "", *_markdown([[f"**{cell}**" for cell in header], *body])]
-        return shown + ([""] if notes else []) + [f"{mark}. {_escaped(text)}" for text, mark in notes.items()]
+        return _as_markdown(title, table.rows, columns, against is not None, notes)
+    body = [line for row in table.rows for line in _lines(row, columns, against is not None, notes)]
+    header = ["Pipeline", *(_TITLES[key] for key in columns)]
     shown = [title, *align([header, *body], right=range(1, len(header)))]
     for text, mark in notes.items():
         shown += textwrap.wrap(f"[{mark}] {text}", _NOTE_WIDTH, subsequent_indent="    ", break_on_hyphens=False)
     return shown
 
 
-def _line(row: ReportRow, columns: Sequence[ColumnKey], against: str | None, notes: dict[str, int]) -> list[str]:
-    """The cells of a row. What is said of every cell of it is said of its name."""
-    ours = [cell for cell in row.cells if cell.case is not None]
-    shared = [note for note in ours[0].footnotes if all(note in cell.footnotes for cell in ours)]
-    line = [row.label + _marks(shared, notes)]
+def _as_markdown(
+    title: str, rows: Sequence[ReportRow], columns: Sequence[ColumnKey], against: bool, notes: dict[str, int]
+) -> list[str]:
+    """What was published stands beside ours: a column a release of torch."""
+    releases = {key: published.RELEASES if against and key[0] in published.VARIANTS else () for key in columns}
+    header = ["Pipeline"]
     for key in columns:
-        cell = next((cell for cell in row.cells if _key(cell) == key), None)
-        if cell is None:
-            cell = ReportCell(case=None, variant=key[0], engine=key[1], outcome=None, text=NOT_MEASURED)
-        line.append(cell.text + _marks([note for note in cell.footnotes if note not in shared], notes))
-        if against and key[0] in published.VARIANTS:
-            theirs = {figure.torch: figure for figure in cell.published}
-            line += [_published_text(theirs.get(release)) for release in published.RELEASES]
-    return line
+        header += [_TITLES[key], *(f"torch {release} - {_TITLES[key]}" for release in releases[key])]
+    body: list[list[str]] = []
+    for row in rows:
+        line = [row.label + _marks(_shared(row), notes)]
+        for key in columns:
+            theirs = [_with_ratio(_theirs(row, key, release)) for release in releases[key]]
+            line += [cell.replace("failed", "❌") for cell in (_ours(row, key, notes), *theirs)]
+        body.append(line)
+    shown = [f"### {_escaped(title)}", "", *_markdown([[f"**{cell}**" for cell in header], *body])]
+    return shown + ([""] if notes else []) + [f"{mark}. {_escaped(text)}" for text, mark in notes.items()]
+
+
+def _lines(row: ReportRow, columns: Sequence[ColumnKey], against: bool, notes: dict[str, int]) -> list[list[str]]:
+    """A row of plain text. What was published stands below ours: beside it no terminal would be wide enough."""
+    lines = [[row.label + _marks(_shared(row), notes), *(_ours(row, key, notes) for key in columns)]]
+    for release in published.RELEASES if against else ():
+        figures = {key: _theirs(row, key, release) for key in columns if key[0] in published.VARIANTS}
+        texts = [_published_text(figures[key]) if key in figures else "" for key in columns]
+        ratios = [_ratio_text(figures.get(key)) for key in columns]
+        lines.append([f"  torch {release}", *texts])
+        lines += [["    ratio", *ratios]] if any(ratios) else []
+    return lines
+
+
+def _shared(row: ReportRow) -> list[str]:
+    """What is said of every cell of a row: it is said of its name."""
+    ours = [cell for cell in row.cells if cell.case is not None]
+    return [note for note in ours[0].footnotes if all(note in cell.footnotes for cell in ours)]
+
+
+def _ours(row: ReportRow, key: ColumnKey, notes: dict[str, int]) -> str:
+    cell = next((cell for cell in row.cells if _key(cell) == key), None)
+    if cell is None:
+        return NOT_MEASURED
+    shared = _shared(row)
+    return cell.text + _marks([note for note in cell.footnotes if note not in shared], notes)
+
+
+def _theirs(row: ReportRow, key: ColumnKey, release: str) -> PublishedFigure | None:
+    figures = (figure for cell in row.cells if _key(cell) == key for figure in cell.published)
+    return next((figure for figure in figures if figure.torch == release), None)
 
 
 def _marks(texts: Sequence[str], notes: dict[str, int]) -> str:

@@ -225,7 +225,15 @@ def test_the_published_figures_stand_beside_ours_with_the_ratio() -> None:
     assert cell.published[0].ratio == [pytest.approx(2.0)]
     assert (other.case, other.text, other.published[1].iterations_per_second) == (None, "-", [49.74])
     text = _text(document)
-    assert "21.66 (2.00x)" in text and "49.74" in text
+    lines = [line.split() for line in text.splitlines()]
+    assert lines[5:] == [
+        ["SD", "-", "txt2img", "43.32", "-", "-"],
+        ["torch", "2.0", "21.66", "44.03"],
+        ["ratio", "2.00x"],
+        ["torch", "nightly", "23.13", "49.74"],
+        ["ratio", "1.87x"],
+    ]
+    assert "| 43.32 | 21.66 (2.00x) | 23.13 (1.87x) | - | 44.03 | 49.74 | - |" in _text(document, markdown=True)
     assert "A100" in text.splitlines()[1]
 
 
