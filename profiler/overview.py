@@ -42,7 +42,9 @@ def read_overview(folder: SessionFolder) -> Overview:
         chunk = reader.read()
         more = chunk.more
         for event in chunk.events:
-            if type(event) is ev.SessionChanged:
+            if type(event) is ev.Header:
+                state, reason = "running", None  # whatever an earlier profiler process said at its end
+            elif type(event) is ev.SessionChanged:
                 state, reason = event.state, event.reason
             elif type(event) is ev.RunChanged and event.state == "ended":
                 outcomes[event.run] = event.outcome or "died"

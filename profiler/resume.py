@@ -102,9 +102,11 @@ def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
             words[run.name] = log.latest_wall_ns
             latest = max(latest, log.latest_wall_ns)
     quiet_s = (time.time_ns() - latest) / 1e9
-    if not _is_here(manifest.place) and not fold.state.over and 0 <= quiet_s < QUIET_SECONDS:
+    # Clocks of two machines differ: what was logged there may lie ahead of ours.
+    if not _is_here(manifest.place) and not fold.state.over and abs(quiet_s) < QUIET_SECONDS:
+        when = f"{quiet_s:.0f} s ago" if quiet_s > 0 else "a moment ago"
         raise CannotResume(
-            f"session {folder.id} seems to run on {manifest.host}, which logged {quiet_s:.0f} s ago: stop it there, or"
+            f"session {folder.id} seems to run on {manifest.host}, which logged {when}: stop it there, or"
             f" try again in {QUIET_SECONDS:.0f} s"
         )
     fold.state.presume_dead("the profiler process ended without a word")

@@ -138,6 +138,10 @@ def test_a_session_that_logged_a_moment_ago_on_another_machine_is_refused(
     monkeypatch.setattr(resume.time, "time_ns", lambda: latest + 4 * SECOND)
     with pytest.raises(CannotResume, match=r"seems to run on recorded, which logged 4 s ago: stop it there, or try"):
         find_debt(copied)
+    # The other machine's clock is ahead.
+    monkeypatch.setattr(resume.time, "time_ns", lambda: latest - 4 * SECOND)
+    with pytest.raises(CannotResume, match=r"seems to run on recorded, which logged a moment ago: stop it there"):
+        find_debt(copied)
     monkeypatch.setattr(resume.time, "time_ns", lambda: latest + 31 * SECOND)
     find_debt(copied)
     # One that is over there doesn't go on, however short ago that was.
@@ -318,6 +322,18 @@ def test_a_session_that_was_taken_up_runs_again(copied: SessionFolder) -> None:
     # A conductor that dies again leaves a dead session.
     assert read(copied).state == "died"
     assert (read_overview(copied).state, read_overview(copied).ended) == ("died", 2)
+
+
+def test_a_conductor_that_died_with_its_first_record_leaves_a_dead_session(finished: SessionFolder) -> None:
+    manifest = msgspec.structs.replace(finished.manifest(), host=sessions.host_name(), boot_id=sessions.boot_id())
+    sessions.write_manifest(finished, manifest)
+    assert (read(finished).state, read_overview(finished).state) == ("done", "done")
+    log = EventLog(finished.conductor_log)
+    log.write(ev.Header(t=time.monotonic_ns()))
+    log.close()
+    state, overview = read(finished), read_overview(finished)
+    assert (state.state, overview.state) == ("died", "died")
+    assert state.presumed == overview.reason
 
 
 def test_an_open_viewer_starts_over_when_the_session_is_taken_up(copied: SessionFolder) -> None:
