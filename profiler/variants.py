@@ -53,11 +53,18 @@ def _check_options(compilation: Compilation) -> None:
 def apply(subject: Subject, compilation: Compilation) -> list[str]:
     """Compile the denoisers of ``subject`` as ``compilation`` says and return what is compiled, for people to read.
 
-    torch compiles at the first call, not here. Raises Unsupported.
+    torch compiles at the first call, not here. A denoiser that its maker has compiled is compiled anew. Raises
+    Unsupported.
     """
     if compilation.variant == "no-compile":
         return []
     _limit_recompiles(compilation)
+    was_compiled = [denoiser.label for denoiser in subject.denoisers if _uncompile(denoiser)]
+    what = _apply(subject, compilation)
+    return [*what, f"in place of how {', '.join(was_compiled)} came compiled"] if was_compiled else what
+
+
+def _apply(subject: Subject, compilation: Compilation) -> list[str]:
     for denoiser in subject.denoisers:
         _check_hooks(denoiser, compilation)
     if compilation.variant == "compile":
@@ -113,6 +120,20 @@ def _limit_recompiles(compilation: Compilation) -> None:
     config.recompile_limit = limit
     # The second limit, over all the modules that share a piece of code, must not strike first.
     config.accumulated_recompile_limit = max(config.accumulated_recompile_limit, limit)
+
+
+def _uncompile(denoiser: Denoiser) -> bool:
+    """Take off what was compiled before; whether there was something."""
+    found = False
+    # Both torch.compile and accelerate's compile_regions return another module, which remembers the original.
+    while (original := getattr(denoiser.module, "_orig_mod", None)) is not None:
+        denoiser.replace(original)
+        found = True
+    for child in denoiser.module.modules():
+        if child._compiled_call_impl is not None:
+            child._compiled_call_impl = None
+            found = True
+    return found
 
 
 def _whole(denoiser: Denoiser, compilation: Compilation) -> str:

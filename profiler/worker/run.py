@@ -103,12 +103,12 @@ class CaseRun:
         self.sink(LoadProgress(name=name, done=done, total=total))
 
     def _compile(self, subject: Subject) -> CompileMonitor:
-        components = {denoiser.label: denoiser.module for denoiser in subject.denoisers}
-        monitor = CompileMonitor(self.sink, components)
-        monitor.attach()
         what = variants.apply(subject, self.case.compilation)
         if what:
             self.sink(Note(level="info", code="compiled", text="; ".join(what)))
+        # The modules that are compiled now may be others than before. Nothing is compiled until the first call.
+        monitor = CompileMonitor(self.sink, {denoiser.label: denoiser.module for denoiser in subject.denoisers})
+        monitor.attach()
         return monitor
 
     def _measure(self, subject: Subject, probe: MemoryProbe, monitor: CompileMonitor | None) -> None:

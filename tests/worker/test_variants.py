@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 import torch
+from accelerate.utils import compile_regions
 
 from profiler import catalog, toolchain, variants
 from profiler.catalog.build import build
@@ -118,6 +120,41 @@ def test_hooks_on_a_denoiser_that_is_compiled_in_place(tiny_pipe: Any) -> None:
     assert graphs(run(tiny_pipe, make_compilation("no-compile"))) == [1] * 4
     assert tiny_pipe.unet._compiled_call_impl is inside
     assert "forward" not in vars(tiny_pipe.unet)
+
+
+def _by_torch(pipe: Any) -> None:
+    pipe.unet = torch.compile(pipe.unet, backend="aot_eager")
+
+
+def _in_place(pipe: Any) -> None:
+    pipe.unet.compile(backend="aot_eager")
+
+
+def _by_region(pipe: Any) -> None:
+    pipe.unet.compile_repeated_blocks(backend="aot_eager")
+
+
+def _by_accelerate(pipe: Any) -> None:
+    pipe.unet = compile_regions(pipe.unet, backend="aot_eager")
+
+
+@pytest.mark.parametrize("compile_it", [_by_torch, _in_place, _by_region, _by_accelerate])
+def test_what_came_compiled_is_compiled_anew(tiny_pipe: Any, compile_it: Callable[[Any], None]) -> None:
+    original = tiny_pipe.unet
+    compile_it(tiny_pipe)
+    regional = variants.apply(plain(tiny_pipe, "unet"), make_compilation("regional-compile"))
+    assert regional == ["unet: 4 x BasicTransformerBlock", "in place of how unet came compiled"]
+    assert tiny_pipe.unet is original
+    assert sum(module._compiled_call_impl is not None for module in original.modules()) == 4
+    whole = variants.apply(plain(tiny_pipe, "unet"), make_compilation("compile"))
+    assert whole == ["unet", "in place of how unet came compiled"]
+    assert tiny_pipe.unet._orig_mod is original
+    assert all(module._compiled_call_impl is None for module in original.modules())
+
+
+def test_what_came_compiled_runs_as_the_variant_says(tiny_pipe: Any) -> None:
+    tiny_pipe.unet = torch.compile(tiny_pipe.unet.eval(), backend="aot_eager")
+    assert graphs(run(tiny_pipe, make_compilation("compile"))) == [1] * 4
 
 
 def test_accelerate_on_four_levels_fails_with_fullgraph(tiny_pipe: Any) -> None:
