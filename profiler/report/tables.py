@@ -51,12 +51,15 @@ def _grouped(said: list[tuple[str, str]]) -> list[str]:
 
 
 def batch_line(batch: LargestBatch) -> str:
-    """The largest batch that fits, as far as the search for it has come."""
+    """The largest batch that fits, as far as the search for it has come, and which case began the search."""
+    return f"{batch.case}: {batch_text(batch)}"
+
+
+def batch_text(batch: LargestBatch) -> str:
+    """``batch_line`` without the case."""
     if batch.out_of_memory == 1:
-        return f"{batch.case}: not even a batch of 1 fits"
-    text = f"{batch.case}: " + (
-        f"the largest batch that fits is {batch.fits}" if batch.fits else "no batch fits so far"
-    )
+        return "not even a batch of 1 fits"
+    text = f"the largest batch that fits is {batch.fits}" if batch.fits else "no batch fits so far"
     if batch.out_of_memory is not None:
         text += f" ({batch.out_of_memory} is out of memory)"
     if batch.exact:

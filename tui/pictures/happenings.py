@@ -11,7 +11,7 @@ from profiler import events as ev
 from profiler.analysis.batches import largest_batches
 from profiler.analysis.legs import stretches
 from profiler.analysis.state import Compile, Losses, RunState, SessionState
-from profiler.report.tables import batch_line
+from profiler.report.tables import batch_text
 from tui import safe
 from tui.pictures import words
 from tui.pictures.looks import case_look
@@ -104,7 +104,9 @@ class Happenings:
             out.append(self._line(session.last_t, "!", "warn", losses_text(session.losses, "the session's log")))
         if session.over:
             end = session.ended_ns or latest_ns(session)
-            out += [self._line(end, "i", "good", batch_line(found)) for found in largest_batches(session)]
+            for found in largest_batches(session):
+                # The case goes by its marker and label: its name would leave no room for the answer.
+                out.append(self._line(end, "i", "good", batch_text(found), session.runs_of(found.case)[0]))
             text = f"session {session.state}" + (f": {_reason(session)}" if _reason(session) else "")
             style = {"done": "good", "stopped": "quiet"}.get(session.state, "bad")
             symbol = STATE_SYMBOLS.get(session.state, "■")
