@@ -172,7 +172,11 @@ def moved(debt: Debt, *, now_wall_ns: int, now_ns: int) -> Manifest:
 
 
 def discard_commands(folder: SessionFolder) -> None:
-    """Remove what was left in ``control/`` for a conductor that is gone. Raises OSError, also where that is a link."""
+    """Remove what was left in ``control/`` for a conductor that is gone. Raises OSError, also where that is a link;
+    CannotResume where there is a conductor meanwhile, for whom it is.
+    """
+    if is_locked(folder.conductor_log):
+        raise CannotResume(f"session {folder.id} is running: 'stepscope watch {folder.id}' shows it")
     if folder.control.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder.control))
     try:

@@ -229,6 +229,14 @@ def test_commands_for_a_conductor_that_is_gone_are_discarded(copied: SessionFold
     assert copied.manifest_file.exists()
     copied.control.rmdir()
     discard_commands(copied)
+    # Somebody else has taken it up meanwhile: the command is for that conductor.
+    copied.control.mkdir()
+    sessions.send(copied, "stop")
+    log = EventLog(copied.conductor_log)
+    with pytest.raises(CannotResume, match="is running"):
+        discard_commands(copied)
+    log.close()
+    assert len(list(copied.control.iterdir())) == 1
 
 
 @pytest.mark.parametrize("name", ["control", "runs", "earlier"])

@@ -56,7 +56,10 @@ def resume_command(root: Path, reference: str, failed: bool, headless: bool, det
         return OK
     _check_machine(folder, debt.manifest.request)
     # Before our own signals can leave a new one.
-    discard_commands(folder)
+    try:
+        discard_commands(folder)
+    except CannotResume as error:
+        raise CommandError(str(error), RUN_FAILED) from None
     if detach:
         _conduct(folder, failed)
         _announce(folder, as_json)
