@@ -104,9 +104,11 @@ class Happenings:
             out.append(self._line(session.last_t, "!", "warn", losses_text(session.losses, "the session's log")))
         if session.over:
             end = session.ended_ns or latest_ns(session)
-            for found in largest_batches(session):
-                # The case goes by its marker and label: its name would leave no room for the answer.
-                out.append(self._line(end, "i", "good", batch_text(found), session.runs_of(found.case)[0]))
+            # The case goes by its marker and label: its name would leave no room for the answer.
+            out += [
+                self._line(end, "i", "good", batch_text(found), session.runs_of(found.case)[0])
+                for found in largest_batches(session)
+            ]
             text = f"session {session.state}" + (f": {_reason(session)}" if _reason(session) else "")
             style = {"done": "good", "stopped": "quiet"}.get(session.state, "bad")
             symbol = STATE_SYMBOLS.get(session.state, "■")
