@@ -74,7 +74,7 @@ class StepscopeApp(App[None]):
             await self.pop_screen()
 
     def action_help(self) -> None:
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(ascii=self.ascii))
 
     def action_theme(self) -> None:
         self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name

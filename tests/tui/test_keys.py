@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from tests.support import recorded
+from tests.tui.support import live_app, text_of, until, until_read
 from tui import keys
 from tui.app import StepscopeApp
-from tui.screens.help import HelpScreen, help_text
+from tui.screens.help import HelpScreen, help_rows
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
 
@@ -40,8 +43,16 @@ def test_every_key_has_its_action(where: str) -> None:
 
 
 def test_the_help_screen_names_every_key() -> None:
-    page = help_text(dark=True).plain
+    rows = [(left.plain.strip(), right.plain) for left, right in help_rows(dark=True)]
     for key in keys.TABLE:
         if key.where != (keys.HELP,):
-            assert key.long in page
-            assert keys.display(key) in page
+            assert (keys.display(key), key.long) in rows
+
+
+async def test_the_help_page_is_ascii_where_the_terminal_is(tmp_path: Path) -> None:
+    app = live_app(tmp_path, recorded.finished(), ascii=True)
+    async with app.run_test(size=(110, 90)) as pilot:
+        await until_read(pilot)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "below the axis" in text_of(app))
+        assert text_of(app).isascii()

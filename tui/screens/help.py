@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -40,6 +41,19 @@ PLACES = (
     ("┊", "where a call or leg begins; in colour, where something was compiled"),
 )
 
+EVENTS = (
+    ("▸", "a run or a leg begins"),
+    ("C  R  B", "compile, recompile and why, graph break"),
+    ("L  E", "the recompile limit was reached; steps run eager that had run compiled"),
+    ("G", "a CUDA graph was skipped or recorded again"),
+    ("i  !", "a note; something to look at"),
+    ("✓  ✗  –  ■", "how a run ended: ok, out of memory or failed, unsupported, stopped"),
+)
+_ASCII = str.maketrans("▸┊✓✗–■±", ">:+!-x~")
+"""What stands for the symbols where the terminal has ASCII alone, as on the panels and charts."""
+
+LEAVING = "The profiler is a process of its own: quitting, a lost connection and a closed terminal leave it running."
+
 
 class HelpScreen(ModalScreen[None]):
     """Keys and words."""
@@ -47,34 +61,51 @@ class HelpScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.HELP)
     CSS_PATH = Path(__file__).with_suffix(".tcss")
 
+    def __init__(self, *, ascii: bool = False) -> None:
+        super().__init__()
+        self.ascii = ascii
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
-            yield Static(help_text(self.app.current_theme.dark), markup=False)
+            yield Static(help_page(self.app.current_theme.dark, ascii=self.ascii), markup=False)
 
     def action_close(self) -> None:
         self.dismiss()
 
 
-def help_text(dark: bool) -> Text:
-    """The whole page."""
+def help_page(dark: bool, *, ascii: bool = False) -> Table:
+    """The whole page; what doesn't fit on a line goes on below itself, not below its key."""
+    page = Table.grid(padding=(0, 2))
+    page.add_column(no_wrap=True)
+    page.add_column()
+    for left, right in help_rows(dark):
+        if ascii:
+            left.plain, right.plain = left.plain.translate(_ASCII), right.plain.translate(_ASCII)
+        page.add_row(left, right)
+    return page
+
+
+def help_rows(dark: bool) -> list[tuple[Text, Text]]:
+    """The rows of the page: keys, symbols or words with what they mean, and titles."""
     quiet, strong, accent = (rich_style(word, dark) for word in ("quiet", "bold", "bold accent"))
-    text = Text()
+    rows: list[tuple[Text, Text]] = []
+
+    def title(text: str) -> None:
+        if rows:
+            rows.append((Text(), Text()))
+        rows.append((Text(text, strong), Text()))
+
     for where in (keys.LIVE, keys.SESSIONS, keys.ASKING):
-        text.append(f"{where}\n", strong)
-        for key in keys.keys_of(where):
-            text.append(f"  {keys.display(key):<14}", accent)
-            text.append(f"{key.long}\n")
-        text.append("\n")
-    text.append("On the charts\n", strong)
+        title(where)
+        rows += [(Text(f"  {keys.display(key)}", accent), Text(key.long)) for key in keys.keys_of(where)]
+    title("On the charts")
     for symbol, meaning in MARK_MEANINGS.items():
-        text.append(f"  {symbol:<14}", rich_style(f"bold mark:{symbol}", dark))
-        text.append(f"{meaning}\n")
-    for symbol, meaning in PLACES:
-        text.append(f"  {symbol:<14}{meaning}\n")
-    text.append("\nWords\n", strong)
-    for word, meaning in WORDS:
-        text.append(f"  {word:<14}", accent)
-        text.append(f"{meaning}\n")
-    text.append("\nThe profiler is a process of its own: quitting, a lost connection and a closed terminal ", quiet)
-    text.append("leave it running.", quiet)
-    return text
+        rows.append((Text(f"  {symbol}", rich_style(f"bold mark:{symbol}", dark)), Text(meaning)))
+    rows += [(Text(f"  {symbol}"), Text(meaning)) for symbol, meaning in PLACES]
+    title("Events")
+    rows += [(Text(f"  {symbol}"), Text(meaning)) for symbol, meaning in EVENTS]
+    title("Words")
+    rows += [(Text(f"  {word}", accent), Text(meaning)) for word, meaning in WORDS]
+    rows.append((Text(), Text()))
+    rows.append((Text(), Text(LEAVING, quiet)))
+    return rows
