@@ -59,12 +59,18 @@ def load(workload: Workload, device: str, report: Report) -> Subject:
 
 
 def _run(file: str, name: str, short: str, workload: Workload, device: str) -> Any:
+    # Files that read their command line find an empty one, not the worker's.
+    sys.argv = [file]
     try:
-        function = getattr(_module(file), name)
+        module = _module(file)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise _failed(short, "importing the file failed", error) from error
+    try:
+        function = getattr(module, name)
     except AttributeError:
         raise BuildError(f"{short}: the file has no function {name!r}") from None
-    except Exception as error:
-        raise _failed(short, "importing the file failed", error) from error
     if not callable(function):
         raise BuildError(f"{short}: {name!r} is a {type(function).__name__}, not a function")
     offered = {
@@ -85,7 +91,7 @@ def _run(file: str, name: str, short: str, workload: Workload, device: str) -> A
         return function(**function_arguments)
     except (torch.OutOfMemoryError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(short, "the function failed", error) from error
 
 
@@ -106,7 +112,7 @@ def _module(file: str) -> Any:
     return module
 
 
-def _failed(short: str, what: str, error: Exception) -> BuildError:
+def _failed(short: str, what: str, error: BaseException) -> BuildError:
     if isinstance(error, BuildError):
         return error
     traceback.print_exception(error)

@@ -63,8 +63,6 @@ def classify(error: BaseException, when: str, device: str) -> Outcome:
         return Outcome(RunEnded(outcome="stopped"))
     if isinstance(error, Unsupported):
         return Outcome(RunEnded(outcome="unsupported", reason=one_line(text_of(error))))
-    if isinstance(error, BuildError | DeviceUnavailable):
-        return _failed(error, one_line(text_of(error)))
     chain = list(_chain(error))
     exhausted = next((link for link in reversed(chain) if is_out_of_memory(link)), None)
     if exhausted is not None:
@@ -72,6 +70,8 @@ def classify(error: BaseException, when: str, device: str) -> Outcome:
         return Outcome(
             RunEnded(outcome="oom", reason=reason, error=type(exhausted).__name__), _oom(exhausted, when, device)
         )
+    if isinstance(error, BuildError | DeviceUnavailable):
+        return _failed(error, one_line(text_of(error)))
     if any(type(link).__name__ == "FailOnRecompileLimitHit" for link in chain):
         return _failed(
             error, f"recompile limit of {_recompile_limit()} hit, and fullgraph=True forbids going on in eager"

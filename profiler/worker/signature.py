@@ -25,6 +25,12 @@ PICTURES = {
     "control_image": re.compile("Control"),
 }
 """Arguments that are pictures, and the pipeline classes that need them even where the signature has a default."""
+FRAMES = {
+    "video": re.compile("VideoToVideo|Video2Video"),
+    "control_video": re.compile("FunControl"),
+    "conditioning_frames": re.compile("AnimateDiff.*ControlNet"),
+}
+"""Arguments that are several pictures, and the classes that need them whatever the signature says."""
 OPTIONS = {
     "height": "height",
     "width": "width",
@@ -110,18 +116,28 @@ def own_arguments(piece: Piece, workload: Workload, device: str, given: Argument
         picture = _mask(pipe, workload) if "mask" in name else _picture(pipe, workload)
         # Without prompts the pictures alone say how many there are.
         arguments[name] = [picture] * batch if "prompt" not in known and batch > 1 else picture
-    counted = {"prompt", "batch_size", *PICTURES} & (set(arguments) | set(given)) or any("prompt" in n for n in given)
-    if batch > 1 and not counted:
+    _check_missing(pipe, {*arguments, *given})
+    counting = {"prompt", "batch_size", "class_labels", *PICTURES} & {*arguments, *given}
+    if batch > 1 and not counting and not any("prompt" in name for name in given):
         raise BuildError(f"a call of {type(pipe).__name__} makes one picture: use --batch-size 1")
     if "generator" in known and "generator" not in given:
         drawn = generators(workload, device, batch)
         arguments["generator"] = drawn if batch > 1 else drawn[0]
-    missing = [name for name in required(pipe) if name not in arguments and name not in given]
+    return arguments
+
+
+def _check_missing(pipe: Any, given: Collection[str]) -> None:
+    name = type(pipe).__name__
+    missing = [argument for argument in required(pipe) if argument not in given]
+    if missing and missing[0] not in FRAMES:
+        raise BuildError(f"a call of {name} needs {', '.join(missing)}: give it with --call {missing[0]}=VALUE")
+    missing += [frames for frames, kinds in FRAMES.items() if kinds.search(name) and frames in parameters(pipe)]
+    missing = [frames for frames in dict.fromkeys(missing) if frames not in given]
     if missing:
         raise BuildError(
-            f"a call of {type(pipe).__name__} needs {', '.join(missing)}: give it with --call {missing[0]}=VALUE"
+            f"a call of {name} needs {' and '.join(missing)}, a list of pictures: a function of yours can give it,"
+            " FILE.py:FUNCTION"
         )
-    return arguments
 
 
 def required(pipe: Any) -> list[str]:

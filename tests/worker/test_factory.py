@@ -38,9 +38,10 @@ def tiny(dtype="float32"):
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Iterator[Write]:
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     """Writes a file with a function ``make`` of which the body is given; its origin."""
     path = list(sys.path)
+    monkeypatch.setattr(sys, "argv", sys.argv)
 
     def written(text: str) -> str:
         (tmp_path / "mine.py").write_text(HEAD + textwrap.dedent(text))
@@ -223,11 +224,27 @@ def test_neighbours_of_the_file_can_be_imported(write: Write, tmp_path: Path) ->
         ("make = 3", "'make' is a int, not a function"),
         ("def other(): return tiny()", "the file has no function 'make'"),
         ("def make(: return tiny()", "importing the file failed: SyntaxError"),
+        ("import sys; sys.nothing", "importing the file failed: AttributeError: module 'sys' has no attribute"),
+        ("raise SystemExit(3)", "importing the file failed: SystemExit: 3"),
+        ("def make(): raise SystemExit", "the function failed: SystemExit"),
         ("import nothing_of_that_name", "importing the file failed: ModuleNotFoundError"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(write: Write, text: str, expected: str) -> None:
     assert expected in refusal(write(text))
+
+
+def test_what_reads_the_command_line_finds_none(write: Write) -> None:
+    sys.argv = ["worker", "--session", "x"]
+    origin = write("""
+        import argparse
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--steps", type=int, default=3)
+
+        def make():
+            return tiny(), {"num_inference_steps": parser.parse_args().steps}
+    """)
+    assert arguments(load(origin), origin)["num_inference_steps"] == 3
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -242,6 +259,8 @@ def test_what_the_function_raised_is_in_the_log(write: Write, capsys: pytest.Cap
 def test_out_of_memory_in_the_function_is_out_of_memory(write: Write) -> None:
     with pytest.raises(MemoryError):
         load(write("def make(): raise MemoryError"))
+    with pytest.raises(MemoryError):
+        load(write("raise MemoryError"))
 
 
 def test_a_pipeline_without_denoisers_is_unsupported(write: Write) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -112,6 +113,13 @@ def test_other_ends(error: BaseException, outcome: str, reason: str | None) -> N
     ended, event = classify(error, "load", "cpu")
     assert (ended.outcome, ended.reason) == (outcome, reason)
     assert event is None
+
+
+def test_what_a_refusal_was_made_of_counts() -> None:
+    refusal = BuildError("cannot load x")
+    refusal.__cause__ = OSError(errno.ENOMEM, "Cannot allocate memory")
+    ended, event = classify(refusal, "load", "cpu")
+    assert (ended.outcome, event) == ("oom", OutOfMemory(when="load"))
 
 
 def test_reasons_are_one_safe_line() -> None:

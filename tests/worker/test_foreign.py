@@ -17,7 +17,7 @@ from profiler.request import Workload
 from profiler.subject import Piece, Subject
 from profiler.variants import Unsupported
 from profiler.worker import foreign
-from profiler.worker.inputs import call_arguments
+from profiler.worker.inputs import call_arguments, images_per_call
 from profiler.worker.measure import Measurement
 from profiler.worker.setting import Setting
 from tests.worker import pipes
@@ -140,6 +140,31 @@ def test_an_argument_that_nobody_can_make_up_is_asked_for() -> None:
     subject = Subject("dit", (Piece(pipe, ()),), lambda arguments: None)
     text = refusal(lambda: call_arguments(subject, Setting(workload()), "cpu"))
     assert "DiTPipeline needs class_labels: give it with --call class_labels=VALUE" in text
+
+
+def test_what_says_how_many_pictures_there_are_need_not_be_a_prompt() -> None:
+    from diffusers import DiTPipeline
+
+    subject = Subject("dit", (Piece(DiTPipeline.__new__(DiTPipeline), ()),), lambda arguments: None)
+    wanted = workload(batch_size=2)
+    text = refusal(lambda: call_arguments(subject, Setting(wanted), "cpu"))
+    assert "DiTPipeline needs class_labels" in text
+    wanted = msgspec.structs.replace(wanted, call={"class_labels": [1, 2]})
+    arguments = call_arguments(subject, Setting(wanted), "cpu")
+    assert len(arguments["generator"]) == images_per_call(subject, arguments) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("AnimateDiffVideoToVideoPipeline", "video"), ("AnimateDiffControlNetPipeline", "conditioning_frames")],
+)
+def test_videos_are_left_to_functions(kind: str, name: str) -> None:
+    import diffusers
+
+    cls = getattr(diffusers, kind)
+    subject = Subject("video", (Piece(cls.__new__(cls), ()),), lambda arguments: None)
+    text = refusal(lambda: call_arguments(subject, Setting(workload()), "cpu"))
+    assert f"{kind} needs {name}, a list of pictures: a function of yours can give it" in text
 
 
 def test_a_picture_that_the_call_needs_is_made_up_and_told(tiny_pipe: Any, tmp_path: Path) -> None:
