@@ -39,6 +39,10 @@ class LargestBatch(msgspec.Struct, frozen=True):
     exact: bool  # nothing lies between them
     reason: str | None  # why the search went no further; None while it goes on, and where it is exact
 
+    @property
+    def goes_on(self) -> bool:
+        return not self.exact and self.reason is None
+
 
 def next_batch(start: int, tried: Mapping[int, str], largest: int = MAX_BATCH_SIZE) -> int | None:
     """The batch to try next, from 1 to ``largest``; None when the search is over, or an outcome lets it go no further.

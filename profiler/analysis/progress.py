@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from profiler.analysis.batches import largest_batches
 from profiler.analysis.legs import planned_legs
 from profiler.analysis.state import Call, Compile, RunState, SessionState
 from profiler.analysis.statistics import median
@@ -78,14 +79,19 @@ def run_progress(session: SessionState, run: RunState, now_ns: int) -> Progress:
 
 
 def session_progress(session: SessionState, now_ns: int) -> Progress:
-    """Progress of the whole session; ``text`` says how many runs have ended."""
+    """Progress of the whole session; ``text`` says how many runs have ended. Nobody knows how many more a search for
+    the largest batch will add.
+    """
     runs = list(session.runs.values())
     each = [run_progress(session, run, now_ns) for run in runs]
     fraction = sum(progress.fraction for progress in each) / max(len(each), 1)
     open_etas = [progress.eta_s for run, progress in zip(runs, each, strict=True) if run.state != "ended"]
     eta = None if any(eta is None for eta in open_etas) else sum(eta for eta in open_etas if eta is not None)
     ended = sum(1 for run in runs if run.state == "ended")
-    return Progress(fraction, eta, f"{ended} of {len(runs)} runs")
+    text = f"{ended} of {len(runs)} runs"
+    if not session.over and any(found.goes_on for found in largest_batches(session)):
+        return Progress(fraction, None, f"{text} so far")
+    return Progress(fraction, eta, text)
 
 
 def running_compile(run: RunState) -> Compile | None:

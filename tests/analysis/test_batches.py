@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from profiler import events as ev
 from profiler.analysis.batches import bounds, largest_batches, next_batch, probe, searches
 from profiler.analysis.fold import SessionFold
+from profiler.analysis.progress import session_progress
 from profiler.request import MAX_BATCH_SIZE, Case, Request, Run
 from tests.analysis.events import request
 
@@ -75,7 +76,7 @@ def asked(*batches: int, repeats: int = 1, variants: tuple[str, ...] = ("no-comp
     return msgspec.structs.replace(first, cases=cases, runs=runs, find_max_batch=True)
 
 
-def found(given: Request, outcomes: list[str], state: str = "running", reason: str | None = None) -> list[tuple]:  # type: ignore[type-arg]
+def folded(given: Request, outcomes: list[str], state: str = "running", reason: str | None = None) -> SessionFold:
     fold = SessionFold("test", given)
     fold.conductor([ev.SessionChanged(t=1, state="running")])
     fold.conductor(
@@ -83,6 +84,11 @@ def found(given: Request, outcomes: list[str], state: str = "running", reason: s
         for run, outcome in zip(given.runs, outcomes, strict=False)
     )
     fold.conductor([ev.SessionChanged(t=3, state=state, reason=reason)])
+    return fold
+
+
+def found(given: Request, outcomes: list[str], state: str = "running", reason: str | None = None) -> list[tuple]:  # type: ignore[type-arg]
+    fold = folded(given, outcomes, state, reason)
     return [(each.fits, each.out_of_memory, each.exact, each.reason) for each in largest_batches(fold.state)]
 
 
@@ -115,6 +121,19 @@ def test_a_session_that_ended_before_its_search_did() -> None:
 
 def test_a_session_that_searches_for_nothing_has_found_nothing() -> None:
     assert found(msgspec.structs.replace(asked(1), find_max_batch=False), ["ok"], "done") == []
+
+
+def test_how_long_a_search_will_take_is_not_told() -> None:
+    """All runs so far have ended, and the next one is added in a moment."""
+
+    def told(outcomes: list[str], state: str = "running") -> tuple[str, float | None]:
+        fold = folded(asked(1, 2, 4, 3), outcomes, state)
+        progress = session_progress(fold.state, 10)
+        return progress.text, progress.eta_s
+
+    assert told(["ok", "ok", "oom"]) == ("3 of 4 runs so far", None)
+    assert told(["ok", "ok", "oom", "ok"]) == ("4 of 4 runs", 0)
+    assert told(["ok", "ok", "oom"], "stopped") == ("3 of 4 runs", None)
 
 
 def test_nothing_is_tried_before_the_runs_of_a_batch_have_ended() -> None:
