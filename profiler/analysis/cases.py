@@ -10,6 +10,7 @@ import msgspec
 from profiler.analysis.figures import MemoryFigures, RunFigures, run_figures
 from profiler.analysis.legs import LegFigures, case_legs, headline_calls
 from profiler.analysis.loops import LoopFigures, StepFigures, loop_figures, only_rate, step_figures
+from profiler.analysis.machines import difference
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.statistics import median, more_to_settle, speedup, verdict
 
@@ -125,7 +126,7 @@ def _case(session: SessionState, name: str, baseline: str | None) -> CaseFigures
         verdict=comparison.verdict,
         reason=comparison.reason,
         break_even_images=comparison.break_even,
-        flags=sorted({flag for figure in every for flag in figure.flags}),
+        flags=sorted({flag for figure in every for flag in figure.flags} | _mixed(usable)),
     )
 
 
@@ -157,6 +158,10 @@ def _compare(session: SessionState, name: str, baseline: str | None) -> _Compari
         return _Comparison(reason="there is no no-compile case with the same workload to compare with")
     if baseline == name:
         return _Comparison()
+    mixed = difference(run for case in (name, baseline) for run in _usable(session.runs_of(case)))
+    if mixed is not None:
+        # The ratio would be that of two machines.
+        return _Comparison(baseline, reason=f"not compared: {mixed}")
     ours, theirs = _denoise_medians(session, name), _denoise_medians(session, baseline)
     ratio = speedup(theirs, ours)
     if ratio is None:
@@ -209,6 +214,11 @@ def _usable(runs: list[RunState]) -> list[RunState]:
     """
     measured = [run for run in runs if run.calls_of("measure")]
     return [run for run in measured if run.outcome in (None, "ok")] or measured
+
+
+def _mixed(runs: list[RunState]) -> set[str]:
+    mixed = difference(runs)
+    return set() if mixed is None else {f"pooled all the same: {mixed}"}
 
 
 def _memory(figures: list[RunFigures]) -> MemoryFigures:

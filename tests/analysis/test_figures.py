@@ -254,3 +254,39 @@ def test_calls_that_record_cuda_graphs_are_left_out_and_skipped_graphs_are_told(
         "1 measured call with a CUDA graph recorded",
         "no CUDA graph: mutated inputs (1 instances)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ({"device_name": "NVIDIA H100"}, "runs were made with NVIDIA A100 and NVIDIA H100"),
+        ({"versions": {"torch": "2.14.0", "numpy": "2.0"}}, "runs were made with torch 2.13.0 and torch 2.14.0"),
+        ({"versions": {"torch": "2.13.0", "numpy": "3.0"}}, None),
+        ({"threads": 96}, None),  # of the host, which computes nothing
+    ],
+)
+def test_runs_of_two_machines_are_not_compared(others: dict[str, object], said: str | None) -> None:
+    """The session was stopped after its first repeats and resumed elsewhere, or after an upgrade."""
+    given = request(variants=["no-compile", "compile"], repeats=3)
+    here = {"device": "cuda:0", "device_name": "NVIDIA A100", "versions": {"torch": "2.13.0"}, "threads": 8}
+    logs = {}
+    for run in given.runs:
+        step = (10.0 if "no-compile" in run.name else 5.0) + run.repeat * 0.01
+        where = ev.Environment(**(here | (others if run.repeat == 3 else {})))  # type: ignore[arg-type]
+        logs[run.name] = [where, *_measured([[step, step]] * 3, compiled="no-compile" not in run.name)]
+    baseline, case = case_figures(fold(given, logs).state)
+    assert baseline.steps is not None and baseline.steps.n == 18
+    if said is None:
+        assert case.verdict == "FASTER"
+        assert not case.flags
+        return
+    assert (case.speedup, case.interval, case.verdict, case.break_even_images) == (None, None, None, None)
+    assert case.reason == f"not compared: {said}"
+    assert f"pooled all the same: {said}" in case.flags
+
+
+def test_on_a_cpu_the_number_of_threads_counts() -> None:
+    given = request(variants=["no-compile"], repeats=2)
+    logs = {run.name: [ev.Environment(device="cpu", threads=run.repeat), *_measured([[5.0]] * 3)] for run in given.runs}
+    (case,) = case_figures(fold(given, logs).state)
+    assert case.flags == ["pooled all the same: runs were made with 1 thread and 2 threads"]

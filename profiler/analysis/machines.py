@@ -1,0 +1,41 @@
+"""Whether runs can be compared at all: a session that was resumed may have runs of two machines, or of two torches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from profiler.analysis.state import RunState
+from profiler.events import Environment
+
+MEASURED = ("torch", "diffusers", "cuda")
+
+
+def difference(runs: Iterable[RunState]) -> str | None:
+    """What ``runs`` were made with that was not the same for all, in a few words; None where there is nothing."""
+    environments = [run.environment for run in runs if run.environment is not None]
+    if len(environments) < 2:
+        return None
+    for told in (_device, _threads, *(_version(package) for package in MEASURED)):
+        found = list(dict.fromkeys(word for environment in environments if (word := told(environment))))
+        if len(found) > 1:
+            return f"runs were made with {' and '.join(found)}"
+    return None
+
+
+def _device(environment: Environment) -> str:
+    return environment.device_name or environment.cpu or environment.device
+
+
+def _threads(environment: Environment) -> str:
+    """Only on a CPU do they compute."""
+    if not environment.threads or environment.device != "cpu":
+        return ""
+    return f"{environment.threads} thread{'s' * (environment.threads > 1)}"
+
+
+def _version(package: str) -> Callable[[Environment], str]:
+    def told(environment: Environment) -> str:
+        version = environment.versions.get(package)
+        return f"{package} {version}" if version else ""
+
+    return told
