@@ -62,7 +62,7 @@ def test_each_leg_has_the_figures_that_the_analysis_gives_it() -> None:
         assert [leg.name for leg in line.legs] == LEGS
         for shown, leg in zip(line.legs, figures.legs, strict=True):
             assert shown.cells["step ms"][0] == f"{leg.loops[0].median_ms:.1f}"
-            assert shown.told[-1] == f"{leg.clean_calls} of {leg.calls} clean"
+            assert shown.told[-1] == f"{leg.clean_calls}/{leg.calls} clean"
     compiled = lines_of(state)[1]
     assert [leg.cells["recomp"][0] for leg in compiled.legs] == ["–", "1", "–"]
     assert compiled.legs[1].cells["compile"][0] == "1.20 s"
@@ -85,6 +85,12 @@ def test_a_case_without_figures_has_no_legs() -> None:
     (line,) = lines_of(fold.state)
     assert line.remark == "unsupported: no C++ compiler"
     assert line.legs == ()
+
+
+def test_where_names_do_not_fit_what_tells_them_apart_is_seen() -> None:
+    legs = [f"call arguments {n}/3" for n in (1, 2, 3)]
+    head, _, *rows = table(lines_of(folded(recorded.finished(legs=legs, variants=["compile"]))), 60, 3)
+    assert head.startswith("results, 1/3 1-2/4 ") and rows[0].startswith("    1/3 ")
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 200])
@@ -226,6 +232,10 @@ def test_with_several_workloads_an_event_says_whose_it_is_on_a_narrow_screen_too
 
 
 def test_an_outcome_is_not_told_twice() -> None:
+    fold, _ = empty_fold()
+    feed(fold, None, ev.SessionChanged(t=1, state="running"))
+    feed(fold, None, ev.SessionChanged(t=2, state="stopped", reason="stopped on request"))
+    assert Happenings(fold.state).newest_first()[0].text == "session stopped on request"
     assert outcome_text("oom", "out of memory during warmup: no room") == "out of memory during warmup: no room"
     assert outcome_text("oom", "no room") == "out of memory: no room"
     assert outcome_text("stopped", None) == "stopped"

@@ -189,8 +189,10 @@ def test_labels_that_would_look_alike_where_they_are_cut_get_more_room() -> None
 def test_the_table_has_a_figure_a_loop() -> None:
     _, shown = _chain()
     assert shown.cases[0].cells["it/s"] == ("200 / 50.0", "")
-    row = flat(CasesPanel(shown.cases).lay_out(80, 2)).splitlines()[1]
+    row = flat(CasesPanel(shown.cases).lay_out(120, 2)).splitlines()[1]
     assert "200 / 50.0" in row and "5.00 / 20.0" in row
+    narrow = flat(CasesPanel(shown.cases).lay_out(80, 2)).splitlines()[1]
+    assert "200/50.0" in narrow and "5.00/20.0" in narrow
 
 
 # --- what things are called ---
@@ -244,6 +246,11 @@ def test_workloads_that_differ_in_any_field_are_told_apart_and_never_share_a_cha
     assert all(len(label.removesuffix(" compile")) <= 30 for label in labels), labels
     titles = [group_label(group_key(case.workload), asked) for case in asked.cases]
     assert len(set(titles)) == 2
+
+
+def test_where_the_scenario_tells_workloads_apart_their_legs_need_no_name() -> None:
+    asked = _two({"scenario": "batch-sweep", "legs": (Leg(name="a"),)})
+    assert [case_label(case, asked) for case in asked.cases] == ["steady compile", "batch-sweep compile"]
 
 
 def test_the_only_workload_needs_no_name() -> None:

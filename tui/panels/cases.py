@@ -40,6 +40,9 @@ COLUMNS = (
 OF_A_CASE = ("memory", "speed-up", "verdict", "even at")
 """The columns at the end that a leg has no figures for: what there is to say of its calls stands there."""
 
+NARROW = 100
+"""Below this width figures of several loops stand closer, ``42.5/87.1``, so that a column less goes."""
+
 _GAP = 2
 _LEAST_LABEL = 12
 _INDENT = 4
@@ -87,7 +90,7 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         seen = every[first : first + room]
         title = heading(self.value)
         label = self._label_width(width, title, len(every) if len(seen) < len(every) else 0)
-        columns = chosen_columns(width - label, widened(self.value))
+        columns = chosen_columns(width - label, widened(self.value, close=width < NARROW))
         where = (first, len(seen), len(every))
         rows = [self._head(title, where, label, columns, width)]
         for line in seen:
@@ -136,6 +139,8 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         counts = (f" {span} of {total}", f" {span}/{total}") if seen < total else ("",)
         room = label + _SLACK if columns else width
         count = next((text for text in counts if len(title) + len(text) <= room), counts[-1])
+        if cell_len(title) + len(count) > room:
+            title = heading(self.value, short=True)
         parts: list[Part] = [*fitted([(title, "bold")], max(0, room - len(count)), ascii=self.ascii), (count, "quiet")]
         titles = "".join(" " * _GAP + column.title.rjust(column.width) for column in columns)
         parts.append((" " * (label - width_of(parts)) + titles[max(0, width_of(parts) - label) :], "quiet"))
@@ -154,16 +159,19 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
             return fitted([*parts, ("  ", ""), (line.remark, line.state_style)], width, ascii=self.ascii)
         for column in columns:
             text, style = (line.state, line.state_style) if column.name == "state" else line.cells[column.name]
+            text = shown(text, close=width < NARROW)
             parts.append((" " * _GAP, ""))
             parts.append((safe.pad(text, column.width, right=True, ascii=self.ascii), style))
         return fitted(parts, width, ascii=self.ascii)
 
     def _leg(self, leg: LegLine, label: int, columns: list[Column], width: int) -> Row:
         """A leg's figures stand under its case's; behind them is what there is to say of its calls."""
-        parts: list[Part] = [(" " * _INDENT, ""), (safe.pad(leg.name, label - _INDENT, ascii=self.ascii), "quiet")]
+        name = leg.name if cell_len(leg.name) <= label - _INDENT else leg.short
+        parts: list[Part] = [(" " * _INDENT, ""), (safe.pad(name, label - _INDENT, ascii=self.ascii), "quiet")]
         for column in columns:
             if column.name not in OF_A_CASE:
                 text, style = leg.cells.get(column.name, ("", ""))
+                text = shown(text, close=width < NARROW)
                 parts.append((" " * _GAP + safe.pad(text, column.width, right=True, ascii=self.ascii), style))
         if leg.told:
             again, style = leg.cells["recomp"]
@@ -176,23 +184,29 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         return fitted(parts, width, ascii=self.ascii)
 
 
-def heading(lines: Sequence[CaseLine]) -> str:
+def heading(lines: Sequence[CaseLine], *, short: bool = False) -> str:
     """The table's title: in a scenario it says which leg the rows of the cases are about."""
-    firsts = {line.legs[0].name for line in lines if line.legs}
+    firsts = {line.legs[0].short if short else line.legs[0].name for line in lines if line.legs}
     if not firsts:
         return "results"
     return f"results, {firsts.pop()}" if len(firsts) == 1 else "results, first legs"
 
 
-def widened(lines: Sequence[CaseLine]) -> list[Column]:
+def shown(text: str, *, close: bool) -> str:
+    """A figure as it stands in its column."""
+    return text.replace(" / ", "/") if close else text
+
+
+def widened(lines: Sequence[CaseLine], *, close: bool = False) -> list[Column]:
     """The columns, those of a figure a loop wide enough for pipelines with several loops."""
     every: list[Mapping[str, tuple[str, str]]] = [line.cells for line in lines]
     every += [leg.cells for line in lines for leg in line.legs]
+
+    def needed(column: Column) -> int:
+        return max([column.width, *(cell_len(shown(cells[column.name][0], close=close)) for cells in every)])
+
     return [
-        replace(column, width=max([column.width, *(cell_len(cells[column.name][0]) for cells in every)]))
-        if column.name in ("it/s", "step ms")
-        else column
-        for column in COLUMNS
+        replace(column, width=needed(column)) if column.name in ("it/s", "step ms") else column for column in COLUMNS
     ]
 
 

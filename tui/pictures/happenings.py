@@ -109,7 +109,7 @@ class Happenings:
                 self._line(end, "i", "good", batch_text(found), session.runs_of(found.case)[0])
                 for found in largest_batches(session)
             ]
-            text = f"session {session.state}" + (f": {_reason(session)}" if _reason(session) else "")
+            text = f"session {outcome_text(session.state, _reason(session), LONGEST)}"
             style = {"done": "good", "stopped": "quiet"}.get(session.state, "bad")
             symbol = STATE_SYMBOLS.get(session.state, "■")
             out.append(self._line(session.ended_ns or latest_ns(session), symbol, style, text))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Case, Request, Workload
@@ -119,6 +120,8 @@ def _differences(workload: Workload, request: Request) -> list[str]:
         for field in Workload.__struct_fields__
         if any(getattr(o, field) != getattr(workload, field) for o in others)
     }
+    if "legs" in differing and not any(_differ_in_legs_alone(other, workload) for other in others):
+        differing.remove("legs")  # another scenario, or another picture, has other legs: that is told already
     found = [workload.pipeline] if any(other.pipeline != workload.pipeline for other in every) else []
     if "batch_size" in differing:
         found.append(f"b{workload.batch_size}")
@@ -129,6 +132,10 @@ def _differences(workload: Workload, request: Request) -> list[str]:
     told = {"pipeline", "batch_size", "height", "width", "steps"}
     found += [_told(workload, field) for field in Workload.__struct_fields__ if field in differing - told]
     return found
+
+
+def _differ_in_legs_alone(one: Workload, other: Workload) -> bool:
+    return one.legs != other.legs and replace(one, legs=()) == replace(other, legs=())
 
 
 def _told(workload: Workload, field: str) -> str:

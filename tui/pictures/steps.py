@@ -16,6 +16,7 @@ from tui.charts.axes import SPIKE_FACTOR, TICK_LADDER, StickyRange, clips_above,
 from tui.charts.decimate import min_max
 from tui.charts.palette import SeriesStyle
 from tui.charts.spec import Axis, ChartSpec, Mark, MarkSymbol, Series, Slot, Tick
+from tui.pictures import words
 from tui.pictures.looks import case_look
 from tui.pictures.names import group_key, group_label, variant_label
 
@@ -94,22 +95,12 @@ class Slots:
     def _leg_slots(self) -> list[Slot]:
         """A slot a leg, as wide as its calls; in short, what its name doesn't share with the others' beginning."""
         first = self.compiles + self.warmups
-        shared = _shared_words([name for name, _ in self.legs])
+        shared = words.shared([name for name, _ in self.legs])
         ends = [begin for _, begin in self.legs[1:]] + [self.measured]
         return [
             Slot(safe.line(name, 40), first + begin, first + end, safe.line(name[shared:], 40))
             for (name, begin), end in zip(self.legs, ends)
         ]
-
-
-def _shared_words(names: Sequence[str]) -> int:
-    """How many characters of whole words all ``names`` begin with: 15 of "call arguments 1/3", "call arguments 2/3"."""
-    shared = 0
-    for end in (place + 1 for place, char in enumerate(names[0]) if char == " "):
-        if not all(name.startswith(names[0][:end]) for name in names):
-            break
-        shared = end
-    return shared
 
 
 class StepTrace:

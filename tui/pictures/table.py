@@ -38,6 +38,7 @@ class LegLine:
     """
 
     name: str
+    short: str  # what the name doesn't share with the beginning of the other legs'
     cells: Mapping[str, tuple[str, str]]
     told: tuple[str, ...] = ()
 
@@ -94,22 +95,28 @@ def _line(session: SessionState, figures: CaseFigures) -> CaseLine:
 
 def _leg_lines(case: Case, figures: CaseFigures) -> tuple[LegLine, ...]:
     """A line for each leg, those to come among them; none where all calls are alike."""
-    planned = [leg.name for leg in case.workload.legs]
-    lines = [_leg_line(leg) for leg in figures.legs]
-    lines += [LegLine(safe.line(name, 60), NOT_YET) for name in planned[len(lines) :]]
-    return tuple(lines) if len(lines) > 1 else ()
+    names = [leg.name for leg in figures.legs]
+    names += [leg.name for leg in case.workload.legs][len(names) :]
+    if len(names) < 2:
+        return ()
+    shared = words.shared(names)
+    found = [*figures.legs, *[None] * (len(names) - len(figures.legs))]
+    return tuple(_leg_line(name, name[shared:], leg) for name, leg in zip(names, found, strict=True))
 
 
-def _leg_line(leg: LegFigures) -> LegLine:
+def _leg_line(name: str, short: str, leg: LegFigures | None) -> LegLine:
+    name, short = safe.line(name, 60), safe.line(short, 60)
+    if leg is None:
+        return LegLine(name, short, NOT_YET)
     cells = _latencies(leg.loops, leg.steps)
     cells["compile"] = (words.seconds(leg.compile_s or None), "" if leg.compile_s else "quiet")
     cells["recomp"] = (str(leg.recompiles), "mark:R bold") if leg.recompiles else (words.NOTHING, "quiet")
     clean = f"{leg.clean_calls} of {leg.calls}"
     calls = f"{clean} calls clean" + (", so all count" if leg.all_calls and leg.clean_calls < leg.calls else "")
-    told = [calls, f"{clean} clean"]
+    told = [calls, f"{clean} clean", f"{leg.clean_calls}/{leg.calls} clean"]
     if leg.first_call_ms is not None:
         told.insert(0, f"{calls}; first call {words.seconds(leg.first_call_ms / 1e3)}")
-    return LegLine(safe.line(leg.name, 60), MappingProxyType(cells), tuple(told))
+    return LegLine(name, short, MappingProxyType(cells), tuple(told))
 
 
 def _state(runs: list[RunState], figures: CaseFigures) -> tuple[str, str, str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 NOTHING = "–"
 
@@ -88,3 +89,13 @@ def size(value: float | None) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """``1 run``, ``3 runs``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def shared(names: Sequence[str]) -> int:
+    """How many characters of whole words all ``names`` begin with: 15 of "call arguments 1/3", "call arguments 2/3"."""
+    shared = 0
+    for end in (place + 1 for place, char in enumerate(names[0]) if char == " "):
+        if not all(name.startswith(names[0][:end]) for name in names):
+            break
+        shared = end
+    return shared
