@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.request import BadRequest, Options, Request, resolve_all
+from profiler.request import BadRequest, Options, Request, positions, resolve_all
 from profiler.request.file import Bench
 from profiler.request.keys import KEYS
 from profiler.request.positions import line_of
@@ -260,6 +260,24 @@ def test_every_option_has_a_key() -> None:
     assert {key.field for key in KEYS.values()} | {"legs"} - {"picture"} >= set(Options.__struct_fields__)
 
 
+@pytest.mark.parametrize(
+    ("value", "path", "line"),
+    [
+        ('"""\n' + "a\n" * 20_000 + '"""', ("q",), 20_004),
+        ("[\n" + "1,\n" * 20_000 + "]", ("q",), 20_004),
+        ("[\n" + "1,\n" * 20_000 + "]", ("k", 19_998), 20_001),
+    ],
+)
+def test_the_line_is_found_in_long_values_without_trying_each_of_their_lines(
+    value: str, path: tuple[str | int, ...], line: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    monkeypatch.setattr(positions.tomllib, "loads", lambda text: parsed.append(text) or LOADS(text))
+    assert line_of(f"\nk = {value}\nq = 1\n", path) == line
+    assert len(parsed) < 100
+
+
+LOADS = tomllib.loads
 VALUES = ['"""\nx = 1\n[y]\n"""', "'''\na\n'''", "[\n 1,\n # b = 2\n 2,\n]", "1", '"[z]"', "{ q = 1 }", "true"]
 
 

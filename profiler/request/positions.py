@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import chain, islice
 from typing import Any
 
 Path = Sequence[str | int]
 """Keys and, for arrays, numbers from 0: ("case", 1, "height")."""
 _AT = re.compile(r"\s*\(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+
+
+_STATEMENT = re.compile(r"""\s*(?:\[|["'\w-].*=)""")
+"""Where a key or the head of a table may stand; lines within values that look so are found out by parsing."""
+_TRIES = 200
+"""Beginnings that are parsed in search of a valid one: a text made to look like keys must not take minutes."""
 
 
 def line_of(text: str, path: Path) -> int:
@@ -20,15 +28,21 @@ def line_of(text: str, path: Path) -> int:
     closed, so that one of its items has a line of its own.
     """
     lines = text.split("\n")
-    lacking, having = _narrowed(lines, path, 0, len(lines), "")
-    lacking, _ = _narrowed(lines, path, lacking, having, "]")
+    statements = [number for number, line in enumerate(lines) if _STATEMENT.match(line)]
+    lacking, having = _narrowed(lines, path, statements, 0, len(lines), "")
+    lacking, _ = _narrowed(lines, path, range(lacking + 1, having), lacking, having, "]")
     return lacking + 1
 
 
-def _narrowed(lines: list[str], path: Path, lacking: int, having: int, closing: str) -> tuple[int, int]:
-    """Two beginnings that are as close as can be told: one without and one with the value, in numbers of lines."""
-    while having - lacking > 1:
-        found = _nearest_valid(lines, lacking, having, closing)
+def _narrowed(
+    lines: list[str], path: Path, ends: Sequence[int], lacking: int, having: int, closing: str
+) -> tuple[int, int]:
+    """Two beginnings that are as close as can be told: one without and one with the value, in numbers of lines.
+
+    ``ends`` are the numbers of lines after which a beginning may end, in ascending order.
+    """
+    while between := ends[bisect_right(ends, lacking) : bisect_left(ends, having)]:
+        found = _nearest_valid(lines, between, closing)
         if found is None:
             break
         at, parsed = found
@@ -51,13 +65,11 @@ def syntax_error(text: str, error: tomllib.TOMLDecodeError) -> tuple[int, str]:
     return int(found["line"]), f"{what} (column {found['column']})"
 
 
-def _nearest_valid(lines: list[str], low: int, high: int, closing: str) -> tuple[int, dict[str, Any]] | None:
-    """The valid beginning with more than ``low`` and fewer than ``high`` lines that is nearest to their middle.
-
-    ``closing`` is put after each.
-    """
-    middle = (low + high) // 2
-    for at in (*range(middle, low, -1), *range(middle + 1, high)):
+def _nearest_valid(lines: list[str], ends: Sequence[int], closing: str) -> tuple[int, dict[str, Any]] | None:
+    """The valid beginning that is nearest to the middle of ``ends``. ``closing`` is put after each."""
+    middle = (len(ends) - 1) // 2
+    by_nearness = chain(reversed(ends[: middle + 1]), ends[middle + 1 :])
+    for at in islice(by_nearness, _TRIES):
         try:
             return at, tomllib.loads("\n".join([*lines[:at], closing]))
         except tomllib.TOMLDecodeError:
