@@ -149,7 +149,7 @@ _GROUPS: dict[str, Declared] = {
         _whole("--height", "H", _OWN, "Of the picture, pixels."),
         _whole("--width", "W", _OWN, "Of the picture, pixels."),
         _whole("--frames", "N", _OWN, "Of a video."),
-        _number("--guidance", "G", _OWN, "Guidance scale; above 1 the batch doubles (classifier-free guidance)."),
+        _number("--guidance", "G", _OWN, "Guidance scale; where it is classifier-free, the batch doubles above 1."),
         _number("--strength", "S", _OWN, "How much of an input picture is painted anew, above 0 to 1."),
         _text("--prompt", "TEXT", _OWN, "The same for every image."),
         _whole("--seed", "N", "0", "Of the latents; image i of a batch has seed + i, every call has the same."),
