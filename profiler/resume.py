@@ -53,12 +53,13 @@ class Debt(NamedTuple):
     unsaid: list[Unsaid]
     unmeasured: list[str]  # cases that have no result of a run that started cold
     searching: bool  # the search for the largest batch isn't over
+    unended: bool  # its profiler process died after the last run, before its own last word
     clock_ns: int | None  # wall clock minus monotonic clock where it ran last, as its profiler process had it
     latest_wall_ns: int  # of all that was logged
 
     @property
     def nothing(self) -> bool:
-        return not self.runs and not self.searching
+        return not self.runs and not self.searching and not self.unended
 
 
 def find_debt(folder: SessionFolder, *, failed: bool = False) -> Debt:
@@ -109,6 +110,7 @@ def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
             f"session {folder.id} seems to run on {manifest.host}, which logged {when}: stop it there, or"
             f" try again in {QUIET_SECONDS:.0f} s"
         )
+    ended = fold.state.over
     fold.state.presume_dead("the profiler process ended without a word")
     again = (*OWED, "failed") if failed else OWED
     outcomes = {run.name: run.outcome for run in fold.state.runs.values() if run.outcome not in (None, *again)}
@@ -127,6 +129,8 @@ def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
         ],
         searching=request.find_max_batch
         and any(batches.probe(search) is not None for search in batches.searches(request, outcomes)),
+        # Of one of another machine that is no reason to go on with it here.
+        unended=not ended and _is_here(manifest.place),
         clock_ns=conducted.offset_ns,
         latest_wall_ns=latest,
     )
@@ -146,6 +150,8 @@ def take_up(folder: SessionFolder, debt: Debt, *, now_wall_ns: int, now_ns: int)
     for case in debt.unmeasured:
         # What a run that came to nothing has left there would make the next one neither cold nor warm.
         caches.discard(folder.path, case, debt.manifest.request.cache)
+    for left in folder.path.glob(f".{folder.manifest_file.name}.*.tmp"):
+        left.unlink()  # of one that was killed while it wrote
     manifest = moved(debt, now_wall_ns=now_wall_ns, now_ns=now_ns)
     # Written even where nothing of it has changed: viewers start over when the file was replaced.
     write_manifest(folder, manifest)

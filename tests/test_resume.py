@@ -162,7 +162,7 @@ def test_a_search_that_is_not_over_is_owed(tmp_path: Path) -> None:
     request = msgspec.structs.replace(recorded.request(device="cpu"), find_max_batch=True)
     folder = recorded.make_folder(request, tmp_path, "half-sd15-txt2img", here=True)
     say(folder, *(ev.RunChanged(run=run.name, state="ended", outcome="oom") for run in request.runs))
-    assert find_debt(folder).nothing  # nothing is smaller than a batch of 1
+    assert not find_debt(folder).searching  # nothing is smaller than a batch of 1
     say(folder, ev.RunChanged(run=request.runs[0].name, state="ended", outcome="ok"))
     debt = find_debt(folder)
     assert (debt.runs, debt.searching, debt.nothing) == ([], True, False)

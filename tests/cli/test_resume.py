@@ -65,6 +65,22 @@ def test_detached(stopped: SessionFolder, capsys: pytest.CaptureFixture[str]) ->
     assert len(endings(finish(stopped, header.pid))) == 4
 
 
+def test_a_session_of_which_only_the_end_is_missing(
+    own_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make(own_home)
+    conduct(folder, "ok")
+    folder.conductor_log.write_bytes(b"".join(folder.conductor_log.read_bytes().splitlines(keepends=True)[:-1]))
+    monkeypatch.setattr(
+        command.conductor, "resume", lambda folder, failed: begin(folder, "ok", resumes=True, failed=failed)
+    )
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: None)  # nothing is run: nothing is needed
+    code, out, _ = run(capsys, folder.id, "--headless")
+    assert code == 0
+    assert out.splitlines()[0] == (f"session {folder.id}: every run has a result, only its end was never written down")
+    assert run(capsys, folder.id)[1] == f"session {folder.id} owes nothing: every run has a result\n"
+
+
 def test_refusals(own_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(capsys, "nothing")[0] == 3
     recording = recorded.live(device="cuda:0")

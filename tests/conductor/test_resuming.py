@@ -124,6 +124,24 @@ def test_max_time_counts_anew_and_old_commands_are_gone(own_home: Path) -> None:
     assert last_word(events).reason in (None, "max time of 1 s reached")
 
 
+def test_a_conductor_that_died_after_the_last_run_leaves_the_last_word_to_the_next(own_home: Path) -> None:
+    folder = make(own_home, runs=2)
+    conduct(folder, "ok,oom")
+    records = folder.conductor_log.read_bytes().splitlines(keepends=True)
+    # Killed while its last worker ended: neither that nor the session's end were written down.
+    folder.conductor_log.write_bytes(b"".join(records[:-2]))
+    (folder.path / ".session.json.0badcafe.tmp").touch()
+    assert (Follower(folder).read_all().state, read_overview(folder).ended) == ("died", 1)
+    events = conduct(folder, "failed", resumes=True)
+    assert made(events) == ["001", "002"]
+    assert outcomes(folder) == ["ok", "oom"]
+    assert (Follower(folder).read_all().state, read_overview(folder).ended) == ("done", 2)
+    assert not folder.earlier.exists()
+    assert not list(folder.path.glob(".*"))
+    with pytest.raises(CannotStart, match="owes nothing"):
+        begin(folder, "ok", resumes=True)
+
+
 def test_a_session_that_was_never_conducted(own_home: Path) -> None:
     folder = make(own_home, runs=2)
     conduct(folder, "ok", resumes=True)

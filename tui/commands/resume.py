@@ -54,7 +54,8 @@ def resume_command(root: Path, reference: str, failed: bool, headless: bool, det
     if debt.nothing:
         _say_nothing_owed(folder, debt, as_json)
         return OK
-    _check_machine(folder, debt.manifest.request)
+    if debt.runs or debt.searching:
+        _check_machine(folder, debt.manifest.request)
     # Before our own signals can leave a new one.
     try:
         discard_commands(folder)
@@ -119,6 +120,8 @@ def _conduct(folder: SessionFolder, failed: bool) -> int:
 
 def _opening(folder: SessionFolder, debt: Debt) -> str:
     request = debt.manifest.request
+    if not debt.runs and not debt.searching:
+        return f"session {folder.id}: every run has a result, only its end was never written down"
     if not debt.runs:
         return f"session {folder.id}: the search for the largest batch goes on, on {request.device}"
     return f"session {folder.id}: {len(debt.runs)} of {count(len(request.runs), 'run')} to make, on {request.device}"
