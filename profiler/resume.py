@@ -26,9 +26,8 @@ OWED = ("stopped", "died")
 """Outcomes that are no results: such runs are made again, as those that never began."""
 QUIET_SECONDS = 30.0
 """A session logs every few seconds; one of another machine that did so a moment ago is taken to run there."""
-
-
 LEAVING_SECONDS = 5.0
+"""So long a conductor or worker that is about to end is waited for."""
 _LOOK_SECONDS = 0.05
 
 
@@ -80,6 +79,19 @@ def _is_running(folder: SessionFolder, manifest: Manifest) -> bool:
     return False
 
 
+def _await_workers(folder: SessionFolder, manifest: Manifest) -> None:
+    """A worker whose conductor was killed takes seconds to end: it still has the device, and its last word to say."""
+    deadline = time.monotonic() + LEAVING_SECONDS
+    for run in manifest.request.runs:
+        while is_locked(folder.run_log(run.name)):
+            if time.monotonic() >= deadline:
+                raise CannotResume(
+                    f"session {folder.id}: a process of its run {run.name} does not end: end it first, as"
+                    f" 'fuser {folder.run_log(run.name)}' finds it"
+                )
+            time.sleep(_LOOK_SECONDS)
+
+
 def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
     """``find_debt`` for one who knows that the session isn't running here. Raises CannotResume."""
     for path in (folder.control, folder.runs, folder.earlier, folder.path / "cache"):
@@ -88,6 +100,7 @@ def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
             raise CannotResume(
                 f"session {folder.id}: {path.name} is a link that leads out of the session's folder: remove it"
             )
+    _await_workers(folder, manifest)
     offsets = Offsets((*manifest.earlier, manifest.place))
     fold = SessionFold(folder.id, manifest.request)
     conducted = _Log(folder.conductor_log, offsets)

@@ -131,6 +131,23 @@ def test_a_session_under_way_is_refused(copied: SessionFolder) -> None:
     find_debt(copied)
 
 
+def test_a_worker_that_is_still_ending_is_waited_for(copied: SessionFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its conductor was killed: it still has the device, and may say that it has ended well."""
+    third = names(copied)[2]
+    log = EventLog(copied.run_log(third))
+    monkeypatch.setattr(resume, "LEAVING_SECONDS", 0.0)
+    with pytest.raises(CannotResume, match=f"a process of its run {third} does not end: end it first"):
+        find_debt(copied)
+
+    def end(_seconds: float) -> None:
+        log.write(ev.RunEnded(t=read(copied).runs[third].last_t + 1, outcome="ok"))
+        log.close()
+
+    monkeypatch.setattr(resume, "LEAVING_SECONDS", 60.0)
+    monkeypatch.setattr(resume.time, "sleep", end)
+    assert find_debt(copied).nothing
+
+
 def test_a_session_that_logged_a_moment_ago_on_another_machine_is_refused(
     copied: SessionFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
