@@ -46,7 +46,7 @@ def images_per_call(subject: Subject, arguments: Arguments) -> int:
 
 
 def _of_piece(subject: Subject, piece: Piece, setting: Setting, device: str, further: Arguments) -> Arguments:
-    further = {name: value for name, value in further.items() if takes(piece.pipe, name)}
+    further = {name: _fresh(value) for name, value in further.items() if takes(piece.pipe, name)}
     if piece.part is None or piece.size is None:
         arguments = own_arguments(piece, setting.workload, device, further)
     else:
@@ -227,6 +227,15 @@ def _checked(subject: Subject, setting: Setting) -> Arguments:
         if not any(takes(piece.pipe, name) for piece in subject.pieces):
             raise BuildError(not_taken(name, [piece.pipe for piece in subject.pieces]))
     return further
+
+
+def _fresh(value: Any) -> Any:
+    """``value`` with lists and tables of its own: a call that changes them leaves the next one's alone."""
+    if type(value) is dict:
+        return {key: _fresh(inner) for key, inner in value.items()}
+    if type(value) is list:
+        return [_fresh(inner) for inner in value]
+    return value
 
 
 def _from_file(name: str, value: Any) -> Any:

@@ -17,7 +17,8 @@ from profiler.subject import Piece
 Arguments = dict[str, Any]
 
 _FROM_PICTURES = (
-    "Img2Img|ImageToImage|Image2Image|Inpaint|Fill|ControlNet|Upscale|SuperResolution|Edit|Depth|Pix2Pix|Redux"
+    "Img2Img|ImageToImage|Image2Image|ImageToVideo|Image2Video|Inpaint|Fill|ControlNet|Adapter|Upscale|SuperResolution"
+    "|Edit|Depth|Pix2Pix|Redux"
 )
 PICTURES = {
     "image": re.compile(_FROM_PICTURES),
@@ -109,7 +110,8 @@ def own_arguments(piece: Piece, workload: Workload, device: str, given: Argument
     known = parameters(pipe)
     arguments = _options(pipe, workload, given)
     if "prompt" in known and not any("prompt" in name for name in given):
-        arguments["prompt"] = [workload.prompt] * batch
+        # One alone as most people give it: some pipelines take no list.
+        arguments["prompt"] = [workload.prompt] * batch if batch > 1 else workload.prompt
     elif "batch_size" in known and "batch_size" not in given:
         arguments["batch_size"] = batch
     for name in pictures_needed(pipe, given):

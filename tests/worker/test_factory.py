@@ -122,6 +122,20 @@ def test_every_call_draws_what_the_function_s_own_generator_gives_first(write: W
     assert torch.equal(*latents)
 
 
+def test_a_call_that_changes_its_arguments_leaves_the_next_ones_alone(write: Write) -> None:
+    origin = write("""
+        def make():
+            return tiny(), {"cross_attention_kwargs": {"scale": 1.0, "names": ["a"]}, "latents": torch.ones(1)}
+    """)
+    subject = load(origin)
+    first = arguments(subject, origin)
+    first["cross_attention_kwargs"]["names"].clear()
+    del first["cross_attention_kwargs"]["scale"]
+    second = arguments(subject, origin)
+    assert second["cross_attention_kwargs"] == {"scale": 1.0, "names": ["a"]}
+    assert second["latents"] is first["latents"]
+
+
 def test_a_list_of_arguments_is_gone_through_in_order(write: Write) -> None:
     origin = write("""
         def make():

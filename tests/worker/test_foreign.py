@@ -20,6 +20,7 @@ from profiler.worker import foreign
 from profiler.worker.inputs import call_arguments, images_per_call
 from profiler.worker.measure import Measurement
 from profiler.worker.setting import Setting
+from profiler.worker.signature import pictures_needed
 from tests.worker import pipes
 from tests.worker.conftest import make_workload
 
@@ -152,6 +153,20 @@ def test_what_says_how_many_pictures_there_are_need_not_be_a_prompt() -> None:
     wanted = msgspec.structs.replace(wanted, call={"class_labels": [1, 2]})
     arguments = call_arguments(subject, Setting(wanted), "cpu")
     assert len(arguments["generator"]) == images_per_call(subject, arguments) == 2
+
+
+@pytest.mark.parametrize("kind", ["StableDiffusionXLAdapterPipeline", "LTXImageToVideoPipeline"])
+def test_pictures_with_a_default_that_does_not_work_are_made_up(kind: str) -> None:
+    import diffusers
+
+    cls = getattr(diffusers, kind)
+    assert pictures_needed(cls.__new__(cls), ()) == ["image"]
+
+
+@pytest.mark.parametrize(("batch", "expected"), [(1, "x"), (2, ["x", "x"])])
+def test_one_prompt_is_no_list(saved: Path, batch: int, expected: Any) -> None:
+    wanted = workload(saved, prompt="x", batch_size=batch)
+    assert call_arguments(load(wanted), Setting(wanted), "cpu")["prompt"] == expected
 
 
 @pytest.mark.parametrize(
