@@ -19,7 +19,7 @@ from profiler.analysis.fold import SessionFold
 from profiler.clocks import Offsets, Place
 from profiler.eventlog import LogReader, is_locked
 from profiler.overview import read_overview
-from profiler.request import Run
+from profiler.request import Run, code_of
 from profiler.sessions import Liveness, Manifest, SessionFolder, boot_id, host_name, write_manifest
 
 OWED = ("stopped", "died")
@@ -55,6 +55,18 @@ class Debt(NamedTuple):
     unended: bool  # its profiler process died after the last run, before its own last word
     clock_ns: int | None  # wall clock minus monotonic clock where it ran last, as its profiler process had it
     latest_wall_ns: int  # of all that was logged
+
+    @property
+    def foreign_code(self) -> list[str]:
+        """What its runs would run that isn't ours, of a session that was made elsewhere or before a restart.
+
+        Somebody else may have written its ``session.json``: it is data, and nothing in it is run unasked.
+        """
+        if _is_here(self.manifest.place):
+            return []
+        cases = {run.case for run in self.runs}
+        found = {code_of(case.workload) for case in self.manifest.request.cases if case.name in cases}
+        return sorted(code for code in found if code is not None)
 
     @property
     def nothing(self) -> bool:

@@ -166,7 +166,7 @@ def _compare(session: SessionState, name: str, baseline: str | None) -> _Compari
     ratio = speedup(theirs, ours)
     if ratio is None:
         missing = name if not ours else baseline
-        return _Comparison(baseline, reason=f"{missing} has no measured call yet")
+        return _Comparison(baseline, reason=f"{missing} has no measured call{'' if session.over else ' yet'}")
     if ratio.interval is None:
         reason = (
             "one run a case gives no interval: --repeats 3 does"

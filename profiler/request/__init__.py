@@ -7,7 +7,19 @@ workers obey it. Nothing here imports torch: what depends on the device is decid
 from __future__ import annotations
 
 from profiler.request.compilation import MODES
-from profiler.request.model import ENGINES, VARIANTS, BadRequest, Case, Compilation, Leg, Request, Run, Workload
+from profiler.request.model import (
+    ENGINES,
+    VARIANTS,
+    BadRequest,
+    Case,
+    Compilation,
+    Leg,
+    Request,
+    Run,
+    Workload,
+    code_of,
+    is_factory,
+)
 from profiler.request.options import Options
 from profiler.request.resolve import CACHES, MAX_CASES, MAX_REPEATS, resolve, resolve_all
 from profiler.request.values import (
@@ -50,6 +62,8 @@ __all__ = [
     "Request",
     "Run",
     "Workload",
+    "code_of",
+    "is_factory",
     "resolve",
     "resolve_all",
 ]

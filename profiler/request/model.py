@@ -75,6 +75,20 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     calls: int  # measured calls; of each leg in a scenario
 
 
+def is_factory(origin: str | None) -> bool:
+    """Whether a workload's origin names a function in a file, and not a hub id or a folder."""
+    path, _, function = (origin or "").rpartition(":")
+    return path.endswith(".py") and function.isidentifier()
+
+
+def code_of(workload: Workload) -> str | None:
+    """What a workload runs that is neither ours nor an installed package's: a function, or kernels of the hub."""
+    if is_factory(workload.origin):
+        return workload.origin
+    attention = workload.attention or ""
+    return f"the kernels of {attention}" if attention.endswith("_hub") else None
+
+
 class Compilation(msgspec.Struct, frozen=True, kw_only=True):
     """How the denoisers are compiled: the arguments of torch.compile. All None for ``no-compile``."""
 

@@ -23,12 +23,6 @@ MODULE = "_stepscope_factory"
 WANTED = "a pipeline, (pipeline, arguments) or (pipeline, [arguments, ...]), where arguments is a dict"
 
 
-def is_factory(origin: str) -> bool:
-    """Whether an origin names a function in a file, and not a hub id or a folder."""
-    path, _, function = origin.rpartition(":")
-    return path.endswith(".py") and function.isidentifier()
-
-
 def load(workload: Workload, device: str, report: Report) -> Subject:
     """What the function of ``workload.origin``, FILE.py:FUNCTION with an absolute path, returns, on ``device``.
 
@@ -181,7 +175,8 @@ def _notes(pipe: Any, workload: Workload, short: str) -> list[tuple[str, str]]:
         own = str(pipe.dtype).removeprefix("torch.")
         notes.append(("factory-dtype", f"the pipeline computes in {own}, as {short} made it, not in {workload.dtype}"))
     if already_compiled(pipe):
-        notes.append(("factory-compiled", f"{short} compiled something itself, in every variant"))
+        text = f"{short} compiled something itself: no-compile leaves it so, the other variants compile denoisers anew"
+        notes.append(("factory-compiled", text))
     return notes
 
 

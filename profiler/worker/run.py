@@ -9,7 +9,7 @@ from profiler import catalog, sessions, toolchain, variants
 from profiler.catalog.build import build
 from profiler.catalog.errors import BuildError
 from profiler.events import LoadProgress, Note, PhaseStarted
-from profiler.request import Case, Request
+from profiler.request import Case, Request, is_factory
 from profiler.subject import Subject
 from profiler.worker import device, factory, fitting, foreign, memorylimit
 from profiler.worker.compiles import CompileMonitor, self_test
@@ -50,8 +50,7 @@ class CaseRun:
 
     @property
     def _is_factory(self) -> bool:
-        origin = self.case.workload.origin
-        return origin is not None and factory.is_factory(origin)
+        return is_factory(self.case.workload.origin)
 
     def _check_toolchain(self) -> None:
         missing = toolchain.missing_for(self.case.compilation, self.request.device)

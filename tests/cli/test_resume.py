@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from profiler import events as ev
@@ -109,6 +110,36 @@ def test_refusals(own_home: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     assert code == 1
     assert "session.json is damaged" in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"origin": "/home/me/bench.py:make", "weights": "factory"}, "/home/me/bench.py:make"),
+        ({"attention": "flash_hub"}, "flash_hub"),
+    ],
+)
+def test_code_that_a_session_from_elsewhere_names_is_not_run_unasked(
+    own_home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    fields: dict[str, str],
+    code: str,
+) -> None:
+    folder = make(own_home, runs=1)
+    conduct(folder, "wordless")
+    manifest = folder.manifest()
+    (case,) = manifest.request.cases
+    workload = msgspec.structs.replace(case.workload, **fields)
+    request = msgspec.structs.replace(manifest.request, cases=[msgspec.structs.replace(case, workload=workload)])
+    asked: list[SessionFolder] = []
+    monkeypatch.setattr(command.conductor, "resume", lambda folder, failed: asked.append(folder) or 1)
+    for boot, given, expected in ((manifest.boot_id, [], 0), ("another", [], 2), ("another", ["--run-code"], 0)):
+        sessions.write_manifest(folder, msgspec.structs.replace(manifest, request=request, boot_id=boot))
+        code_out, _, err = run(capsys, folder.id, "--detach", *given)
+        assert code_out == expected, err
+        assert (code in err and "--run-code" in err) is (expected == 2)
+    assert len(asked) == 2
 
 
 def test_a_conductor_that_does_not_start_leaves_the_session(

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from profiler.catalog.errors import BuildError
-from profiler.request import Workload
+from profiler.request import Workload, is_factory
 from profiler.subject import Subject
 from profiler.variants import Unsupported
 from profiler.worker import factory
@@ -74,8 +74,8 @@ def refusal(origin: str, **fields: Any) -> str:
 
 
 def test_a_function_is_told_from_hub_ids_and_folders() -> None:
-    assert factory.is_factory("/home/me/bench.py:make")
-    assert not any(map(factory.is_factory, ("org/name", "/home/me/folder", "/home/me/a.py", "/home/me/x.py:not this")))
+    assert is_factory("/home/me/bench.py:make")
+    assert not any(map(is_factory, ("org/name", "/home/me/folder", "/home/me/a.py", "/home/me/x.py:not this")))
 
 
 def test_a_pipeline_is_measured(write: Write) -> None:

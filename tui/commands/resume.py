@@ -36,6 +36,11 @@ from tui.plain import follow_plainly
 @click.argument("reference", metavar="SESSION")
 @click.option("--failed", is_flag=True, help="Make its failed runs again too.")
 @click.option(
+    "--run-code",
+    is_flag=True,
+    help="Call its FILE.py:FUNCTION also where it was made on another machine, or before a restart.",
+)
+@click.option(
     "--headless",
     is_flag=True,
     help="No screen: report in plain lines; Ctrl-C, SIGTERM and SIGHUP stop the session.",
@@ -43,7 +48,9 @@ from tui.plain import follow_plainly
 @click.option("--detach", is_flag=True, help="Start the profiler and return at once; 'stepscope watch' shows it.")
 @json_option
 @pass_root
-def resume_command(root: Path, reference: str, failed: bool, headless: bool, detach: bool, as_json: bool) -> int:
+def resume_command(
+    root: Path, reference: str, failed: bool, run_code: bool, headless: bool, detach: bool, as_json: bool
+) -> int:
     """Make the runs that SESSION still owes: those that never began, were stopped or died.
 
     A session of before a restart, or copied from another machine, goes on here. What is made again replaces what the
@@ -54,6 +61,12 @@ def resume_command(root: Path, reference: str, failed: bool, headless: bool, det
     if debt.nothing:
         _say_nothing_owed(folder, debt, as_json)
         return OK
+    if debt.foreign_code and not run_code:
+        raise CommandError(
+            f"session {folder.id} was made elsewhere or before a restart, and would run {', '.join(debt.foreign_code)}:"
+            " --run-code allows that",
+            BAD_USAGE,
+        )
     if debt.runs or debt.searching:
         _check_machine(folder, debt.manifest.request)
     # Before our own signals can leave a new one.
