@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from profiler.subject import Piece
 from profiler.worker.clock import Clock, Mark
@@ -14,19 +14,26 @@ from profiler.worker.where import HERE
 AUTOENCODERS = ("vae", "movq", "vqgan", "vqvae")  # what diffusers' pipelines call theirs
 
 
+class _Stretch(NamedTuple):
+    name: str
+    loops: int  # that had begun by then
+    start: Mark
+    end: Mark
+
+
 class StageRecorder:
     """Records when the components of each stage were entered first and left last.
 
     A stage that calls its component several times (the prompt, then the negative prompt) is one stretch, what the
-    pipeline does in between included; a denoising loop in between (in a chain of pipelines) ends it. ``loops`` says how
-    many loops have begun.
+    pipeline does in between included; another stage or a denoising loop in between (in a chain of pipelines) ends it,
+    so stretches don't overlap. ``loops`` says how many loops have begun.
     """
 
     def __init__(self, call: int, clock: Clock, loops: Callable[[], int]) -> None:
         self._call = call
         self._mark = clock.mark
         self._loops = loops
-        self._stretches: dict[tuple[str, int], tuple[Mark, Mark]] = {}
+        self._stretches: list[_Stretch] = []
 
     def around(self, name: str) -> Callable[[Function], Function]:
         """A wrapper for a function that belongs to the stage ``name``."""
@@ -46,13 +53,14 @@ class StageRecorder:
         return wrapper
 
     def _extend(self, name: str, start: Mark, end: Mark) -> None:
-        key = name, self._loops()
-        first, _ = self._stretches.get(key, (start, end))
-        self._stretches[key] = first, end
+        loops = self._loops()
+        if self._stretches and self._stretches[-1][:2] == (name, loops):
+            start = self._stretches.pop().start
+        self._stretches.append(_Stretch(name, loops, start, end))
 
     def records(self, loops: Sequence[tuple[Mark, Mark]]) -> list[Record]:
         """The stages in the order in which they began; ``loops`` are the stretches of the denoise stage."""
-        stretches = [(name, start, end) for (name, _), (start, end) in self._stretches.items()]
+        stretches = [(name, start, end) for name, _, start, end in self._stretches]
         stretches += [("denoise", start, end) for start, end in loops]
         stretches.sort(key=lambda stretch: stretch[1].host_ns)
         return [StageTaken(self._call, name, start, end) for name, start, end in stretches]

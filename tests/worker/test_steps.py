@@ -24,6 +24,7 @@ from profiler.worker.hooks import Hooks
 from profiler.worker.latents import save_latents
 from profiler.worker.live import LiveWriter, LoopClosed
 from profiler.worker.measure import Measurement
+from profiler.worker.stages import StageRecorder
 from profiler.worker.steps import LoopRecorder, Owner, hook_loops
 from profiler.worker.where import HERE
 from tests.worker.conftest import Ticks, make_workload
@@ -72,6 +73,22 @@ def test_stages_of_a_call(tiny_pipe: Any) -> None:
     assert [stage.name for stage in stages] == ["text_encode", "denoise", "decode"]
     assert all(a.start_ns + a.ns <= b.start_ns for a, b in itertools.pairwise(stages))
     assert stages[1].ns == of(LoopEnded, events)[0].ns
+
+
+def test_stages_that_take_turns_do_not_overlap() -> None:
+    ticks = Ticks()
+    stages = StageRecorder(0, HostClock(ticks), lambda: 0)
+    text, image = (stages.around(name)(ticks.takes(10, lambda: None)) for name in ("text_encode", "image_encode"))
+    for component in (text, text, image, text, image):
+        component()
+        ticks.ns += 1
+    found = [(r.name, r.start.host_ns, r.end.host_ns) for r in stages.records([])]
+    assert found == [
+        ("text_encode", 0, 21),
+        ("image_encode", 22, 32),
+        ("text_encode", 33, 43),
+        ("image_encode", 44, 54),
+    ]
 
 
 def test_latents_are_equal_bit_for_bit_with_and_without_hooks(tiny_pipe: Any) -> None:
