@@ -49,6 +49,8 @@ _SAID = {  # of the device, in the message of torch's allocator
 }
 _TYPE_LACKS = re.compile(r"""(?:"(\w+)" not implemented for|Unsupported dtype) '?(Half|BFloat16|Float8_\w+)""")
 _TYPES = {"Half": "float16", "BFloat16": "bfloat16"}
+# Names that diffusers' pipelines import where they can, and the packages to install for them.
+_OPTIONAL = {"ftfy": "ftfy", "BeautifulSoup": "beautifulsoup4", "transforms": "torchvision"}
 _UNITS = {"bytes": 1, "": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -76,7 +78,8 @@ def classify(error: BaseException, when: str, device: str) -> Outcome:
         return _failed(
             error, f"recompile limit of {_recompile_limit()} hit, and fullgraph=True forbids going on in eager"
         )
-    said = next((text for link in chain if (text := _type_lacks(link, device) or _graph_breaks(link))), _gist(error))
+    known = (_type_lacks(link, device) or _graph_breaks(link) or _package_lacks(link) for link in chain)
+    said = next((text for text in known if text), _gist(error))
     line = _users_line(error)
     return _failed(error, one_line(said + (f" ({line})" if line else "")))
 
@@ -96,6 +99,19 @@ def _type_lacks(error: BaseException, device: str) -> str | None:
     dtype = _TYPES.get(found[2], found[2].lower())
     where = "on a CPU" if device == "cpu" else "on this GPU"
     return f"{found[1] or 'an operator'} is not implemented for {dtype} {where}: --dtype float32 works"
+
+
+def _package_lacks(error: BaseException) -> str | None:
+    """What to say where diffusers uses a package that it imports if it is there, and it isn't."""
+    name = error.name if isinstance(error, NameError) else None
+    if name not in _OPTIONAL or not _in_diffusers(error):
+        return None
+    return f"{_OPTIONAL[name]} is not installed, and this pipeline needs it: pip install {_OPTIONAL[name]}"
+
+
+def _in_diffusers(error: BaseException) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and "/diffusers/" in frames[-1].filename
 
 
 def _graph_breaks(error: BaseException) -> str | None:

@@ -122,6 +122,19 @@ def test_what_a_refusal_was_made_of_counts() -> None:
     assert (ended.outcome, event) == ("oom", OutOfMemory(when="load"))
 
 
+def test_a_package_that_diffusers_can_not_do_without_is_named() -> None:
+    def failed(file: str) -> str | None:
+        try:
+            exec(compile("ftfy", file, "exec"), {})
+        except NameError as error:
+            return classify(error, "warmup", "cpu").event.reason
+        return None
+
+    wanted = "ftfy is not installed, and this pipeline needs it: pip install ftfy"
+    assert str(failed("/x/site-packages/diffusers/pipelines/wan/pipeline_wan.py")).startswith(wanted)
+    assert str(failed("/home/me/mine.py")).startswith("NameError: name 'ftfy' is not defined")
+
+
 def test_reasons_are_one_safe_line() -> None:
     assert (
         one_line("a\x1b[31mred\x1b]0;title\x07 \u202eevil\nnext hf_abcdefghijkl") == "a red ]0;title evil next hf_..."
