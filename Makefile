@@ -21,7 +21,8 @@ demo: $(INSTALLED)
 	@$(BIN)/stepscope demo
 
 test: $(TESTABLE)
-	@$(BIN)/python -m pytest $(TESTS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not pty" $(TESTS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -m pty $(TESTS) || [ $$? -eq 5 ]
 
 check: $(TESTABLE)
 	@$(BIN)/python -m ruff check .
