@@ -58,14 +58,16 @@ def test_a_session_whose_profiler_was_killed_is_taken_up(own_home: Path) -> None
 
 
 def test_the_largest_batch_under_a_limit(own_home: Path) -> None:
-    """A picture takes less than 0.25 GiB above what the worker holds before it loads, two more than 0.35 (measured)."""
+    """About one or two pictures fit: how much of the limit the libraries take differs between machines."""
     done = stepscope(*SEARCH.split())
     assert done.returncode == 0, done.stderr
     state = Follower(only(own_home)).read_all()
     (largest,) = largest_batches(state)
-    assert (largest.fits, largest.out_of_memory, largest.exact) == (1, 2, True)
-    fits, out = state.runs.values()
-    assert (fits.outcome, out.outcome) == ("ok", "oom")
+    assert largest.exact and largest.fits is not None
+    assert largest.out_of_memory == largest.fits + 1
+    outcomes = {run.case.workload.batch_size: run.outcome for run in state.runs.values()}
+    assert all(outcome == ("ok" if size <= largest.fits else "oom") for size, outcome in outcomes.items())
+    out = next(run for run in state.runs.values() if run.outcome == "oom")
     # The worker itself could still say what it was that did not fit.
     assert out.oom is not None
     assert out.oom.when == "call 1"
