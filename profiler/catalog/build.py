@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -134,18 +134,16 @@ def _notes(plans: list[_Plan]) -> list[tuple[str, str]]:
 # --- random weights ---------------------------------------------------------------------------------------------------
 
 
-class _Maker:
+class _Maker(Protocol):
     """Makes the pipelines of an entry, one after the other."""
 
-    def __call__(self, plan: _Plan) -> Any:
-        raise NotImplementedError
+    def __call__(self, plan: _Plan) -> Any: ...
 
     def end(self) -> None:
         """Every pipeline is ready."""
-        raise NotImplementedError
 
 
-class _RandomWeights(_Maker):
+class _RandomWeights:
     def __init__(self, plans: list[_Plan], dtype: torch.dtype, device: str, seed: int, report: Report | None) -> None:
         self._fill = Fill(seed, dtype, device)
         self._report = report or (lambda name, done, total: None)
@@ -186,7 +184,7 @@ def _component(component: Component, fill: Fill) -> Any:
 # --- real weights -----------------------------------------------------------------------------------------------------
 
 
-class _RealWeights(_Maker):
+class _RealWeights:
     def __init__(
         self,
         plans: list[_Plan],

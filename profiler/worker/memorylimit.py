@@ -7,6 +7,8 @@ import resource
 from pathlib import Path
 from typing import Any
 
+from profiler.catalog.errors import text_of
+
 GIB = 1 << 30
 _REFUSED = re.compile(r"could not (?:create|execute) a primitive|can't start new thread|Cannot allocate memory")
 """What oneDNN, Python's threads and the C library say when memory was refused; oneDNN says it of other faults too."""
@@ -57,12 +59,12 @@ def refusal(error: BaseException) -> BaseException:
     before ``lift``.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    if soft == hard or _limit_bytes is None or not _REFUSED.search(str(error)):
+    if soft == hard or _limit_bytes is None or not _REFUSED.search(text_of(error)):
         return error
     left = soft - held_bytes()
     if left > _limit_bytes / 2:
         return error
-    refused = MemoryError(f"{left >> 20} MiB were left of the memory limit, and that was not enough: {error}")
+    refused = MemoryError(f"{left >> 20} MiB were left of the memory limit, and that was not enough: {text_of(error)}")
     refused.__cause__ = error
     return refused
 
