@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
-LIVE, SESSIONS, HELP, ASKING = "Live", "Sessions", "Help", "A question"
+LIVE, SESSIONS, TRIGGERS, HELP, ASKING = "Live", "Sessions", "Triggers", "Help", "A question"
 
 
 @dataclass(frozen=True, slots=True)

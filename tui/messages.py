@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from tui.pictures.focus import Focus
     from tui.pictures.listing import Listing
     from tui.pictures.live import LivePicture
 
@@ -38,6 +39,22 @@ class SessionPicked(Message):
 
     def __init__(self, session: str) -> None:
         self.session = session
+        super().__init__()
+
+
+class ShowTriggers(Message):
+    """The user wants to know why things were compiled in the session that Live shows; ``key``: which occurrence."""
+
+    def __init__(self, key: str | None = None) -> None:
+        self.key = key
+        super().__init__()
+
+
+class ShowStep(Message):
+    """The user wants to see, on Live's chart, the step that an occurrence of the inspector held up."""
+
+    def __init__(self, focus: Focus) -> None:
+        self.focus = focus
         super().__init__()
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterator
 
 import click
 
+from profiler.analysis.compiles import Compile
 from profiler.analysis.legs import stretches
 from profiler.analysis.progress import session_progress
-from profiler.analysis.state import Compile, RunState, SessionState
+from profiler.analysis.state import RunState, SessionState
 from profiler.follow import Follower
 from profiler.report.tables import run_line, session_lines
 from profiler.sessions import Liveness

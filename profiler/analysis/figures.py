@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from profiler.analysis.columns import known
+from profiler.analysis.compiles import Compile
 from profiler.analysis.disturbances import gpu_flags
 from profiler.analysis.legs import LegFigures, headline_calls, run_legs, stretches
 from profiler.analysis.loops import (
@@ -24,7 +25,7 @@ from profiler.analysis.loops import (
     seconds_per_image,
     step_figures,
 )
-from profiler.analysis.state import Call, Compile, Phase, RunState, SessionState
+from profiler.analysis.state import Call, Phase, RunState, SessionState
 from profiler.analysis.statistics import median
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from profiler import events as ev
 from profiler.analysis.columns import ABSENT
-from profiler.analysis.state import Call, Compile, Loop, Losses, Phase, RunState, SessionState
+from profiler.analysis.compiles import CompileFold
+from profiler.analysis.state import Call, Loop, Losses, Phase, RunState, SessionState
 from profiler.request import Request
 
 
@@ -149,17 +150,7 @@ class RunFold:
             ev.Note: state.notes.append,
             ev.OutOfMemory: self._oom,
             ev.RunEnded: self._end,
-            ev.CompileStarted: self._compile_started,
-            ev.Recompile: self._recompile,
-            ev.CompilePhase: self._compile_phase,
-            ev.DynamicMark: self._dynamic,
-            ev.GraphBreak: self._graph_break,
-            ev.CacheLookup: self._cache,
-            ev.CompileEnded: self._compile_ended,
-            ev.CompileLimit: self._limit,
-            ev.CudaGraph: self._cudagraph,
-            ev.EagerFallback: state.fallbacks.append,
-            ev.MonitorError: self._monitor_error,
+            **CompileFold(state, self._call).handlers,
         }
 
     def feed(self, events: Iterable[ev.Event]) -> None:
@@ -240,9 +231,6 @@ class RunFold:
         self.state.waiting = None
         self._close_phase(event.t)
 
-    def _monitor_error(self, event: ev.MonitorError) -> None:
-        self.state.monitor_errors += 1
-
     # --- calls ---
 
     def _call(self, index: int) -> Call:
@@ -282,93 +270,6 @@ class RunFold:
 
     def _stage(self, event: ev.Stage) -> None:
         self._call(event.call).stages.append(event)
-
-    # --- torch.compile ---
-
-    def _compile(self, event: ev.CompileEvent) -> Compile | None:
-        """The compile that ``event`` is about; made at its first sign. None for an event outside any compile."""
-        if event.id is None:
-            return None
-        key = (event.epoch, event.id)
-        found = self.state.compiles.get(key)
-        if found is None:
-            found = Compile(
-                event.id,
-                event.epoch,
-                event.t,
-                call=event.call,
-                stage=event.stage,
-                loop=event.loop,
-                step=event.step,
-            )
-            self.state.compiles[key] = found
-            if event.call is not None:
-                self._call(event.call).compiles += 1
-        return found
-
-    def _compile_started(self, event: ev.CompileStarted) -> None:
-        found = self._compile(event)
-        if found is None:
-            return
-        found.module = event.module or found.module
-        found.fqn = event.fqn if event.fqn is not None else found.fqn
-        found.function, found.file, found.line = event.function, event.file, event.line
-        found.caller = event.caller
-        found.recompile = found.recompile or event.recompile
-        found.resume = event.resume
-
-    def _recompile(self, event: ev.Recompile) -> None:
-        found = self._compile(event)
-        if found is None:
-            return
-        found.recompile = True
-        found.module, found.fqn = event.module, event.fqn
-        found.function, found.file, found.line = event.function, event.file, event.line
-        found.reasons = tuple(event.reasons)
-        found.total_reasons = event.total_reasons
-        found.source, found.argument, found.actual = event.source, event.argument, event.actual
-
-    def _compile_phase(self, event: ev.CompilePhase) -> None:
-        found = self._compile(event)
-        if found is None:
-            return
-        if event.ns is None:
-            found.open_phases.append(event.phase)
-        elif event.phase in found.open_phases:
-            found.open_phases.remove(event.phase)
-        found.phase = found.open_phases[-1] if found.open_phases else ""
-
-    def _dynamic(self, event: ev.DynamicMark) -> None:
-        found = self._compile(event)
-        if found is not None:
-            found.dynamic.append(event)
-
-    def _graph_break(self, event: ev.GraphBreak) -> None:
-        found = self._compile(event)
-        (self.state.loose_breaks if found is None else found.breaks).append(event)
-
-    def _cache(self, event: ev.CacheLookup) -> None:
-        found = self._compile(event)
-        if found is not None:
-            found.caches.append(event)
-
-    def _compile_ended(self, event: ev.CompileEnded) -> None:
-        found = self._compile(event)
-        if found is not None:
-            found.end = event
-            found.phase = ""
-            found.open_phases.clear()
-
-    def _cudagraph(self, event: ev.CudaGraph) -> None:
-        self.state.cudagraphs.append(event)
-        if event.action != "skip" and event.call is not None:
-            self._call(event.call).recordings += 1
-
-    def _limit(self, event: ev.CompileLimit) -> None:
-        self.state.limits.append(event)
-        found = self._compile(event)
-        if found is not None:
-            found.limit = event
 
 
 def _peak(one: int | None, other: int | None) -> int | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from profiler.analysis.batches import largest_batches
+from profiler.analysis.compiles import Compile
 from profiler.analysis.legs import planned_legs
-from profiler.analysis.state import Call, Compile, RunState, SessionState
+from profiler.analysis.state import Call, RunState, SessionState
 from profiler.analysis.statistics import median
 from profiler.request import Case
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from profiler import events as ev
 from profiler.analysis.columns import Columns
+from profiler.analysis.compiles import Compile, Span
 from profiler.request import Case, Request, Run
 
 STEP_COLUMNS = (
@@ -82,48 +83,6 @@ class Phase:
 
 
 @dataclass(slots=True)
-class Compile:
-    """One compile of one frame, from its first sign (a failed guard, a phase) to its end."""
-
-    id: str
-    epoch: int
-    t: int  # of its first record
-    module: str | None = None
-    fqn: str | None = None
-    function: str = ""
-    file: str = ""
-    line: int = 0
-    caller: str | None = None
-    call: int | None = None
-    stage: str | None = None
-    loop: int | None = None
-    step: int | None = None
-    recompile: bool = False
-    resume: bool = False
-    reasons: tuple[str, ...] = ()
-    total_reasons: int = 0
-    source: str | None = None
-    argument: str | None = None
-    actual: str | None = None
-    phase: str = ""  # the innermost phase under way
-    open_phases: list[str] = field(default_factory=list)
-    end: ev.CompileEnded | None = None
-    limit: ev.CompileLimit | None = None
-    dynamic: list[ev.DynamicMark] = field(default_factory=list)
-    breaks: list[ev.GraphBreak] = field(default_factory=list)
-    caches: list[ev.CacheLookup] = field(default_factory=list)
-
-    @property
-    def running(self) -> bool:
-        return self.end is None and self.limit is None
-
-    @property
-    def where(self) -> str:
-        """What was compiled, as people call it: ``unet UNet2DConditionModel``, else the function's name."""
-        return " ".join(part for part in (self.fqn, self.module) if part) or self.function or self.id
-
-
-@dataclass(slots=True)
 class Losses:
     """What a reader could not use of a log."""
 
@@ -166,6 +125,8 @@ class RunState:
         self.loose_breaks: list[ev.GraphBreak] = []
         self.cudagraphs: list[ev.CudaGraph] = []
         self.fallbacks: list[ev.EagerFallback] = []
+        self.loose_spans: list[Span] = []  # phases outside any compile, as CUDA graphs recorded later
+        self.sources: dict[tuple[str, int], ev.SourceLines] = {}  # code around a place, by file and line
         self.notes: list[ev.Note] = []
         self.outputs: list[ev.Output] = []
         self.oom: ev.OutOfMemory | None = None

@@ -9,8 +9,9 @@ from functools import partial
 
 from profiler import events as ev
 from profiler.analysis.batches import largest_batches
+from profiler.analysis.compiles import Compile
 from profiler.analysis.legs import stretches
-from profiler.analysis.state import Compile, Losses, RunState, SessionState
+from profiler.analysis.state import Losses, RunState, SessionState
 from profiler.report.tables import batch_text
 from tui import safe
 from tui.pictures import words

@@ -1,0 +1,183 @@
+"""The state of one compile of one frame, and the part of the fold that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from profiler import events as ev
+
+if TYPE_CHECKING:
+    from profiler.analysis.state import Call, RunState
+
+
+@dataclass(slots=True)
+class Span:
+    """A phase of a compile as it happened. Of a run that compiles often not every phase is told."""
+
+    phase: str
+    start_ns: int
+    ns: int | None = None  # None until it ended
+
+
+@dataclass(slots=True)
+class Compile:
+    """One compile of one frame, from its first sign (a failed guard, a phase) to its end."""
+
+    id: str
+    epoch: int
+    t: int  # of its first record
+    module: str | None = None
+    fqn: str | None = None
+    function: str = ""
+    file: str = ""
+    line: int = 0
+    caller: str | None = None
+    stack: tuple[str, ...] = ()  # frames outside torch, the caller first
+    call: int | None = None
+    stage: str | None = None
+    loop: int | None = None
+    step: int | None = None
+    recompile: bool = False
+    resume: bool = False
+    reasons: tuple[str, ...] = ()
+    total_reasons: int = 0
+    matched: int = 0  # which of ``reasons`` is of the entry that should have matched
+    source: str | None = None
+    argument: str | None = None
+    actual: str | None = None
+    at: str | None = None  # "file:line" of the code that the guard is about
+    phase: str = ""  # the innermost phase under way
+    spans: list[Span] = field(default_factory=list)  # the phases that were told as they happened, by their begin
+    end: ev.CompileEnded | None = None
+    limit: ev.CompileLimit | None = None
+    dynamic: list[ev.DynamicMark] = field(default_factory=list)
+    breaks: list[ev.GraphBreak] = field(default_factory=list)
+    caches: list[ev.CacheLookup] = field(default_factory=list)
+
+    @property
+    def running(self) -> bool:
+        return self.end is None and self.limit is None
+
+    @property
+    def where(self) -> str:
+        """What was compiled, as people call it: ``unet UNet2DConditionModel``, else the function's name."""
+        return " ".join(part for part in (self.fqn, self.module) if part) or self.function or self.id
+
+
+class CompileFold:
+    """Folds what a run's log says of torch.compile into its ``RunState``."""
+
+    def __init__(self, state: RunState, call: Callable[[int], Call]) -> None:
+        """``call`` gives the call of a number, made where there is none yet."""
+        self.state = state
+        self._call = call
+        self.handlers: dict[type, Callable[[Any], None]] = {
+            ev.CompileStarted: self._compile_started,
+            ev.Recompile: self._recompile,
+            ev.CompilePhase: self._compile_phase,
+            ev.DynamicMark: self._dynamic,
+            ev.GraphBreak: self._graph_break,
+            ev.CacheLookup: self._cache,
+            ev.CompileEnded: self._compile_ended,
+            ev.CompileLimit: self._limit,
+            ev.CudaGraph: self._cudagraph,
+            ev.EagerFallback: state.fallbacks.append,
+            ev.SourceLines: self._source,
+            ev.MonitorError: self._monitor_error,
+        }
+
+    def _compile(self, event: ev.CompileEvent) -> Compile | None:
+        """The compile that ``event`` is about; made at its first sign. None for an event outside any compile."""
+        if event.id is None:
+            return None
+        key = (event.epoch, event.id)
+        found = self.state.compiles.get(key)
+        if found is None:
+            found = Compile(
+                event.id,
+                event.epoch,
+                event.t,
+                call=event.call,
+                stage=event.stage,
+                loop=event.loop,
+                step=event.step,
+            )
+            self.state.compiles[key] = found
+            if event.call is not None:
+                self._call(event.call).compiles += 1
+        return found
+
+    def _compile_started(self, event: ev.CompileStarted) -> None:
+        found = self._compile(event)
+        if found is None:
+            return
+        found.module = event.module or found.module
+        found.fqn = event.fqn if event.fqn is not None else found.fqn
+        found.function, found.file, found.line = event.function, event.file, event.line
+        found.caller, found.stack = event.caller, tuple(event.stack)
+        found.recompile = found.recompile or event.recompile
+        found.resume = event.resume
+
+    def _recompile(self, event: ev.Recompile) -> None:
+        found = self._compile(event)
+        if found is None:
+            return
+        found.recompile = True
+        found.module, found.fqn = event.module, event.fqn
+        found.function, found.file, found.line = event.function, event.file, event.line
+        found.reasons = tuple(event.reasons)
+        found.total_reasons, found.matched, found.at = event.total_reasons, event.matched, event.at
+        found.source, found.argument, found.actual = event.source, event.argument, event.actual
+
+    def _compile_phase(self, event: ev.CompilePhase) -> None:
+        found = self._compile(event)
+        spans = self.state.loose_spans if found is None else found.spans
+        if event.ns is None:
+            spans.append(Span(event.phase, event.t))
+        else:
+            opened = next((span for span in reversed(spans) if span.phase == event.phase and span.ns is None), None)
+            if opened is None:
+                spans.append(Span(event.phase, event.t - event.ns, event.ns))
+            else:
+                opened.ns = event.ns
+        if found is not None:
+            found.phase = next((span.phase for span in reversed(found.spans) if span.ns is None), "")
+
+    def _dynamic(self, event: ev.DynamicMark) -> None:
+        found = self._compile(event)
+        if found is not None:
+            found.dynamic.append(event)
+
+    def _graph_break(self, event: ev.GraphBreak) -> None:
+        found = self._compile(event)
+        (self.state.loose_breaks if found is None else found.breaks).append(event)
+
+    def _cache(self, event: ev.CacheLookup) -> None:
+        found = self._compile(event)
+        if found is not None:
+            found.caches.append(event)
+
+    def _compile_ended(self, event: ev.CompileEnded) -> None:
+        found = self._compile(event)
+        if found is not None:
+            found.end = event
+            found.phase = ""
+
+    def _cudagraph(self, event: ev.CudaGraph) -> None:
+        self.state.cudagraphs.append(event)
+        if event.action != "skip" and event.call is not None:
+            self._call(event.call).recordings += 1
+
+    def _limit(self, event: ev.CompileLimit) -> None:
+        self.state.limits.append(event)
+        found = self._compile(event)
+        if found is not None:
+            found.limit = event
+
+    def _source(self, event: ev.SourceLines) -> None:
+        self.state.sources[event.file, event.line] = event
+
+    def _monitor_error(self, event: ev.MonitorError) -> None:
+        self.state.monitor_errors += 1

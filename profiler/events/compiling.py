@@ -1,0 +1,142 @@
+"""What a worker writes of torch.compile.
+
+``id`` is torch's compile id ("frame/attempt", as tlparse prints it); ids start again after ``torch._dynamo.reset``, so
+(epoch, id) is what is unique. ``call``, ``stage``, ``loop`` and ``step`` say what the event interrupted.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from profiler.events.base import Event, Int64
+
+
+class CompileEvent(Event):
+    id: str | None = None
+    epoch: Int64 = 0
+    call: Int64 | None = None
+    stage: str | None = None
+    loop: Int64 | None = None
+    step: Int64 | None = None
+
+
+class CompileStarted(CompileEvent, tag="compile"):
+    module: str | None = None  # class
+    fqn: str | None = None  # qualified name within the pipeline: "unet.down_blocks.0.attentions.0"
+    function: str = ""  # the code object: name, file, line
+    file: str = ""
+    line: Int64 = 0
+    caller: str | None = None  # "file:line in function" of the nearest frame outside torch
+    stack: list[str] = msgspec.field(default_factory=list)  # the frames outside torch, ``caller`` first, as it is
+    recompile: bool = False
+    resume: bool = False  # the rest of a frame after a graph break
+
+
+class Recompile(CompileEvent, tag="recompile"):
+    """Why a frame is compiled again. Comes before its ``compile`` or ``limit`` record."""
+
+    module: str | None = None
+    fqn: str | None = None
+    function: str = ""
+    file: str = ""
+    line: Int64 = 0
+    reasons: list[str] = msgspec.field(default_factory=list)  # torch's texts in torch's order, one a compiled entry
+    total_reasons: Int64 = 0
+    matched: Int64 = 0  # which of ``reasons`` is of the entry that should have matched; the rest is about that one
+    source: str | None = None  # the guard's expression: args[0]
+    argument: str | None = None  # its parameter name: sample
+    actual: str | None = None  # the value that failed the guard
+    at: str | None = None  # "file:line" of the code that the guard is about, as in ``SourceLines``
+
+
+class CompilePhase(CompileEvent, tag="phase_mark"):
+    """A part of a compile begins (``ns`` None) or ended (``ns`` its duration)."""
+
+    phase: str = ""  # total, dynamo, aot, inductor, codegen, kernels, guards, cudagraph, autotune
+    ns: Int64 | None = None
+
+
+class DynamicMark(CompileEvent, tag="dynamic"):
+    """torch made a dimension dynamic after it had changed."""
+
+    name: str = ""
+    dim: Int64 | None = None
+    argument: str | None = None  # the parameter that ``name`` belongs to
+    why: str = ""
+    cached: str | None = None
+    new: str | None = None
+
+
+class GraphBreak(CompileEvent, tag="graph_break"):
+    file: str = ""
+    line: Int64 = 0
+    break_id: str | None = None  # "gb0059": the page of the graph-break site
+    reason: str = ""
+    skipped_frame: bool = False
+
+
+class CacheLookup(CompileEvent, tag="cache"):
+    layer: str = ""  # fx, aot
+    state: str = ""  # hit, miss, bypass
+    saved_ns: Int64 | None = None
+    why: str | None = None
+
+
+class CompileEnded(CompileEvent, tag="compile_end"):
+    ok: bool = True
+    failure: str | None = None  # class of the failure
+    why: str | None = None
+    start_ns: Int64 = 0
+    ns: Int64 = 0  # wall time of the compile on the host clock
+    phases: dict[str, Int64] = msgspec.field(default_factory=dict)  # duration in ns; nested, each holds the next
+    operators: Int64 | None = None
+    guards: Int64 | None = None
+    guard_ns: Int64 | None = None  # evaluating this entry's guards once
+    overhead_ns: Int64 | None = None  # torch's structured logging, part of ``ns``
+    handler_ns: Int64 | None = None  # this program's own handler of it, part of ``ns``
+    breaks: Int64 | None = None
+    restarts: Int64 = 0
+    restart_reasons: list[str] = msgspec.field(default_factory=list)
+    cudagraph_skip: str | None = None
+
+
+class CompileLimit(CompileEvent, tag="limit"):
+    """The recompile limit was reached: from now on the frame runs eager where no compiled entry fits."""
+
+    module: str | None = None
+    fqn: str | None = None
+    function: str = ""
+    limit: Int64 | None = None
+    why: str = ""
+    fatal: bool = False  # fullgraph=True: the call raises
+
+
+class CudaGraph(CompileEvent, tag="cudagraph"):
+    action: str = ""  # record, skip, rerecord
+    reason: str | None = None
+    ns: Int64 | None = None
+
+
+class EagerFallback(CompileEvent, tag="eager"):
+    """From this step on ``graphs`` compiled graphs run in a step where ``expected`` did: torch itself says nothing."""
+
+    graphs: Int64 = 0
+    expected: Int64 = 0
+
+
+class SourceLines(CompileEvent, tag="source"):
+    """A few lines of the code around a place that a compile event names; each place is told once in a run.
+
+    The session may be read where these files aren't, and a reader never opens a file that a log names.
+    """
+
+    file: str = ""
+    line: Int64 = 0  # the one that is meant
+    first: Int64 = 0  # the number of the first of ``lines``
+    lines: list[str] = msgspec.field(default_factory=list)
+
+
+class MonitorError(CompileEvent, tag="monitor_error"):
+    """The capture itself failed on a record; the measured code was not disturbed."""
+
+    error: str = ""
