@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from profiler.analysis.compiles import Compile
 from profiler.analysis.state import RunState, SessionState
-from profiler.analysis.triggers.model import Cost, Kind, Occurrence, Part, Place
+from profiler.analysis.triggers.costs import cost
+from profiler.analysis.triggers.model import Occurrence, Place
+from profiler.analysis.triggers.waterfall import key_of, kind_of
 
 
 def occurrences(session: SessionState) -> list[Occurrence]:
@@ -18,12 +20,12 @@ def explained(session: SessionState, run: RunState, found: Compile) -> Occurrenc
     what = found.module or found.function or found.id
     call = run.calls.get(found.call) if found.call is not None else None
     return Occurrence(
-        key=f"{run.name} {found.epoch} {found.id}",
+        key=key_of(run, found),
         run=run.name,
         case=run.case.name,
         variant=run.case.compilation.variant,
         repeat=run.run.repeat,
-        kind=_kind(found),
+        kind=kind_of(found),
         cause="other" if reason else "first",
         blame="unknown" if reason else "expected",
         sentence=reason.partition("\n")[0] if reason else f"{what} compiled for the first time",
@@ -54,31 +56,5 @@ def explained(session: SessionState, run: RunState, found: Compile) -> Occurrenc
             loop=found.loop,
             step=found.step,
         ),
-        cost=_cost(found),
-    )
-
-
-def _kind(found: Compile) -> Kind:
-    if found.limit is not None:
-        return "limit"
-    if found.end is not None and not found.end.ok:
-        return "failure"
-    return "recompile" if found.recompile else "compile"
-
-
-def _cost(found: Compile) -> Cost | None:
-    end = found.end
-    if end is None:
-        return None
-    return Cost(
-        ms=end.ns / 1e6,
-        net_ms=(end.ns - (end.overhead_ns or 0)) / 1e6,
-        parts=[Part("other", end.ns / 1e6)],
-        operators=end.operators,
-        guards=end.guards,
-        guard_ms=None if end.guard_ns is None else end.guard_ns / 1e6,
-        overhead_ms=None if end.overhead_ns is None else end.overhead_ns / 1e6,
-        handler_ms=None if end.handler_ns is None else end.handler_ns / 1e6,
-        restarts=end.restarts,
-        caches=[],
+        cost=cost(found),
     )
