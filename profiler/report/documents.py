@@ -23,6 +23,7 @@ from profiler.analysis.loops import LoopFigures, StepFigures
 from profiler.analysis.state import RunState, SessionState
 from profiler.report import SCHEMA
 from profiler.report.catalogue import PipelinesDocument, ScenariosDocument
+from profiler.report.triggers import TriggersDocument
 from profiler.request import Request, Workload
 
 
@@ -216,6 +217,7 @@ class ReportDocument(msgspec.Struct, kw_only=True):
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     "show": ShowDocument,
     "ls": ListDocument,
+    "triggers": TriggersDocument,
     "pipelines": PipelinesDocument,
     "scenarios": ScenariosDocument,
     "doctor": DoctorDocument,
