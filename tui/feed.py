@@ -1,7 +1,8 @@
 """Reads sessions on threads of their own and hands finished pictures to the screens.
 
-The fold, the follower and everything that is derived from them belong to the feed's thread alone; what crosses over to
-the UI is frozen. So nothing is locked, and a key is answered while a million events are being read.
+The fold, the follower and everything that is derived from them belong to the feeds' threads, to one of them at a time;
+what crosses over to the UI is frozen. So the UI waits for no lock, and a key is answered while a million events are
+being read.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from profiler.analysis.state import SessionState
 from profiler.follow import Follower
 from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
 from tui.pictures.live import LivePainter, LivePicture, unreadable
@@ -56,6 +58,56 @@ class Source(ABC, Generic[T]):
         """Read on for a short while."""
 
 
+class Reading:
+    """A session's logs, read and folded once however many screens look at it.
+
+    What it holds belongs to the thread that is within ``with reading:``; the state is told by ``revision`` to have
+    changed to each who looks.
+    """
+
+    def __init__(self, folder: SessionFolder) -> None:
+        self.folder = folder
+        self.revision = 0
+        self._follower: Follower | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Reading:
+        self._lock.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def poll(self, clock: Callable[[], float]) -> bool:
+        """Read on for a short while; whether there is more to read. Raises SessionUnreadable where there is nothing."""
+        if self._follower is None:
+            self._follower = Follower(self.folder)
+        changed, more = self._follower.poll(BUDGET_S, clock)
+        self.revision += changed
+        return more
+
+    @property
+    def state(self) -> SessionState:
+        """The folded state, once it was polled; another object after a log was replaced."""
+        assert self._follower is not None
+        return self._follower.state
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody writes the logs, or is about to."""
+        return self._follower is not None and self._follower.liveness in (Liveness.ALIVE, Liveness.STARTING)
+
+    @property
+    def copied(self) -> bool:
+        """Whether the session was made on another machine or before a restart."""
+        return self._follower is not None and self._follower.liveness is Liveness.COPIED
+
+    def now_ns(self, now_ns: int) -> int:
+        """The present on the log's clock: only a live session's time goes on, any other stands at its last record."""
+        last_ns = latest_ns(self.state)
+        return max(now_ns, last_ns) if self.alive and not self.state.over else last_ns
+
+
 class LiveSource(Source[LivePicture]):
     """One session's pictures."""
 
@@ -65,12 +117,17 @@ class LiveSource(Source[LivePicture]):
         *,
         clock: Callable[[], float] = time.monotonic,
         now_ns: Callable[[], int] = time.monotonic_ns,
+        reading: Reading | None = None,
     ) -> None:
-        """``clock`` in seconds paces the reading; ``now_ns`` is the clock of the logs."""
+        """``clock`` in seconds paces the reading; ``now_ns`` is the clock of the logs.
+
+        ``reading`` is shared with other screens of the session; None: one of its own.
+        """
         self._folder = folder
+        self.reading = reading or Reading(folder)
         self._clock = clock
         self._now_ns = now_ns
-        self._follower: Follower | None = None
+        self._seen = -1
         self._painter: LivePainter | None = None
         self._view = StepsView()
         self._last: LivePicture | None = None
@@ -86,42 +143,40 @@ class LiveSource(Source[LivePicture]):
             self._view_changed = True
 
     def turn(self) -> Turn[LivePicture]:
-        if self._follower is None:
-            try:
-                self._follower = Follower(self._folder)
-            except SessionUnreadable as error:
-                return self._new(unreadable(self._folder.id, str(error)), RESTING_S)
+        with self.reading as reading:
+            return self._turn(reading)
+
+    def _turn(self, reading: Reading) -> Turn[LivePicture]:
         if self._view_changed and self._painter is not None and self._last is not None:
             # A key was pressed: answer it first, with what is known.
             self._view_changed = False
             return self._new(self._painter.seen_as(self._view, self._last), 0.0)
-        changed, more = self._follower.poll(BUDGET_S, self._clock)
-        self._stale |= changed
+        try:
+            more = reading.poll(self._clock)
+        except SessionUnreadable as error:
+            return self._new(unreadable(self._folder.id, str(error)), RESTING_S)
+        self._stale |= reading.revision != self._seen
+        self._seen = reading.revision
         now = self._clock()
-        alive = self._follower.liveness in (Liveness.ALIVE, Liveness.STARTING)
         age = now - self._made_at
-        if not (self._stale or (alive and age >= CLOCKWORK_S)):
-            return Turn(None, REFRESH_S if alive else RESTING_S)
+        if not (self._stale or (reading.alive and age >= CLOCKWORK_S)):
+            return Turn(None, REFRESH_S if reading.alive else RESTING_S)
         # While a long log is being read, reading goes first: what is painted then will not last.
         apart = max(REFRESH_S, self._cost * (LOADING_SHARE if more else LIVE_SHARE))
         if age < apart:
             return Turn(None, 0.0 if more else apart - age)
-        picture = self._paint(more, alive)
+        picture = self._paint(reading, more)
         self._cost = self._clock() - now
         self._made_at = now
         self._stale = False
         return self._new(picture, 0.0 if more else REFRESH_S)
 
-    def _paint(self, loading: bool, alive: bool) -> LivePicture:
-        assert self._follower is not None
-        state = self._follower.state
+    def _paint(self, reading: Reading, loading: bool) -> LivePicture:
+        state = reading.state
         if self._painter is None or self._painter.session is not state:
             self._painter = LivePainter(state)
-        # Only a live session's time goes on; any other stands still at its last record.
-        last_ns = latest_ns(state)
-        now_ns = max(self._now_ns(), last_ns) if alive and not state.over else last_ns
-        copied = self._follower.liveness is Liveness.COPIED
-        return self._painter.picture(self._view, now_ns, copied=copied, loading=loading)
+        now_ns = reading.now_ns(self._now_ns())
+        return self._painter.picture(self._view, now_ns, copied=reading.copied, loading=loading)
 
     def _new(self, picture: LivePicture, wait_s: float) -> Turn[LivePicture]:
         if picture == self._last:

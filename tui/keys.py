@@ -28,6 +28,7 @@ class Key:
 
 TABLE: tuple[Key, ...] = (
     Key("chart", "tab,c", "next_chart", "chart", "show the other chart (where one fits at a time)", (LIVE,)),
+    Key("why", "i", "show_triggers", "why", "why things were compiled, what it cost and what to do", (LIVE, SESSIONS)),
     Key(
         "repeat",
         "r",
@@ -41,30 +42,52 @@ TABLE: tuple[Key, ...] = (
     Key("loop", "l", "next_loop", "loop", "choose which denoising loop the step chart shows", (LIVE,)),
     Key("legs", "f", "fold_legs", "legs", "show a scenario's legs in the results, or hide them", (LIVE,)),
     Key("cases_down", "right_square_bracket", "cases(1)", "results", "scroll the table of results down", (LIVE,)),
-    Key("up", "up,k", "move(-1)", "", "up: newer events, or the session above", (LIVE, SESSIONS)),
-    Key("down", "down,j", "move(1)", "", "down: older events, or the session below", (LIVE, SESSIONS)),
-    Key("page_up", "pageup", "page(-1)", "", "a page up", (LIVE, SESSIONS)),
-    Key("page_down", "pagedown", "page(1)", "", "a page down", (LIVE, SESSIONS)),
-    Key("first", "home,g", "edge(-1)", "", "to the first line", (LIVE, SESSIONS)),
-    Key("last", "end,G", "edge(1)", "", "to the last line", (LIVE, SESSIONS)),
+    Key("unfold", "enter,right", "enter", "", "unfold a trigger into its occurrences; on one of those: l", (TRIGGERS,)),
+    Key("fold", "left", "fold", "", "fold it again", (TRIGGERS,)),
+    Key("show_step", "l", "show_step", "chart", "look at the step that it held up on Live's chart", (TRIGGERS,)),
+    Key("clear", "a", "clear", "all", "show all: no filter", (TRIGGERS,)),
+    Key("view", "tab", "next_view", "view", "the next view: causes, side by side, waterfall", (TRIGGERS,)),
+    Key("causes", "1", "view('causes')", "", "triggers by cause, the costliest first", (TRIGGERS,)),
+    Key("sides", "2", "view('sides')", "", "the compiles of two cases side by side", (TRIGGERS,)),
+    Key("waterfall", "3", "view('waterfall')", "", "the compiles of one run on its time axis", (TRIGGERS,)),
+    Key("left_side", "left_square_bracket", "next_side('left')", "left", "choose the left one", (TRIGGERS,)),
+    Key("right_side", "right_square_bracket", "next_side('right')", "right", "choose the right one", (TRIGGERS,)),
+    Key("typed", "slash", "type", "filter", "filter by words: module, argument, guard, sentence, link", (TRIGGERS,)),
+    Key("by_run", "r", "next_value('run')", "run", "one run's, then the next; in the waterfall: which", (TRIGGERS,)),
+    Key("by_variant", "v", "next_value('variant')", "", "one variant's, then the next one's", (TRIGGERS,)),
+    Key("by_cause", "c", "next_value('cause')", "", "one class of causes, then the next one", (TRIGGERS,)),
+    Key("by_module", "m", "next_value('module')", "", "one module's, then the next one's", (TRIGGERS,)),
+    Key("sort", "s", "next_sort", "sort", "sort by what it cost, by how often it came, by when", (TRIGGERS,)),
+    Key("copy", "y", "copy", "copy", "copy what to do to the clipboard (in tmux: set-clipboard on)", (TRIGGERS,)),
+    Key("export", "e", "export", "export", "write the triggers seen into a file here, as text for people", (TRIGGERS,)),
+    Key("detail_down", "J,space", "detail(1)", "", "scroll the details down", (TRIGGERS,)),
+    Key("detail_up", "K,b", "detail(-1)", "", "scroll the details up", (TRIGGERS,)),
+    Key("up", "up,k", "move(-1)", "", "up: newer events, or the line above", (LIVE, SESSIONS, TRIGGERS)),
+    Key("down", "down,j", "move(1)", "", "down: older events, or the line below", (LIVE, SESSIONS, TRIGGERS)),
+    Key("page_up", "pageup", "page(-1)", "", "a page up", (LIVE, SESSIONS, TRIGGERS)),
+    Key("page_down", "pagedown", "page(1)", "", "a page down", (LIVE, SESSIONS, TRIGGERS)),
+    Key("first", "home,g", "edge(-1)", "", "to the first line", (LIVE, SESSIONS, TRIGGERS)),
+    Key("last", "end,G", "edge(1)", "", "to the last line", (LIVE, SESSIONS, TRIGGERS)),
     Key("cases_up", "left_square_bracket", "cases(-1)", "", "scroll the table of results up", (LIVE,)),
     Key("open", "enter", "open", "open", "open the session", (SESSIONS,)),
     Key("skip", "s", "skip", "skip run", "skip the run under way (asks first)", (LIVE,)),
     Key("stop", "x", "stop", "stop", "stop the session (asks first)", (LIVE, SESSIONS)),
-    Key("back", "escape", "app.back", "back", "back to the sessions", (LIVE,)),
+    Key("back", "escape", "app.back", "back", "back to where one came from", (LIVE, TRIGGERS)),
+    Key("leave", "i", "app.back", "", "back to where one came from", (TRIGGERS,)),
     Key("close_help", "escape,q,question_mark,f1,enter", "close", "close", "close this page", (HELP,)),
-    Key("theme", "t", "app.theme", "", "dark or light colours", (LIVE, SESSIONS)),
-    Key("redraw", "f5", "app.redraw", "", "draw the whole screen again", (LIVE, SESSIONS)),
+    Key("theme", "t", "app.theme", "", "dark or light colours", (LIVE, SESSIONS, TRIGGERS)),
+    Key("redraw", "f5", "app.redraw", "", "draw the whole screen again", (LIVE, SESSIONS, TRIGGERS)),
     Key("yes", "y", "answer(True)", "yes", "yes", (ASKING,)),
     Key("no", "n,escape", "answer(False)", "no", "no", (ASKING,)),
-    Key("help", "question_mark,f1", "app.help", "help", "this page", (LIVE, SESSIONS)),
-    Key("quit", "q", "app.quit", "quit", "quit; the profiler keeps running", (LIVE, SESSIONS)),
+    Key("help", "question_mark,f1", "app.help", "help", "this page", (LIVE, SESSIONS, TRIGGERS)),
+    Key("quit", "q", "app.quit", "quit", "quit; the profiler keeps running", (LIVE, SESSIONS, TRIGGERS)),
 )
 
 _NAMES = {
     "question_mark": "?",
     "right_square_bracket": "]",
     "left_square_bracket": "[",
+    "slash": "/",
     "escape": "esc",
     "pageup": "pgup",
     "pagedown": "pgdn",
@@ -77,7 +100,7 @@ _NAMES = {
 
 def bindings(where: str) -> list[BindingType]:
     """The bindings of a screen; those of a question come first, so that its y and n win while it is asked."""
-    found = keys_of(ASKING) + keys_of(where) if where in (LIVE, SESSIONS) else keys_of(where)
+    found = keys_of(ASKING) + keys_of(where) if where in (LIVE, SESSIONS, TRIGGERS) else keys_of(where)
     return [
         # Textual itself moves the focus with tab, from a binding that only one with priority goes before.
         Binding(name, key.action, key.short or key.id, show=False, id=f"{key.id}.{number}", priority=name == "tab")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tui.pictures.focus import Focus
     from tui.pictures.listing import Listing
     from tui.pictures.live import LivePicture
+    from tui.pictures.triggers.painter import TriggersPicture
 
 
 class LiveChanged(Message, bubble=False):
@@ -21,6 +22,17 @@ class LiveChanged(Message, bubble=False):
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, LiveChanged)
+
+
+class TriggersChanged(Message, bubble=False):
+    """The triggers under inspection look different; a backlog collapses to the newest picture."""
+
+    def __init__(self, picture: TriggersPicture) -> None:
+        self.picture = picture
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, TriggersChanged)
 
 
 class ListingChanged(Message, bubble=False):
@@ -43,10 +55,14 @@ class SessionPicked(Message):
 
 
 class ShowTriggers(Message):
-    """The user wants to know why things were compiled in the session that Live shows; ``key``: which occurrence."""
+    """The user wants to know why things were compiled: in ``session`` of the home, None: in the one that Live shows.
 
-    def __init__(self, key: str | None = None) -> None:
+    ``key``: which occurrence; None: where one was before.
+    """
+
+    def __init__(self, key: str | None = None, session: str | None = None) -> None:
         self.key = key
+        self.session = session
         super().__init__()
 
 
