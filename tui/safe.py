@@ -14,6 +14,9 @@ from rich.cells import cell_len, get_character_cell_size
 LONGEST = 2000
 """Characters that are looked at; whatever comes after them is cut with a sign."""
 
+OWN_ASCII = str.maketrans("→–±…·×↑↓‹›⏎␛", ">-~~-x^v<>|^")
+"""This program's own characters beyond ASCII as ones of the same width; what others wrote stays as it is."""
+
 _NAMES = {"\n": "⏎", "\r": "␍", "\t": " ", "\x1b": "␛"}
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})

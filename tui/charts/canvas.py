@@ -17,7 +17,7 @@ from tui.charts.layout import lay_out
 from tui.charts.palette import Colours
 from tui.charts.path import Path, Point, path_of
 from tui.charts.spec import ChartSpec, Series
-from tui.charts.title import title_runs
+from tui.charts.title import cursor_runs, title_runs
 
 if TYPE_CHECKING:
     from plotext._plotter.plot import plot_class
@@ -62,10 +62,14 @@ def render(
                 for column, row, char in _line_cells(path, layout.columns, layout.rows, _marker(series, ascii)):
                     grid.overlay(layout.gutter + column, 1 + row, char, palette.of(series.style))
             frame.symbols(paths)
+            frame.cursor()
             frame.clip_labels()
         else:
+            frame.cursor()
             frame.empty_text()
     rows = [title_runs(spec, width, ascii, palette), *(grid.runs(y) for y in range(1, height))]
+    if layout.cursor_row is not None:
+        rows[layout.cursor_row] = cursor_runs(spec, width, ascii, palette)
     return tuple(tuple(Run(text, style) for text, style in row) for row in rows)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tui.charts.axes import axis_suffix, choose_ticks, format_value
 from tui.charts.grid import Grid
 from tui.charts.layout import Layout, column_of, row_of
-from tui.charts.palette import MARK_STYLES, Colours
+from tui.charts.palette import GRAVEST_FIRST, MARK_STYLES, Colours
 from tui.charts.path import Path
 from tui.charts.spec import ChartSpec, Slot, Tick
 
@@ -30,11 +30,13 @@ class _Glyphs(NamedTuple):
     y_tick: str
     x_tick: str
     behind: str
+    cursor: str
 
 
-_UNICODE = _Glyphs("─", "│", "└", "┤", "┴", "┊")
-_ASCII = _Glyphs("-", "|", "+", "+", "+", ":")
-_LOUDEST_FIRST = "RBC"
+_UNICODE = _Glyphs("─", "│", "└", "┤", "┴", "┊", "┃")
+_ASCII = _Glyphs("-", "|", "+", "+", "+", ":", "|")
+_SEVERAL = "+"
+"""Beside a mark that isn't the only one in its column."""
 
 
 class Frame:
@@ -131,20 +133,21 @@ class Frame:
     def _mark_symbols(self) -> None:
         if self._layout.mark_row is None:
             return
-        for column, symbol in self._marks_by_column().items():
-            style = self._colours.of(MARK_STYLES[symbol])
-            self._grid.put(self._layout.gutter + column, self._layout.mark_row, symbol, style)
+        columns = self._marks_by_column()
+        for column, symbols in columns.items():
+            left = self._layout.gutter + column
+            self._grid.put(left, self._layout.mark_row, symbols[0], self._colours.of(MARK_STYLES[symbols[0]]))
+            if len(symbols) > 1 and column + 1 not in columns:
+                self._grid.put(left + 1, self._layout.mark_row, _SEVERAL, self._colours.quiet)
 
     def _marks_by_column(self) -> dict[int, str]:
-        loudest: dict[int, str] = {}
+        """The marks of each column that has any, the gravest first."""
+        found: dict[int, str] = {}
         for mark in self._spec.marks:
             column = column_of(self._layout, self._spec.x, mark.x)
-            if column is None:
-                continue
-            present = loudest.get(column)
-            if present is None or _LOUDEST_FIRST.index(mark.symbol) < _LOUDEST_FIRST.index(present):
-                loudest[column] = mark.symbol
-        return loudest
+            if column is not None:
+                found[column] = found.get(column, "") + mark.symbol
+        return {column: "".join(sorted(symbols, key=GRAVEST_FIRST.index)) for column, symbols in found.items()}
 
     def verticals(self) -> None:
         """The lines behind the data: slot borders faintly, marks in their own colour."""
@@ -152,8 +155,8 @@ class Frame:
             column = column_of(self._layout, self._spec.x, slot.start)
             if column:
                 self._vertical(column, self._colours.faint)
-        for column, symbol in self._marks_by_column().items():
-            self._vertical(column, self._colours.of(MARK_STYLES[symbol]))
+        for column, symbols in self._marks_by_column().items():
+            self._vertical(column, self._colours.of(MARK_STYLES[symbols[0]]))
 
     def _vertical(self, column: int, style: str) -> None:
         for row in range(self._layout.rows):
@@ -176,6 +179,20 @@ class Frame:
                 self._grid.put(self._layout.gutter + int(x), self._layout.rows - int(y), symbol, style)
                 while due <= x:
                     due += SYMBOL_SPACING
+
+    def cursor(self) -> None:
+        """The upright line at the cursor, over the data, with the symbol of its series where the point is."""
+        layout, cursor = self._layout, self._spec.cursor
+        column = None if cursor is None else column_of(layout, self._spec.x, cursor.x)
+        if cursor is None or column is None:
+            return
+        for row in range(layout.rows):
+            self._grid.put(layout.gutter + column, 1 + row, self._glyphs.cursor, self._colours.cursor)
+        series = next((series for series in self._spec.series if series.key == cursor.series), None)
+        at = None if cursor.y is None else row_of(layout, self._spec.y, cursor.y, self._dots)
+        if series is not None and at is not None:
+            symbol, style = series.style.symbol(ascii=self._ascii), self._colours.of(series.style)
+            self._grid.put(layout.gutter + column, 1 + at, symbol, style)
 
     def clip_labels(self) -> None:
         """`^ 24.3 s` at the top of the plot at each clipped point, the highest first.

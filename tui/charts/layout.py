@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from tui.charts.axes import choose_ticks
 from tui.charts.spec import Axis, ChartSpec, Tick
 
+LEAST_WITH_CURSOR_ROW = 9
+"""Rows of a chart from which on the cursor's label gets one of them."""
+
 LEAST_LABEL_WIDTH = 4
 """Labels from `0` to `2000` take the same room, so that a range that grows seldom moves the whole plot."""
 
@@ -17,7 +20,8 @@ class Layout:
     """The parts of a chart `width` x `height` cells: the title is row 0, the plot `rows` x `columns` cells below it.
 
     `gutter` is the width of the y labels plus the axis line; `axis_row`, `mark_row` and `label_row` are None where the
-    chart is too low for them (marks then go on the axis line).
+    chart is too low for them (marks then go on the axis line). `cursor_row` has the cursor's label: the last row, in a
+    low chart the title's; None without a cursor.
     """
 
     width: int
@@ -28,6 +32,7 @@ class Layout:
     axis_row: int | None
     mark_row: int | None
     label_row: int | None
+    cursor_row: int | None
     y_ticks: tuple[Tick, ...]
 
 
@@ -37,15 +42,17 @@ def lay_out(spec: ChartSpec, width: int, height: int) -> Layout:
     axis = height >= 4
     labels = height >= 6
     marks = has_marks and height >= 7
-    rows = max(0, height - 1 - axis - labels - marks)
+    pointed = spec.cursor is not None and height >= LEAST_WITH_CURSOR_ROW
+    rows = max(0, height - 1 - axis - labels - marks - pointed)
     bottom = 1 + rows
     axis_row = bottom if axis else None
     mark_row = bottom + 1 if marks else axis_row if has_marks else None
-    label_row = height - 1 if labels else None
+    label_row = height - 1 - pointed if labels else None
+    cursor_row = None if spec.cursor is None else height - 1 if pointed else 0
     ticks = spec.y.ticks or choose_ticks(spec.y.low, spec.y.high, spec.y.unit, max(2, rows // 3 + 1), spec.y.scale)
     label_width = max([LEAST_LABEL_WIDTH, *(len(tick.label) for tick in ticks)])
     gutter = label_width + 1 if width >= 3 * (label_width + 1) else min(1, width)
-    return Layout(width, height, gutter, max(0, width - gutter), rows, axis_row, mark_row, label_row, ticks)
+    return Layout(width, height, gutter, max(0, width - gutter), rows, axis_row, mark_row, label_row, cursor_row, ticks)
 
 
 def fraction(axis: Axis, value: float) -> float:

@@ -57,15 +57,32 @@ NEUTRAL_STYLE = OTHER_STYLES[-1]
 _FURTHER = (0, 1, 3, 4, 2)
 """The order in which further ways to compile take them: the one most like a recompile's red comes last."""
 
-MARK_MEANINGS: Mapping[str, str] = MappingProxyType({"C": "compile", "R": "recompile", "B": "graph break"})
+MARK_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "C": "compile",
+        "R": "recompile",
+        "B": "graph break",
+        "L": "limit",
+        "E": "eager",
+        "G": "CUDA graph",
+        "!": "failed",
+    }
+)
 MARK_STYLES: Mapping[str, SeriesStyle] = MappingProxyType(
     {
         "C": SeriesStyle("#8a8a8a", "C", "C", "#6a6a6a", "white"),
         "R": SeriesStyle("#d55e00", "R", "R", "#b84f00", "red"),
         "B": SeriesStyle("#cc79a7", "B", "B", "#a04a7c", "magenta"),
+        "G": SeriesStyle("#f0e442", "G", "G", "#7d7400", "bright_yellow"),
+        "E": SeriesStyle("#ff6b5e", "E", "E", "#c0271a", "bright_red"),
+        "L": SeriesStyle("#ff6b5e", "L", "L", "#c0271a", "bright_red"),
+        "!": SeriesStyle("#ff6b5e", "!", "!", "#c0271a", "bright_red"),
     }
 )
 """Compiling is expected and drawn quietly; a recompile is what the user came to see."""
+
+GRAVEST_FIRST = "!LERBGC"
+"""Of marks that share a place the first one of these is shown."""
 
 
 def variant_style(variant: str) -> SeriesStyle:
@@ -104,6 +121,11 @@ class Colours:
     def quiet(self) -> str:
         """For axes, ticks and units."""
         return self._grey("#808890", "#6a6a6a")
+
+    @property
+    def cursor(self) -> str:
+        """For the line at the place that is pointed at: the terminal's own colour, which stands out from all others."""
+        return "bold"
 
     @property
     def faint(self) -> str:

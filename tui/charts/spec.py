@@ -15,6 +15,7 @@ __all__ = [
     "Axis",
     "ChartSpec",
     "Clip",
+    "Cursor",
     "Mark",
     "MarkSymbol",
     "Scale",
@@ -29,7 +30,8 @@ Unit = Literal["s", "B", "W", "°C", "%", "Hz", "x", ""]
 """Base unit of an axis: seconds, bytes, watts, degrees, percent, hertz, a ratio, or a bare number."""
 
 Scale = Literal["linear", "log"]
-MarkSymbol = Literal["C", "R", "B"]
+MarkSymbol = Literal["C", "R", "B", "G", "E", "L", "!"]
+"""Compile, recompile, graph break, CUDA graph, fall to eager, recompile limit, failed compile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A compile (C), recompile (R) or graph break (B) at `x`; `series` is the key of the series it belongs to."""
+    """What torch.compile did at `x`; `series` is the key of the series it belongs to."""
 
     x: float
     symbol: MarkSymbol
@@ -102,6 +104,21 @@ class Clip:
     x: float
     y: float
     series: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place that is pointed at: an upright line at `x`, and `label` in a row of its own (in a low chart the title's).
+
+    `series` is the key of the series that is meant, `y` its value there (None: it has none), `note` stands at the
+    right end of the label's row.
+    """
+
+    x: float
+    label: str
+    series: str = ""
+    y: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +140,4 @@ class ChartSpec:
     note: str = ""
     mark_row: bool = False
     legend: bool = True
+    cursor: Cursor | None = None

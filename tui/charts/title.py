@@ -1,9 +1,10 @@
-"""The title row: title and unit, the legend, and a note where there is room left."""
+"""The rows of text: title and unit, the legend, and a note where there is room left; what the cursor points at."""
 
 from __future__ import annotations
 
 from rich.cells import cell_len, set_cell_size
 
+from tui import safe
 from tui.charts.axes import axis_suffix
 from tui.charts.palette import Colours
 from tui.charts.spec import ChartSpec
@@ -28,6 +29,25 @@ def title_runs(spec: ChartSpec, width: int, ascii: bool, colours: Colours) -> li
     if note and left >= cell_len(note) + 2:
         head += [(" " * (left - cell_len(note)), ""), (note, colours.quiet)]
     return _fitted(head, width, ascii)
+
+
+def cursor_runs(spec: ChartSpec, width: int, ascii: bool, colours: Colours) -> list[tuple[str, str]]:
+    """What the cursor of `spec` points at, after the symbol of its series, exactly `width` cells; the note goes first
+    where not all fits.
+    """
+    cursor = spec.cursor
+    if cursor is None:
+        return [(" " * width, "")]
+    label, note = _clean(cursor.label), _clean(cursor.note)
+    if ascii:
+        label, note = label.translate(safe.OWN_ASCII), note.translate(safe.OWN_ASCII)
+    series = next((series for series in spec.series if series.key == cursor.series), None)
+    runs = [] if series is None else [(f"{series.style.symbol(ascii=ascii)} ", colours.of(series.style))]
+    runs.append((label, "bold"))
+    left = width - _length(runs)
+    if note and left >= cell_len(note) + 2:
+        runs += [(" " * (left - cell_len(note)), ""), (note, colours.quiet)]
+    return _fitted(runs, width, ascii)
 
 
 def _clean(text: str) -> str:

@@ -17,13 +17,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui import safe
 from tui.panels.rows import Part, Row, Rows
 from tui.theme import rich_style
 
 T = TypeVar("T")
-
-_ASCII = str.maketrans("→–±…↑↓‹›⏎␛", ">-~~^v<>|^")
-"""This program's own characters beyond ASCII as ones of the same width; what others wrote stays as it is."""
 
 
 class Lines(Widget):
@@ -125,7 +123,7 @@ class Panel(Lines, Generic[T]):
         rows = self.lay_out(width, height)
         if not self.ascii:
             return rows
-        return tuple(tuple((text.translate(_ASCII), style) for text, style in row) for row in rows)
+        return tuple(tuple((text.translate(safe.OWN_ASCII), style) for text, style in row) for row in rows)
 
     @abstractmethod
     def lay_out(self, width: int, height: int) -> Rows:

@@ -87,12 +87,6 @@ def test_marks_stand_under_their_step_and_in_the_plot() -> None:
     assert text(rows)[12][column] == "┊"
 
 
-def test_the_loudest_of_several_marks_in_a_column_is_shown() -> None:
-    marks = (Mark(0.5, "C"), Mark(0.5, "R"), Mark(0.5, "B"))
-    rows = text(render(ChartSpec("t", x=Axis(0, 10), marks=marks), 40, 10))
-    assert rows[-2].split() == ["R"]
-
-
 def test_a_low_chart_puts_marks_on_the_axis() -> None:
     rows = text(render(live_spec(), 40, 5))
     assert "C" in rows[-1]
