@@ -20,6 +20,7 @@ COMMANDS = {
     "watch": "watch",
     "ls": "inspect",
     "show": "inspect",
+    "triggers": "triggers",
     "report": "report",
     "stop": "control",
     "skip": "control",

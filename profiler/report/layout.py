@@ -15,7 +15,7 @@ from profiler.analysis.loops import LoopFigures
 from profiler.analysis.state import RunState, SessionState
 from profiler.report import published
 from profiler.report.documents import PublishedFigure, ReportCell, ReportDocument, ReportRow, ReportTable, device_of
-from profiler.report.text import NOT_MEASURED, align, number
+from profiler.report.text import NOT_MEASURED, align, escaped, number
 from profiler.request import Workload
 
 _COLUMNS = (("no-compile", None), ("compile", None), ("regional-compile", "diffusers"))
@@ -243,8 +243,8 @@ def _as_markdown(
             theirs = [_with_ratio(_theirs(row, key, release)) for release in releases[key]]
             line += [cell.replace("failed", "❌") for cell in (_ours(row, key, notes), *theirs)]
         body.append(line)
-    shown = [f"### {_escaped(title)}", "", *_markdown([[f"**{cell}**" for cell in header], *body])]
-    return shown + ([""] if notes else []) + [f"{mark}. {_escaped(text)}" for text, mark in notes.items()]
+    shown = [f"### {escaped(title)}", "", *_markdown([[f"**{cell}**" for cell in header], *body])]
+    return shown + ([""] if notes else []) + [f"{mark}. {escaped(text)}" for text, mark in notes.items()]
 
 
 def _lines(row: ReportRow, columns: Sequence[ColumnKey], against: bool, notes: dict[str, int]) -> list[list[str]]:
@@ -284,10 +284,5 @@ def _marks(texts: Sequence[str], notes: dict[str, int]) -> str:
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
-    header, *body = ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows]
+    header, *body = ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in rows]
     return [header, f"|{':---:|' * len(rows[0])}", *body]
-
-
-def _escaped(text: str) -> str:
-    """``text``, which may come from a log, as Markdown that shows it: with no bar that begins a cell and no tag."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;")

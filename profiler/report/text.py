@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 NOT_MEASURED = "-"
@@ -33,3 +34,19 @@ def number(value: float | None, digits: int) -> str:
     if value is None:
         return NOT_MEASURED
     return f"{value:.{digits}f}" if value >= 1 or value == 0 else f"{value:#.3g}"
+
+
+def duration(ms: float | None) -> str:
+    """Milliseconds, from a second on seconds, with three figures that count: 0.83 ms, 43.2 ms, 9.02 s, 104 s."""
+    if ms is None:
+        return NOT_MEASURED
+    value, unit = (ms / 1000, "s") if ms >= 999.5 else (ms, "ms")
+    if value == 0:
+        return "0 s"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{min(digits, 3)}f} {unit}"
+
+
+def escaped(text: str) -> str:
+    """``text``, which may come from a log, as Markdown that shows it: with no bar that begins a cell and no tag."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;")

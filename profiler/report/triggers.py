@@ -8,8 +8,10 @@ import msgspec
 
 from profiler.analysis import triggers
 from profiler.analysis.state import RunState, SessionState
-from profiler.analysis.triggers import Group, Occurrence
+from profiler.analysis.triggers import Group, Occurrence, Place
 from profiler.report import SCHEMA
+from profiler.report.text import duration
+from profiler.report.triggerpages import Markdown, Plain
 
 WIDTH = 80
 
@@ -67,11 +69,25 @@ def trigger_lines(
 ) -> list[str]:
     """The occurrences ``found`` (None: all of the session) as text: case by case the groups, then each of them in full.
 
-    ``width``: columns of plain text. ``every``: each occurrence gets a line. The text holds what logs say: it has to
-    be made showable before it reaches a terminal.
+    ``width``: columns of plain text. ``every``: each occurrence is told. The text holds what logs say: it has to be
+    made showable before it reaches a terminal.
     """
     kept = triggers.occurrences(session) if found is None else found
-    return [f"{group.case}  {group.count}  {group.sentence}" for group in triggers.groups(kept)]
+    page = Markdown() if markdown else Plain(width)
+    lines: list[str] = []
+    for case in session.request.cases:
+        grouped = triggers.groups(one for one in kept if one.case == case.name)
+        if grouped:
+            lines += [""] if lines else []
+            lines += [*page.heading(case.name, _totals(grouped)), *page.table(grouped)]
+            for number, group in enumerate(grouped, start=1):
+                if every or needs_telling(group):
+                    lines += ["", *page.group(number, group, list(_facts(group, every=every)))]
+    short = incomplete(session)
+    if short:
+        lines += [""] if lines else []
+        lines += [line for one in short for line in page.paragraph(f"{one.run}: {one.why}")]
+    return lines
 
 
 def incomplete(session: SessionState) -> list[Incomplete]:
@@ -83,8 +99,113 @@ def _shortcomings(run: RunState) -> Iterator[str]:
     if run.environment is not None and not run.environment.trace:
         yield f"torch's structured trace did not answer: {run.environment.trace_reason or 'no reason given'}"
     if run.monitor_errors:
-        yield f"{run.monitor_errors} record{'s' * (run.monitor_errors > 1)} of the trace could not be read"
+        yield f"{run.monitor_errors} record{'s' * (run.monitor_errors > 1)} of torch's trace could not be read"
     if run.losses.lost or run.losses.bad:
-        yield f"{run.losses.lost} records of the log are lost, {run.losses.bad} damaged"
+        yield f"of its log {run.losses.lost} records are lost and {run.losses.bad} damaged"
     if run.losses.refused:
         yield f"its log can't be read: {run.losses.refused}"
+
+
+def needs_telling(group: Group) -> bool:
+    """Whether a reader wants more of it than its row: first compiles and artefacts are as they should be."""
+    return group.blame != "artefact" and group.kind != "compile"
+
+
+def _totals(grouped: Sequence[Group]) -> str:
+    counts: dict[str, int] = {}
+    for group in grouped:
+        counts[group.kind] = counts.get(group.kind, 0) + group.count
+    said = [f"{number} {_KINDS[kind][number != 1]}" for kind, number in sorted(counts.items(), key=_by_kind)]
+    runs = len({one.run for group in grouped for one in group.occurrences})
+    text = (
+        f"{', '.join(said)} in {runs} run{'s' * (runs != 1)}, {duration(sum(one.total_ms for one in grouped))} in all"
+    )
+    measured = sum(group.measured for group in grouped)
+    return text + (f"; {measured} in measured calls" if measured else "")
+
+
+_KINDS: dict[str, tuple[str, str]] = {
+    "compile": ("first compile", "first compiles"),
+    "recompile": ("recompile", "recompiles"),
+    "failure": ("failed compile", "failed compiles"),
+    "limit": ("hit of the recompile limit", "hits of the recompile limit"),
+    "break": ("graph break", "graph breaks"),
+    "eager": ("fall to eager", "falls to eager"),
+    "cudagraph": ("CUDA graph event", "CUDA graph events"),
+}
+
+
+def _by_kind(counted: tuple[str, int]) -> int:
+    return list(_KINDS).index(counted[0])
+
+
+def _facts(group: Group, *, every: bool) -> Iterator[tuple[str, str]]:
+    """(name, text) of what there is to say of a group."""
+    first = group.occurrences[0]
+    if group.why:
+        yield "why", group.why
+    if group.advice is not None:
+        yield "remedy", group.advice.remedy
+        if group.advice.link:
+            yield "see", group.advice.link
+    if first.guard:
+        yield "guard", first.guard.partition("\n")[0]
+    if first.code is not None:
+        code = first.code
+        meant = code.lines[code.line - code.first] if 0 <= code.line - code.first < len(code.lines) else ""
+        yield "code", f"{code.file}:{code.line}" + (f"  {meant.strip()}" if meant.strip() else "")
+    for text in first.dynamic:
+        yield "dynamic", text
+    took = parts_text(group.occurrences)
+    if took:
+        yield "took", took
+    if every:
+        for one in group.occurrences:
+            yield one.id or one.kind, f"{one.run}: {occurrence_text(one)}"
+    else:
+        more = group.count - 1
+        yield "where", f"{first.run}: {place_text(first.place)}" + (f", and {more} more" if more else "")
+    if first.caller:
+        yield "caller", first.caller
+
+
+def occurrence_text(one: Occurrence) -> str:
+    """Where one occurrence happened, what it took, and what it was about."""
+    took = f", {duration(one.cost.ms)}" if one.cost is not None else ""
+    what = " ".join(part for part in (one.fqn, one.module) if part) or one.function
+    return f"{place_text(one.place)}{took}{f', {what}' if what else ''}: {one.sentence}"
+
+
+def place_text(place: Place) -> str:
+    """ "measured call 2 (768x768), denoise, step 1: 9.02 s, usually 40 ms"; steps and calls count from 1."""
+    if place.measured is not None:
+        where = f"measured call {place.measured}"
+    elif place.call is not None:
+        where = f"call {place.call + 1}" + (f" ({_PHASES.get(place.phase, place.phase)})" if place.phase else "")
+    else:
+        return "outside any call"
+    where += f" ({place.leg})" if place.leg else ""
+    where += f", {place.stage}" if place.stage else ""
+    if place.step is None:
+        return where
+    where += f", step {place.step + 1}"
+    if place.step_ms is not None:
+        where += f": {duration(place.step_ms)}"
+        where += f", usually {duration(place.usual_ms)}" if place.usual_ms is not None else ""
+    return where
+
+
+_PHASES = {"compile": "compiling", "warmup": "warm-up", "measure": "measured"}
+
+
+def parts_text(found: Sequence[Occurrence]) -> str:
+    """What the compiles took together, phase by phase, as "19.0 s: dynamo 4.1 s, aot 2.9 s"; "" of none."""
+    costs = [one.cost for one in found if one.cost is not None]
+    if not costs:
+        return ""
+    sums: dict[str, float] = {}
+    for cost in costs:
+        for part in cost.parts:
+            sums[part.phase] = sums.get(part.phase, 0.0) + part.ms
+    said = ", ".join(f"{phase} {duration(ms)}" for phase, ms in sums.items())
+    return duration(sum(cost.ms for cost in costs)) + (f": {said}" if said else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -51,6 +52,32 @@ def read_session(reference: str, root: Path) -> tuple[SessionState, bool]:
     follower = open_session(find(reference, root))
     state = follower.read_all()
     return state, follower.liveness is Liveness.COPIED
+
+
+def pick_runs(state: SessionState, given: Sequence[str]) -> list[str]:
+    """The names of the runs that the user means by names, unique beginnings of names, or numbers; all of none given.
+
+    Raises CommandError with code 2.
+    """
+    names = list(state.runs)
+    return list(dict.fromkeys(_pick_run(one, names) for one in given)) if given else names
+
+
+def _pick_run(given: str, names: Sequence[str]) -> str:
+    number = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None
+    fitting = [name for name in names if name == given]
+    fitting = fitting or [name for name in names if number is not None and name.partition("-")[0] == f"{number:03d}"]
+    fitting = fitting or [name for name in names if given and name.startswith(given)]
+    if len(fitting) == 1:
+        return fitting[0]
+    what = f"{given!r} fits {len(fitting)} runs" if fitting else f"no run is called {given!r}"
+    raise CommandError(f"{what} (there are: {some(fitting or names)})", BAD_USAGE)
+
+
+def some(names: Sequence[str], most: int = 12) -> str:
+    """Names in one line; of many the first ones and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f", and {more} more" if more > 0 else "")
 
 
 def print_document(document: msgspec.Struct) -> None:
