@@ -9,7 +9,21 @@ from profiler.analysis.compiles import Compile
 from profiler.analysis.legs import planned_legs
 from profiler.analysis.state import Call, RunState, SessionState
 from profiler.analysis.statistics import median
+from profiler.analysis.triggers import explained
 from profiler.request import Case
+
+PHASE_WORDS = {
+    "total": "",
+    "dynamo": "dynamo tracing",
+    "guards": "building guards",
+    "aot": "AOTAutograd",
+    "inductor": "inductor",
+    "codegen": "inductor codegen",
+    "kernels": "compiling kernels",
+    "autotune": "autotuning",
+    "cudagraph": "recording a CUDA graph",
+}
+"""What a compile is at, as people call it; a phase that isn't here is told by its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,13 @@ def session_progress(session: SessionState, now_ns: int) -> Progress:
     return Progress(fraction, eta, text)
 
 
+def short_name(module: str | None, fqn: str | None, function: str, identifier: str | None = None) -> str:
+    """What is compiled in a few words: the class and the component that it is in, ``UNet2DConditionModel (unet)``."""
+    component = (fqn or "").partition(".")[0]
+    name = module or function or identifier or "a frame"
+    return f"{name} ({component})" if component else name
+
+
 def running_compile(run: RunState) -> Compile | None:
     """The compile under way, the outermost one where they nest."""
     if run.outcome is not None:
@@ -134,9 +155,9 @@ def _doing(session: SessionState, run: RunState, plan: list[str], now_ns: int) -
     call = run.call
     compiling = running_compile(run)
     if compiling is not None:
-        # Which step is held up; before a loop's first step has ended there is none to name.
-        held = f"step {call.steps} of {call.planned_steps}, " if call and call.steps and call.planned_steps else ""
-        return held + _compiling(session, run, compiling, now_ns)
+        # How far the call is that is held up; before a loop's first step has ended there is nothing to say of it.
+        held = f"; step {call.steps} of {call.planned_steps}" if call and call.steps and call.planned_steps else ""
+        return _compiling(session, run, compiling, now_ns) + held
     if call is None or (call.ended and call.index + 1 >= len(plan)):
         return "finishing"
     kind = {"compile": "compiling call", "warmup": "warm-up call", "measure": "call"}.get(call.phase, "call")
@@ -148,22 +169,37 @@ def _doing(session: SessionState, run: RunState, plan: list[str], now_ns: int) -
 
 
 def _compiling(session: SessionState, run: RunState, found: Compile, now_ns: int) -> str:
-    seconds = max(now_ns - found.t, 0) / 1e9
-    part = f", {found.phase}" if found.phase not in ("", "total") else ""
-    text = f"compiling {found.where}{part}, {seconds:.0f} s"
-    last = _last_of_its_kind(session, run, found)
-    return text if last is None else f"{text} (the last one took {last:.1f} s)"
+    """What is compiled, at what it is, for how long, how long its like took, and of a recompile why.
+
+    The narrowest line has room for what comes first.
+    """
+    # The component alone tells apart what several denoisers of one class compile.
+    components = {other.fqn.partition(".")[0] for other in run.compiles.values() if other.fqn}
+    fqn = found.fqn if len(components) > 1 else None
+    phase = PHASE_WORDS.get(found.phase, found.phase)
+    seconds = max(now_ns - found.t, 0) // 1_000_000_000
+    text = f"compiling {short_name(found.module, fqn, found.function, found.id)}"
+    text += f"{f', {phase}' if phase else ''}, {seconds} s"
+    which, before = "last one", _last_like(session, run, found, found.recompile)
+    if before is None and found.recompile:
+        which, before = "first one", _last_like(session, run, found, False)
+    if before is not None:
+        text += f"; the {which} took {before:.{0 if before >= 10 else 1}f} s"
+    return f"{text}; {explained(session, run, found).sentence}" if found.recompile else text
 
 
-def _last_of_its_kind(session: SessionState, run: RunState, found: Compile) -> float | None:
-    """Duration of the latest ended compile of the same module in a run of the same case."""
-    ends = [
-        other.end.ns / 1e9
-        for sibling in session.runs_of(run.case.name)
-        for other in sibling.compiles.values()
-        if other.end is not None and (other.fqn, other.module) == (found.fqn, found.module)
-    ]
-    return ends[-1] if ends else None
+def _last_like(session: SessionState, run: RunState, found: Compile, recompile: bool) -> float | None:
+    """How many seconds the latest compile of that class took, a first one or a recompile, in this run or, where it has
+    none, in an earlier one of the case.
+    """
+    kind = (found.module, None if found.module else found.function)
+    runs = session.runs_of(run.case.name)
+    for one in reversed(runs[: runs.index(run) + 1]):
+        for other in reversed(one.compiles.values()):
+            same = (other.module, None if other.module else other.function) == kind and other.recompile is recompile
+            if same and other.end is not None and other.end.ok:
+                return other.end.ns / 1e9
+    return None
 
 
 def _remaining(session: SessionState, run: RunState, plan: list[str], now_ns: int) -> float | None:

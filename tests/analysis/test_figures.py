@@ -188,7 +188,7 @@ def test_progress_says_what_compiles_for_how_long_and_how_long_it_took_before() 
     logs = {first: [*compile_log, *ended, ev.RunEnded(outcome="ok")], second: compile_log}
     state = fold(given, logs).state
     text = run_progress(state, state.runs[second], 3100 * MS).text
-    assert text == "compiling unet UNet, 3 s (the last one took 8.9 s)"
+    assert text == "compiling UNet, 3 s; the last one took 8.9 s"
 
 
 def test_a_recompile_under_way_does_not_hide_how_far_the_call_is() -> None:
@@ -196,7 +196,7 @@ def test_a_recompile_under_way_does_not_hide_how_far_the_call_is() -> None:
     name = given.runs[0].name
     log = [*frame(), *call(0, "measure", 100, [10.0] * 4)[:4], ev.CompileStarted(t=125 * MS, id="0/1", module="UNet")]
     state = fold(given, {name: log}).state
-    assert run_progress(state, state.runs[name], 2125 * MS).text == "step 2 of 4, compiling UNet, 2 s"
+    assert run_progress(state, state.runs[name], 2125 * MS).text == "compiling UNet, 2 s; step 2 of 4"
 
 
 def test_planned_calls() -> None:
