@@ -154,6 +154,7 @@ BAD: list[tuple[str, int | None, str]] = [
     (SD + "\n# hight = 1\nhight = 512\n", 4, "unknown key 'hight', did you mean 'height'?"),
     (SD + '[[case]]\nsteps = 1\n[[case]]\nprompt = """\nhight = 1\n"""\nhight = 2\n', 8, "unknown key 'hight'"),
     (SD + "nothing-like-it = 1", 2, "there are: pipeline, variant"),
+    (SD + "fail-on-recompile = true", 2, "no key of a file: give it as --fail-on-recompile"),
     (SD + "[run]\nsteps = 1", 2, "unknown key 'run'"),
     (SD + "[case]\nsteps = 1", 2, "two brackets each"),
     (SD + "case = [1]", 2, "two brackets each"),

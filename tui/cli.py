@@ -22,6 +22,7 @@ COMMANDS = {
     "show": "inspect",
     "triggers": "triggers",
     "report": "report",
+    "export": "export",
     "stop": "control",
     "skip": "control",
     "resume": "resume",

@@ -177,7 +177,7 @@ def occurrence_text(one: Occurrence) -> str:
 
 
 def place_text(place: Place) -> str:
-    """ "measured call 2 (768x768), denoise, step 1: 9.02 s, usually 40 ms"; steps and calls count from 1."""
+    """Call, stage and step, counted from 1: ``measured call 2 (768x768), denoise, step 1: 9.02 s, usually 40 ms``."""
     if place.measured is not None:
         where = f"measured call {place.measured}"
     elif place.call is not None:

@@ -39,6 +39,8 @@ from profiler.request.resolve import MAX_CASES, resolve_all
 
 TABLE = "case"
 """The name of the tables: each adds cases to the session."""
+OF_THE_COMMAND = ("fail-on-recompile", "headless", "detach", "json", "file")
+"""Options of ``run`` that say nothing of what is measured."""
 _LIMIT = 1 << 16  # bytes
 _NAMES = ("pipeline", "weights", "vae")
 """Fields that may be paths."""
@@ -112,6 +114,8 @@ class Bench:
             self._refuse((*path, both[0]), f"picture has the {both[0]} already: drop one of them")
 
     def _check_key(self, name: str, path: positions.Path, known: tuple[str, ...]) -> None:
+        if name in OF_THE_COMMAND:
+            self._refuse(path, f"{name} is an option of the command and no key of a file: give it as --{name}")
         if name not in known:
             near = checking.hint(name, known) or f" (there are: {', '.join(known)})"
             self._refuse(path, f"unknown key {name!r}{near}")

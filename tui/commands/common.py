@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from tui import safe
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 OK, RUN_FAILED, BAD_USAGE, NOT_FOUND = 0, 1, 2, 3
+NARROWEST = 60
 
 
 class CommandError(click.ClickException):
@@ -90,6 +92,11 @@ def print_lines(lines: list[str]) -> None:
     """Lines that hold text from logs: nothing in them may steer the terminal."""
     for line in lines:
         click.echo(safe.line(line, 4000))
+
+
+def terminal_width() -> int:
+    """Columns of the terminal or of $COLUMNS; 80 in a pipe, and never so few that nothing can be said in them."""
+    return max(shutil.get_terminal_size((80, 24)).columns, NARROWEST)
 
 
 def on_terminal() -> bool:

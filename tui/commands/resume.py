@@ -27,6 +27,7 @@ from tui.commands.common import (
     pass_root,
     print_document,
 )
+from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_unjudged
 from tui.commands.run import exit_code, stopping_on_signals
 from tui.pictures.words import count
 from tui.plain import follow_plainly
@@ -46,21 +47,30 @@ from tui.plain import follow_plainly
     help="No screen: report in plain lines; Ctrl-C, SIGTERM and SIGHUP stop the session.",
 )
 @click.option("--detach", is_flag=True, help="Start the profiler and return at once; 'stepscope watch' shows it.")
+@judging_option
 @json_option
 @pass_root
 def resume_command(
-    root: Path, reference: str, failed: bool, run_code: bool, headless: bool, detach: bool, as_json: bool
+    root: Path,
+    reference: str,
+    failed: bool,
+    run_code: bool,
+    headless: bool,
+    detach: bool,
+    judging: bool,
+    as_json: bool,
 ) -> int:
     """Make the runs that SESSION still owes: those that never began, were stopped or died.
 
     A session of before a restart, or copied from another machine, goes on here. What is made again replaces what the
     earlier attempt had measured, which is kept in the session's folder, in 'earlier'.
     """
+    refuse_unjudged(judging, detach)
     folder = find(reference, root)
     debt = _debt(folder, failed)
     if debt.nothing:
         _say_nothing_owed(folder, debt, as_json)
-        return OK
+        return judged(open_session(folder).read_all(), OK, aside=as_json) if judging else OK
     if debt.foreign_code and not run_code:
         raise CommandError(
             f"session {folder.id} was made elsewhere or before a restart, and would run {', '.join(debt.foreign_code)}:"
@@ -83,7 +93,7 @@ def resume_command(
 
         _conduct(folder, failed)
         show_app(root, folder)
-        return OK
+        return judged_after_screen(folder, exit_code) if judging else OK
     with stopping_on_signals(folder) as profiler:
         profiler.append(_conduct(folder, failed))
         if not as_json:
@@ -91,7 +101,7 @@ def resume_command(
         state = follow_plainly(open_session(folder), say=_nothing if as_json else click.echo, untold=debt.outcomes)
     if as_json:
         _print(folder, state)
-    return exit_code(state)
+    return judged(state, exit_code(state), aside=as_json) if judging else exit_code(state)
 
 
 def _debt(folder: SessionFolder, failed: bool) -> Debt:

@@ -32,6 +32,7 @@ from tui.commands.common import (
     print_document,
     print_lines,
 )
+from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_unjudged
 from tui.commands.run_options import GroupedCommand
 from tui.commands.run_options import options as run_options
 from tui.pictures.names import workload_label
@@ -41,19 +42,19 @@ DEMO = Options(pipeline="sd15-txt2img", size="tiny", steps=20, calls=5, repeats=
 
 
 def _front_end(command: Callable[..., int]) -> Callable[..., int]:
-    for option in reversed(
-        [
-            click.option(
-                "--headless",
-                is_flag=True,
-                help="No screen: report in plain lines; Ctrl-C, SIGTERM and SIGHUP stop the session.",
-            ),
-            click.option(
-                "--detach", is_flag=True, help="Start the profiler and return at once; 'stepscope watch' shows it."
-            ),
-            json_option,
-        ]
-    ):
+    options: list[Callable[[Callable[..., int]], Callable[..., int]]] = [
+        click.option(
+            "--headless",
+            is_flag=True,
+            help="No screen: report in plain lines; Ctrl-C, SIGTERM and SIGHUP stop the session.",
+        ),
+        click.option(
+            "--detach", is_flag=True, help="Start the profiler and return at once; 'stepscope watch' shows it."
+        ),
+        judging_option,
+        json_option,
+    ]
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -64,13 +65,21 @@ def _front_end(command: Callable[..., int]) -> Callable[..., int]:
 @_front_end
 @click.pass_context
 def run_command(
-    ctx: click.Context, /, pipeline: str | None, headless: bool, detach: bool, as_json: bool, **given: Any
+    ctx: click.Context,
+    /,
+    pipeline: str | None,
+    headless: bool,
+    detach: bool,
+    judging: bool,
+    as_json: bool,
+    **given: Any,
 ) -> int:
     """Profile PIPELINE and show it live; the profiler goes on when the screen closes.
 
     PIPELINE is one of the catalogue (see 'stepscope pipelines'), ORG/NAME on the hub, a pipeline's folder, or
     FILE.py:FUNCTION, a function of yours that returns a pipeline. With --file it may be left to the file.
     """
+    refuse_unjudged(judging, detach)
     file, device = given.pop("file"), given.pop("device")
     given["queue"] = not given.pop("no_queue")
     if file is not None:
@@ -81,7 +90,7 @@ def run_command(
         resolved = _resolve(lambda: request.resolve(Options(pipeline=pipeline, **given), devices.choose(device)))
     else:
         raise CommandError("PIPELINE is missing: 'stepscope pipelines' lists them; --file TOML works too", BAD_USAGE)
-    return _start(ctx.obj, resolved, headless=headless or as_json, detach=detach, as_json=as_json)
+    return _start(ctx.obj, resolved, headless=headless or as_json, detach=detach, judging=judging, as_json=as_json)
 
 
 def _typed(ctx: click.Context, given: Mapping[str, Any]) -> list[str]:
@@ -102,13 +111,14 @@ def _from_file(path: str, pipeline: str | None, device: str | None, over: Mappin
 @click.option("--device", metavar="cuda:N|cpu", show_default="cuda:0 if there is one, else cpu", help="Where to run.")
 @_front_end
 @pass_root
-def demo_command(root: Path, device: str | None, headless: bool, detach: bool, as_json: bool) -> int:
+def demo_command(root: Path, device: str | None, headless: bool, detach: bool, judging: bool, as_json: bool) -> int:
     """Profile a tiny Stable Diffusion 1.5 in all three variants: two minutes on a CPU, no download."""
+    refuse_unjudged(judging, detach)
     resolved = _resolve(lambda: request.resolve(DEMO, devices.choose(device)))
-    return _start(root, resolved, headless=headless or as_json, detach=detach, as_json=as_json)
+    return _start(root, resolved, headless=headless or as_json, detach=detach, judging=judging, as_json=as_json)
 
 
-def _start(root: Path, resolved: Request, *, headless: bool, detach: bool, as_json: bool) -> int:
+def _start(root: Path, resolved: Request, *, headless: bool, detach: bool, judging: bool, as_json: bool) -> int:
     folder = sessions.create(resolved, __version__, root)
     foreground = headless or not on_terminal()
     if detach:
@@ -120,7 +130,7 @@ def _start(root: Path, resolved: Request, *, headless: bool, detach: bool, as_js
 
         _conduct(folder)
         show_app(root, folder)
-        return OK
+        return judged_after_screen(folder, exit_code) if judging else OK
     # The signals are caught before the profiler starts, so that none of them can leave it running unnoticed.
     with stopping_on_signals(folder) as profiler:
         profiler.append(_conduct(folder))
@@ -129,7 +139,7 @@ def _start(root: Path, resolved: Request, *, headless: bool, detach: bool, as_js
         state = follow_plainly(open_session(folder), say=_nothing if as_json else click.echo)
     if as_json:
         print_document(show_document(state, psnr=compare_outputs(folder, state)))
-    return exit_code(state)
+    return judged(state, exit_code(state), aside=as_json) if judging else exit_code(state)
 
 
 def _conduct(folder: SessionFolder) -> int:

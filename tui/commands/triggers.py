@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from profiler.analysis import triggers
 from profiler.analysis.state import SessionState
 from profiler.analysis.triggers import BadFilter, Occurrence
 from profiler.analysis.triggers.filters import Term, parsed
-from profiler.report.triggers import WIDTH, trigger_lines, triggers_document
+from profiler.report.triggers import trigger_lines, triggers_document
 from tui.commands.common import (
     BAD_USAGE,
     CommandError,
@@ -24,9 +23,8 @@ from tui.commands.common import (
     read_session,
     session_argument,
     some,
+    terminal_width,
 )
-
-NARROWEST = 60
 
 
 @click.command("triggers", short_help="Print why things were compiled, what it cost, and what to do.")
@@ -72,8 +70,7 @@ def triggers_command(
         given += [f"class:{one}" for one in classes] + [f"module:{one}" for one in modules] + ([words] if words else [])
         print_document(triggers_document(state, kept, filters=given, copied=copied))
         return
-    width = max(shutil.get_terminal_size((WIDTH, 24)).columns, NARROWEST)
-    lines = trigger_lines(state, kept, width=width, every=every, markdown=form == "md")
+    lines = trigger_lines(state, kept, width=terminal_width(), every=every, markdown=form == "md")
     print_lines([*([] if kept else [_nothing(state, found)]), *lines])
 
 

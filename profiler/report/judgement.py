@@ -1,0 +1,91 @@
+"""Whether measured calls were free of compilation: what ``--fail-on-recompile`` asks."""
+
+from __future__ import annotations
+
+import msgspec
+
+from profiler.analysis import triggers
+from profiler.analysis.cases import BASELINE_VARIANT
+from profiler.analysis.columns import known
+from profiler.analysis.state import RunState, SessionState
+from profiler.analysis.triggers import Occurrence
+from profiler.report.triggers import Incomplete, incomplete, trigger_lines
+
+OPTION = "--fail-on-recompile"
+COMPILING = ("compile", "recompile", "failure", "limit")
+"""Kinds that must not come in a measured call: after the warm-up all that is needed should be there."""
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """``guilty``: what compiled or fell back in measured calls. ``calls``: measured calls of the runs ``judged``."""
+
+    guilty: list[Occurrence]
+    judged: list[str]
+    calls: int
+    unjudged: dict[str, str]  # runs without a measured call: how they ended
+    unsure: list[Incomplete]  # runs of which not everything that compiled is known
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.judged) and not self.guilty and not self.unsure
+
+
+def judge(session: SessionState) -> Judgement:
+    """What a session that is over says of its measured calls."""
+    calls = {run.name: sum(1 for call in run.calls.values() if call.phase == "measure") for run in _runs(session)}
+    judged = [name for name, count in calls.items() if count]
+    eager = {run.name for run in _runs(session) if _measured_eager(run)}
+    compiled = {run.name for run in _runs(session) if run.case.compilation.variant != BASELINE_VARIANT}
+    return Judgement(
+        guilty=[one for one in triggers.occurrences(session) if _guilty(one, eager)],
+        judged=judged,
+        calls=sum(calls.values()),
+        unjudged={run.name: run.outcome or run.state for run in _runs(session) if run.name not in judged},
+        unsure=[one for one in incomplete(session) if one.run in judged and one.run in compiled],
+    )
+
+
+def judgement_lines(session: SessionState, found: Judgement, *, width: int = 80) -> list[str]:
+    """The answer in one line, then what compiled and why."""
+    lines = [f"{OPTION}: {_answer(found)}"]
+    lines += [f"  made no measured call: {run} ({how})" for run, how in found.unjudged.items()]
+    if found.guilty:
+        return [*lines, "", *trigger_lines(session, found.guilty, width=width)]
+    return lines + [f"  {one.run}: {one.why}" for one in found.unsure]
+
+
+def _answer(found: Judgement) -> str:
+    calls = f"{found.calls} measured call{'s' * (found.calls != 1)}"
+    of = f"{calls} of {len(found.judged)} run{'s' * (len(found.judged) != 1)}"
+    if found.guilty:
+        runs = len({one.run for one in found.guilty})
+        return f"failed: in {runs} of {len(found.judged)} runs something compiled or ran eager in a measured call"
+    if not found.judged:
+        return "failed: no measured call was made, so there is nothing to judge"
+    if found.unsure:
+        return f"failed: nothing is known to have compiled in {of}, but not all is known"
+    return f"passed: nothing compiled in {of}"
+
+
+def _runs(session: SessionState) -> list[RunState]:
+    return list(session.runs.values())
+
+
+def _guilty(one: Occurrence, eager: set[str]) -> bool:
+    """Compiled in a measured call; or fell back to eager, at whatever call, and measured calls ran so."""
+    if one.kind == "eager":
+        return one.run in eager
+    return one.kind in COMPILING and one.place.phase == "measure"
+
+
+def _measured_eager(run: RunState) -> bool:
+    """Whether a step of a measured call ran fewer compiled graphs than the run's first fall to eager expected."""
+    if not run.fallbacks:
+        return False
+    expected = run.fallbacks[0].expected
+    return any(
+        graphs < expected
+        for call in run.calls.values()
+        if call.phase == "measure" and call.first_step >= 0
+        for graphs in known(run.steps.column("graphs", call.first_step, call.first_step + call.steps))
+    )

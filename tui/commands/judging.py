@@ -1,0 +1,48 @@
+"""``--fail-on-recompile`` of the commands that make runs: the answer in lines, and as an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from profiler.analysis.state import SessionState
+from profiler.report.judgement import OPTION, judge, judgement_lines
+from profiler.sessions import SessionFolder
+from tui import safe
+from tui.commands.common import BAD_USAGE, OK, RUN_FAILED, CommandError, open_session, terminal_width
+
+judging_option = click.option(
+    OPTION,
+    "judging",
+    is_flag=True,
+    help="Exit with 1, and say why, when a measured call compiled anything, hit the recompile limit or ran eager.",
+)
+
+
+def refuse_unjudged(judging: bool, detach: bool) -> None:
+    """A CommandError with code 2 where nobody would wait for what is to be judged."""
+    if judging and detach:
+        raise CommandError(
+            f"{OPTION} judges a session that is over and --detach doesn't wait for that: drop one of them", BAD_USAGE
+        )
+
+
+def judged(state: SessionState, code: int, *, aside: bool) -> int:
+    """Say what was found; the exit code where ``code`` is what the session's runs give. ``aside``: on stderr."""
+    found = judge(state)
+    lines = judgement_lines(state, found, width=terminal_width())
+    for line in lines if aside else ["", *lines]:
+        click.echo(safe.line(line, 4000), err=aside)
+    return code or (OK if found.passed else RUN_FAILED)
+
+
+def judged_after_screen(folder: SessionFolder, exit_code: Callable[[SessionState], int]) -> int:
+    """The same when the screen was left; a session that goes on isn't judged."""
+    state = open_session(folder).read_all()
+    if state.over:
+        return judged(state, exit_code(state), aside=False)
+    click.echo(
+        f"{OPTION}: the session goes on and was not judged; 'stepscope triggers {folder.id}' shows what compiled"
+    )
+    return OK
