@@ -16,12 +16,14 @@ from textual.screen import Screen
 
 from profiler.sessions import SessionFolder
 from tui import theme
-from tui.messages import SessionPicked
+from tui.feed import LiveSource, Reading
+from tui.messages import SessionPicked, ShowStep, ShowTriggers
 from tui.painting import Memory, ThriftyUpdate
 from tui.screens.base import BaseScreen
 from tui.screens.help import HelpScreen
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
+from tui.screens.triggers import TriggersScreen
 
 HANG_UP_CHECK_S = 2.0
 LAST_CHANCE_S = 3.0
@@ -34,7 +36,7 @@ BUSY_WRITES = 3
 
 
 class StepscopeApp(App[None]):
-    """Sessions, Live and Help. After ``run`` has ended ``farewell`` says what to tell the user, None for nothing."""
+    """Sessions, Live, Triggers, Help. After ``run`` has ended ``farewell`` says what to tell the user, None: nothing."""
 
     TITLE = "stepscope"
     ENABLE_COMMAND_PALETTE = False
@@ -47,6 +49,8 @@ class StepscopeApp(App[None]):
         self.first = session
         self.ascii = ascii
         self.farewell: str | None = None
+        self._reading: Reading | None = None
+        self._triggers: TriggersScreen | None = None
         self._terminal = Memory()
         self.animation_level = "none"
         for each in (theme.DARK, theme.LIGHT):
@@ -57,7 +61,7 @@ class StepscopeApp(App[None]):
         self._end_on_signals()
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         if self.first is not None:
-            self.push_screen(LiveScreen(self.first, ascii=self.ascii))
+            self.push_screen(self._live(self.first))
 
     def get_default_screen(self) -> Screen[object]:
         """The list: it lies under Live, so that esc steps back to it, and reads nothing before it is seen."""
@@ -66,11 +70,57 @@ class StepscopeApp(App[None]):
     # --- navigation ---
 
     def on_session_picked(self, message: SessionPicked) -> None:
-        folder = SessionFolder(self.root / "sessions" / message.session)
-        self.push_screen(LiveScreen(folder, ascii=self.ascii))
+        self.push_screen(self._live(self._folder(message.session)))
+
+    async def on_show_triggers(self, message: ShowTriggers) -> None:
+        if isinstance(self.screen, LiveScreen):
+            folder = self.screen.folder
+        elif message.session is not None and isinstance(self.screen, SessionsScreen):
+            folder = self._folder(message.session)
+        else:
+            return  # the key was pressed before the screen changed
+        screen = await self._triggers_of(folder)
+        if message.key is not None:
+            screen.go_to(message.key)
+        await self.push_screen(screen)
+
+    async def on_show_step(self, message: ShowStep) -> None:
+        screen = self.screen
+        if not isinstance(screen, TriggersScreen):
+            return
+        await self.pop_screen()
+        if not isinstance(self.screen, LiveScreen):
+            await self.push_screen(self._live(screen.folder))
+        if isinstance(self.screen, LiveScreen):
+            self.screen.focus_on(message.focus)
+
+    def _folder(self, session: str) -> SessionFolder:
+        return SessionFolder(self.root / "sessions" / session)
+
+    def _live(self, folder: SessionFolder) -> LiveScreen:
+        return LiveScreen(folder, ascii=self.ascii, source=LiveSource(folder, reading=self._reading_of(folder)))
+
+    def _reading_of(self, folder: SessionFolder) -> Reading:
+        """What was read of the session that was opened last, else a reading from the start."""
+        if self._reading is None or self._reading.folder.path != folder.path:
+            self._reading = Reading(folder)
+        return self._reading
+
+    async def _triggers_of(self, folder: SessionFolder) -> TriggersScreen:
+        """The inspector of a session. The last one is kept: selection, filters and view are as one left them."""
+        kept = self._triggers
+        if kept is not None and kept.folder.path == folder.path:
+            return kept
+        if kept is not None:
+            self.uninstall_screen(kept)
+            if kept.is_running:
+                await kept.remove()
+        self._triggers = TriggersScreen(folder, ascii=self.ascii, reading=self._reading_of(folder))
+        self.install_screen(self._triggers, "triggers")
+        return self._triggers
 
     async def action_back(self) -> None:
-        if isinstance(self.screen, LiveScreen):
+        if isinstance(self.screen, LiveScreen | TriggersScreen):
             await self.pop_screen()
 
     def action_help(self) -> None:

@@ -29,6 +29,8 @@ class Key:
 TABLE: tuple[Key, ...] = (
     Key("chart", "tab,c", "next_chart", "chart", "show the other chart (where one fits at a time)", (LIVE,)),
     Key("why", "i", "show_triggers", "why", "why things were compiled, what it cost and what to do", (LIVE, SESSIONS)),
+    Key("next_mark", "n", "next_mark(1)", "mark", "to the chart's next mark: which step, how long and why", (LIVE,)),
+    Key("mark_before", "N", "next_mark(-1)", "", "to the mark before", (LIVE,)),
     Key(
         "repeat",
         "r",
@@ -42,7 +44,8 @@ TABLE: tuple[Key, ...] = (
     Key("loop", "l", "next_loop", "loop", "choose which denoising loop the step chart shows", (LIVE,)),
     Key("legs", "f", "fold_legs", "legs", "show a scenario's legs in the results, or hide them", (LIVE,)),
     Key("cases_down", "right_square_bracket", "cases(1)", "results", "scroll the table of results down", (LIVE,)),
-    Key("unfold", "enter,right", "enter", "", "unfold a trigger into its occurrences; on one of those: l", (TRIGGERS,)),
+    Key("enter", "enter", "enter", "", "unfold a trigger into its occurrences; on one alone as l", (TRIGGERS,)),
+    Key("unfold", "right", "unfold", "", "unfold a trigger into its occurrences", (TRIGGERS,)),
     Key("fold", "left", "fold", "", "fold it again", (TRIGGERS,)),
     Key("show_step", "l", "show_step", "chart", "look at the step that it held up on Live's chart", (TRIGGERS,)),
     Key("clear", "a", "clear", "all", "show all: no filter", (TRIGGERS,)),
@@ -72,7 +75,8 @@ TABLE: tuple[Key, ...] = (
     Key("open", "enter", "open", "open", "open the session", (SESSIONS,)),
     Key("skip", "s", "skip", "skip run", "skip the run under way (asks first)", (LIVE,)),
     Key("stop", "x", "stop", "stop", "stop the session (asks first)", (LIVE, SESSIONS)),
-    Key("back", "escape", "app.back", "back", "back to where one came from", (LIVE, TRIGGERS)),
+    Key("step_back", "escape", "back", "back", "take the cursor off the chart, or back to the sessions", (LIVE,)),
+    Key("back", "escape", "app.back", "back", "back to where one came from", (TRIGGERS,)),
     Key("leave", "i", "app.back", "", "back to where one came from", (TRIGGERS,)),
     Key("close_help", "escape,q,question_mark,f1,enter", "close", "close", "close this page", (HELP,)),
     Key("theme", "t", "app.theme", "", "dark or light colours", (LIVE, SESSIONS, TRIGGERS)),

@@ -66,6 +66,14 @@ class ShowTriggers(Message):
         super().__init__()
 
 
+class LinePicked(Message):
+    """The cursor of a list went to another line; ``opened``: the user wants to go into it."""
+
+    def __init__(self, opened: bool = False) -> None:
+        self.opened = opened
+        super().__init__()
+
+
 class ShowStep(Message):
     """The user wants to see, on Live's chart, the step that an occurrence of the inspector held up."""
 

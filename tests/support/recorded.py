@@ -186,7 +186,7 @@ def finished(
         story.whole()
         stories.append(story)
         start = story.now + 300 * MS
-    records = _merged(conducted(asked, session, stories), stories, seed)
+    records = merged(conducted(asked, session, stories), stories, seed)
     return Recording(session, asked, records, records[-1].event.t)
 
 
@@ -228,7 +228,7 @@ def live(
         if recompiles
     ]
     last.phase("measure", calls)
-    records = _merged(conducted(asked, session, stories, done=False), stories, seed)
+    records = merged(conducted(asked, session, stories, done=False), stories, seed)
     return Recording(session, asked, [r for r in records if r.event.t <= live_ns + seconds * SECOND], live_ns)
 
 
@@ -264,7 +264,7 @@ def conducted(asked: Request, session: str, stories: Iterable[Story], *, done: b
     return [Record(None, event) for event in told]
 
 
-def _merged(conductor: list[Record], stories: list[Story], seed: int) -> list[Record]:
+def merged(conductor: list[Record], stories: list[Story], seed: int) -> list[Record]:
     """All logs in order of time; each log keeps its own order (the sort is stable)."""
     records = list(conductor)
     for story in stories:

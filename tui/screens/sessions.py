@@ -13,7 +13,7 @@ from profiler.sessions import SessionFolder
 from tui import keys, safe
 from tui.feed import Feed
 from tui.listing import ListingSource
-from tui.messages import FeedFailed, ListingChanged, SessionPicked
+from tui.messages import FeedFailed, ListingChanged, SessionPicked, ShowTriggers
 from tui.panels.sessions import SessionsPanel
 from tui.panels.title import TitlePanel
 from tui.pictures.listing import Listing
@@ -83,7 +83,7 @@ class SessionsScreen(BaseScreen):
     def possible(self, action: str) -> bool:
         current = self._list.current
         match action.partition("(")[0]:
-            case "open":
+            case "open" | "show_triggers":
                 return current is not None
             case "stop":
                 return current is not None and current.under_way
@@ -103,6 +103,10 @@ class SessionsScreen(BaseScreen):
     def action_open(self) -> None:
         if self._list.current is not None:
             self.post_message(SessionPicked(self._list.current.session))
+
+    def action_show_triggers(self) -> None:
+        if self._list.current is not None:
+            self.post_message(ShowTriggers(session=self._list.current.session))
 
     def action_stop(self) -> None:
         current = self._list.current

@@ -1,0 +1,150 @@
+"""The detail pane: paragraphs with labels, wrapped, and scrolled with keys of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.cells import cell_len, get_character_cell_size
+from textual import events
+
+from tui.panels.lines import Panel
+from tui.panels.rows import Part, Row, Rows
+from tui.pictures.triggers.detail import Block, Detail, Gap, Para, PhaseBar
+from tui.pictures.triggers.lines import milliseconds
+from tui.pictures.triggers.phases import cells_of, look_of
+
+LABEL = 12
+"""Cells of the column of labels; text goes on below itself, not below its label."""
+
+ROOMY = 18
+"""From this height on the sections stand apart."""
+
+WHEEL_LINES = 3
+_LONGEST_BAR = 100
+
+
+class DetailPanel(Panel[Detail]):
+    """A rule with a title, and as many lines as fit from where ``scroll_lines`` went."""
+
+    DEFAULT_CSS = "DetailPanel { height: 1fr; }"
+    _first = 0
+    _total = 0
+
+    def show_detail(self, value: Detail, *, other: bool) -> None:
+        """Show ``value``; of ``other`` things than before from their beginning."""
+        if other:
+            self._first = 0
+        if value != self._value:
+            self._value = value
+            self.lay_out_again()
+
+    @property
+    def page(self) -> int:
+        return max(1, self.size.height - 2)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether there is more than is seen."""
+        return self._total > max(0, self.size.height - 1)
+
+    def scroll_lines(self, lines: int) -> None:
+        """Look ``lines`` further down, or up."""
+        first = min(max(self._first + lines, 0), max(0, self._total - (self.size.height - 1)))
+        if first != self._first:
+            self._first = first
+            self.lay_out_again()
+
+    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
+        self.scroll_lines(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
+        self.scroll_lines(-WHEEL_LINES)
+
+    def lay_out(self, width: int, height: int) -> Rows:
+        room = max(0, height - 1)
+        rows = list(laid_out(self.value, width, roomy=room >= ROOMY))
+        self._total = len(rows)
+        self._first = first = min(self._first, max(0, len(rows) - room))
+        seen = rows[first : first + room]
+        line = "-" if self.ascii else "─"
+        where = f" {first + 1}-{first + len(seen)} of {len(rows)}, J K scroll" if len(seen) < len(rows) else ""
+        rule = line * max(0, width - len(where))
+        return (((rule, "faint"), (where, "quiet")), *seen)
+
+
+def laid_out(blocks: Detail, width: int, *, roomy: bool) -> Iterator[Row]:
+    """The rows of the paragraphs, none wider than ``width``."""
+    gap = False
+    begun = False
+    for block in blocks:
+        if isinstance(block, Gap):
+            gap = True
+            continue
+        if gap and begun and roomy:
+            yield ()
+        gap, begun = False, True
+        yield from _rows(block, width)
+
+
+def _rows(block: Block, width: int) -> Iterator[Row]:
+    if isinstance(block, Para):
+        room = max(8, width - LABEL)
+        for number, text in enumerate(wrapped(block.text, room, joined=not block.code)):
+            label = block.label if number == 0 else ""
+            yield (label.ljust(LABEL), "quiet"), (text, block.style)
+    elif isinstance(block, PhaseBar):
+        yield from _phases(block, width)
+
+
+def _phases(block: PhaseBar, width: int) -> Iterator[Row]:
+    """The bar in letters and colours, and below it what they stand for."""
+    room = max(8, width - LABEL)
+    bar: list[Part] = [(block.label.ljust(LABEL), "quiet")]
+    for phase, cells in cells_of(block.parts, min(room, _LONGEST_BAR)):
+        look = look_of(phase)
+        bar.append((look.letter * cells, f"{look.style} reverse"))
+    if len(bar) > 1:
+        yield tuple(bar)
+    row: list[Part] = [(" " * LABEL, "")]
+    used = 0
+    for part in block.parts:
+        look = look_of(part.phase)
+        share = f" {part.ms / block.ms * 100:.0f}%" if block.ms > 0 else ""
+        text = f" {look.name} {milliseconds(part.ms)}{share}"
+        size = 1 + cell_len(text)
+        if used and used + 3 + size > room:
+            yield tuple(row)
+            row, used = [(" " * LABEL, "")], 0
+        if used:
+            row.append(("   ", ""))
+            used += 3
+        row += [(look.letter, f"bold {look.style}"), (text, "")]
+        used += size
+    if used:
+        yield tuple(row)
+
+
+def wrapped(text: str, width: int, *, joined: bool = True) -> Iterator[str]:
+    """``text`` in lines of at most ``width`` cells, broken at blanks, within a word only where it has no room.
+
+    ``joined`` lets go of the blanks at a break; code keeps those that it begins with.
+    """
+    if not text:
+        yield ""
+    while text:
+        if cell_len(text) <= width:
+            yield text
+            return
+        end, used, blank = 0, 0, 0
+        for char in text:
+            used += get_character_cell_size(char)
+            if used > width:
+                break
+            end += 1
+            if char == " " and text[:end].strip():
+                blank = end
+        if end < len(text) and text[end] == " ":
+            blank = end  # a word ends just here
+        end = blank or max(end, 1)
+        yield text[:end].rstrip() if joined else text[:end]
+        text = text[end:].lstrip(" ") if joined else text[end:]

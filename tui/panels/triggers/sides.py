@@ -1,0 +1,60 @@
+"""Two cases side by side: figures, then the triggers that they have in common or alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui import safe
+from tui.panels.rows import Part
+from tui.panels.triggers.choice import ChoicePanel
+from tui.pictures.triggers.lines import CaseLook
+from tui.pictures.triggers.sides import SideLine, Sides
+
+_LEAST_VALUE, _MOST_VALUE = 12, 30
+_DIFFERENCE = 10
+_GAP = 2
+
+
+class SidesPanel(ChoicePanel[Sides, SideLine]):
+    DEFAULT_CSS = "SidesPanel { height: 1fr; }"
+
+    def items(self) -> Sequence[SideLine]:
+        return self.value.lines
+
+    def key_of(self, item: SideLine) -> str:
+        return item.key
+
+    def empty(self) -> str:
+        return self.value.empty or "reading the session"
+
+    def _widths(self, width: int) -> tuple[int, int, int]:
+        """Of the labels, of a value, and of the difference (0: no room for it)."""
+        value = min(_MOST_VALUE, max(_LEAST_VALUE, (width - _DIFFERENCE) // 4))
+        difference = _DIFFERENCE if width >= 76 else 0
+        return max(10, width - 2 * (value + _GAP) - (difference + _GAP if difference else 0)), value, difference
+
+    def head(self, width: int) -> tuple[list[Part], str]:
+        label, value, difference = self._widths(min(width, 120))
+        parts: list[Part] = [(safe.pad("", label), "")]
+        for side in (self.value.left, self.value.right):
+            assert side is not None
+            parts.append((" " * _GAP, ""))
+            parts.append(
+                (safe.pad(self._called(side, value), value, right=True, ascii=self.ascii), f"bold {side.style}")
+            )
+        if difference:
+            parts.append((" " * _GAP + safe.pad("difference", difference, right=True), "quiet"))
+        return parts, ""
+
+    def _called(self, side: CaseLook, width: int) -> str:
+        marker = side.marker_ascii if self.ascii else side.marker
+        return f"{marker} {safe.fit(side.label, width - 2, ascii=self.ascii)}"
+
+    def row(self, item: SideLine, width: int) -> list[Part]:
+        label, value, difference = self._widths(min(width, 120))
+        parts: list[Part] = [(safe.pad(item.label, label, ascii=self.ascii), item.label_style)]
+        values = (safe.pad(text, value, right=True, ascii=self.ascii) for text in (item.left, item.right))
+        parts += [(" " * _GAP + text, "") for text in values]
+        if difference:
+            parts.append((" " * _GAP + safe.pad(item.difference, difference, right=True, ascii=self.ascii), "quiet"))
+        return parts

@@ -1,0 +1,86 @@
+"""The row of views and filters, and the lines under it that say what goes on."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+from tui.panels.lines import Panel
+from tui.panels.rows import Part, Rows, fitted, spread
+from tui.pictures.triggers.painter import Status, TriggersPicture
+from tui.pictures.triggers.view import TITLES, VIEWS
+
+
+class ViewsPanel(Panel[TriggersPicture]):
+    """The views with their keys, the filters that hold, and how many occurrences they leave."""
+
+    DEFAULT_CSS = "ViewsPanel { height: 1; }"
+
+    def lay_out(self, width: int, height: int) -> Rows:
+        picture = self.value
+        view = picture.view
+        left: list[Part] = []
+        for number, name in enumerate(VIEWS, start=1):
+            current = name == view.view
+            left += [(f"{number} ", "quiet" if not current else "bold accent")]
+            left += [(TITLES[name], "bold reverse" if current else "quiet"), ("  ", "")]
+        right: list[Part] = []
+        if view.view == "causes":
+            if picture.wrong:
+                left.append((picture.wrong, "bad"))
+            elif view.filtered:
+                left.append((view.told, "bold warn"))
+            if picture.total:
+                of = f"{picture.shown} of {picture.total}" if view.filtered else f"{picture.total}"
+                right = [(of, "bold warn" if view.filtered else "quiet"), (" compile events", "quiet")]
+        elif view.view == "waterfall" and picture.waterfall is not None and len(picture.waterfall.runs) > 1:
+            runs = picture.waterfall.runs
+            place = runs.index(picture.waterfall.run) + 1
+            right = [(f"run {place} of {len(runs)}", "quiet"), (" r next", "quiet")]
+        elif view.view == "sides" and picture.sides is not None and picture.sides.left is not None:
+            right = [("[ left  ] right", "quiet")]
+        return (spread(left, right, width, ascii=self.ascii),)
+
+
+class StatusPanel(Panel[tuple[Status, ...]]):
+    """As many rows as there is something to say."""
+
+    DEFAULT_CSS = "StatusPanel { height: 0; }"
+
+    def lay_out(self, width: int, height: int) -> Rows:
+        return tuple(fitted([(status.text, status.style)], width, ascii=self.ascii) for status in self.value)
+
+
+class FilterInput(Input):
+    """The line in which a filter is typed; it takes the footer's place."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "done(True)", show=False),
+        Binding("escape", "done(False)", show=False),
+        Binding("tab", "done(True)", show=False, priority=True),
+    ]
+
+    class Done(Message):
+        """The filter is typed; not ``kept``: the one of before is wanted back."""
+
+        def __init__(self, kept: bool) -> None:
+            self.kept = kept
+            super().__init__()
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="filter: words, or class:tensor module:unet -blame:artefact   enter keep  esc undo",
+            compact=True,
+            max_length=200,
+            select_on_focus=False,
+        )
+        self.cursor_blink = False  # a blinking cursor would send bytes all the time
+
+    def action_done(self, kept: bool) -> None:
+        self.post_message(self.Done(kept))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.has_focus if action == "done" else super().check_action(action, parameters)

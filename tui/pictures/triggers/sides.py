@@ -1,0 +1,142 @@
+"""Two cases' compiles side by side: what they come to, and which triggers they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from profiler.analysis.state import SessionState
+from profiler.analysis.triggers import Group, Occurrence, Side, groups, summary
+from tui import safe
+from tui.pictures import words
+from tui.pictures.triggers.lines import STYLES, SYMBOLS, CaseLook, milliseconds
+from tui.pictures.triggers.phases import look_of
+
+
+@dataclass(frozen=True, slots=True)
+class SideLine:
+    """A figure of both, or a trigger that one or both have. ``meaning`` explains a figure."""
+
+    key: str
+    label: str
+    label_style: str
+    left: str
+    right: str
+    difference: str
+    meaning: str = ""
+    group: Group | None = None  # of a trigger: the left one's where both have it
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """``left`` and ``right`` are None where there are no two cases to put side by side: then ``empty`` says so."""
+
+    left: CaseLook | None = None
+    right: CaseLook | None = None
+    left_case: str = ""
+    right_case: str = ""
+    lines: tuple[SideLine, ...] = ()
+    empty: str = ""
+
+
+def comparable(session: SessionState) -> list[str]:
+    """The names of the cases that compile, then of those that don't."""
+    every = session.request.cases
+    compiled = [case.name for case in every if case.compilation.variant != "no-compile"]
+    return compiled + [case.name for case in every if case.compilation.variant == "no-compile"]
+
+
+def sides(
+    session: SessionState,
+    every: Sequence[Occurrence],
+    looks: dict[str, CaseLook],
+    left: str | None,
+    right: str | None,
+) -> Sides:
+    """The case ``left`` beside ``right``; None: the first two that compile."""
+    names = comparable(session)
+    if len(names) < 2:
+        return Sides(empty="one case alone was measured: there is nothing to put beside it")
+    one = left if left in names else next(name for name in names if name != right)
+    other = right if right in names and right != one else next(name for name in names if name != one)
+    lines = [*_figures(summary(session, one), summary(session, other)), *_shared(every, one, other)]
+    return Sides(looks[one], looks[other], one, other, tuple(lines))
+
+
+def _figures(left: Side, right: Side) -> list[SideLine]:
+    lines: list[SideLine] = []
+
+    def add(label: str, of: Callable[[Side], float | None], told: Callable[[float], str], meaning: str) -> None:
+        values = of(left), of(right)
+        if not any(values):
+            return
+        texts = [words.NOTHING if value is None else told(value) for value in values]
+        change = ""
+        if values[0] is not None and values[1] is not None and values[0] != values[1]:
+            change = f"{'+' if values[1] > values[0] else '-'}{told(abs(values[1] - values[0]))}"
+        lines.append(SideLine(f"figure {label}", label, "", texts[0], texts[1], change, meaning))
+
+    def number(value: float) -> str:
+        return f"{value:.0f}"
+
+    def in_s(value: float) -> str:
+        return milliseconds(value * 1000)
+
+    if left.run is None or right.run is None:
+        missing = left if left.run is None else right
+        lines.append(
+            SideLine("figure none", f"no run of {safe.line(missing.case, 60)} began yet", "warn", "", "", "", "")
+        )
+    add("time to compile", lambda side: side.seconds, in_s, "Of the run that compiled longest; repeats compile alike.")
+    add("without tracing", lambda side: side.net_seconds, in_s, "Without torch telling what it does.")
+    for phase in dict.fromkeys(part.phase for part in (*left.parts, *right.parts)):
+        look = look_of(phase)
+
+        def of_phase(side: Side, phase: str = phase) -> float | None:
+            return sum(part.ms for part in side.parts if part.phase == phase) / 1000
+
+        add(f"  {look.letter} {look.name}", of_phase, in_s, "A part of the time, without those inside it.")
+    add("frames compiled", lambda side: side.compiles, number, "First compiles of a frame.")
+    add("recompiles", lambda side: side.recompiles, number, "A frame compiled again, since no entry fitted.")
+    add("graph breaks", lambda side: side.graph_breaks, number, "Where a graph ends and Python goes on.")
+    add("limits reached", lambda side: side.limit_hits, number, "From then on such a frame runs eager.")
+    add("eager steps", lambda side: side.eager_fallback_steps, number, "Steps with fewer compiled graphs than before.")
+    add("operators", lambda side: side.operators, number, "Of all graphs together.")
+    add("guards", lambda side: side.guards, number, "Of all entries together: each call checks them.")
+    add("guards, each call", lambda side: side.guard_ms, milliseconds, "To check the guards of every entry once.")
+    for name in dict.fromkeys((*left.caches, *right.caches)):
+
+        def of_cache(side: Side, name: str = name) -> float | None:
+            return side.caches.get(name, 0)
+
+        meaning = "Lookups in the caches of compiled code, by how they ended."
+        add(f"cache {safe.line(name.replace('_', ' '), 30)}", of_cache, number, meaning)
+    return lines
+
+
+def _shared(every: Sequence[Occurrence], left: str, right: str) -> list[SideLine]:
+    """The triggers of both cases, matched by kind, cause and module, what they have in common first."""
+    found: dict[tuple[str, ...], list[Group | None]] = {}
+    merged: dict[tuple[str, ...], list[Group]] = {}
+    for place, case in enumerate((left, right)):
+        for group in groups([one for one in every if one.case == case]):
+            key: tuple[str, ...] = (group.kind, group.cause, group.module or "")
+            pair = found.setdefault(key, [None, None])
+            merged.setdefault((*key, str(place)), []).append(group)
+            pair[place] = pair[place] or group
+    lines = []
+    for key, both in sorted(found.items(), key=lambda item: None in item[1]):
+        told = both[0] or both[1]
+        assert told is not None
+        texts = [_sums(merged.get((*key, str(place)), [])) for place in (0, 1)]
+        label = safe.line(f"{SYMBOLS[told.kind]} {told.module or ''} {told.cause}".replace("  ", " "), 80)
+        lines.append(SideLine(" ".join(key), label, STYLES[told.kind], texts[0], texts[1], "", "", told))
+    return lines
+
+
+def _sums(found: Sequence[Group]) -> str:
+    if not found:
+        return words.NOTHING
+    count = sum(group.count for group in found)
+    total = sum(group.total_ms for group in found)
+    return f"{count}x {milliseconds(total)}".strip() if total else f"{count}x"
