@@ -2,7 +2,7 @@
 # make test    set up .venv (once) and run every test
 # make check   lint, format and types
 # make bench   measure what stepscope promises and print one table (BENCH="--quick" for shorter spans)
-# make schemas write docs/*.schema.json from the documents' types
+# make schemas write docs/*.schema.json from the documents' types and docs/triggers.md from the table of causes
 # make screenshots   take the pictures of the README anew
 # make clean   remove .venv and every cache
 
@@ -35,6 +35,7 @@ bench: $(TESTABLE)
 schemas: $(INSTALLED)
 	@$(BIN)/python -c "import json; from profiler.report.documents import DOCUMENTS, json_schema; \
 	  [open(f'docs/{name}.schema.json', 'w').write(json.dumps(json_schema(name), indent=2) + '\n') for name in DOCUMENTS]"
+	@$(BIN)/python -c "from profiler.report.causespage import causes_page; open('docs/triggers.md', 'w').write(causes_page())"
 
 screenshots: $(TESTABLE)
 	@$(BIN)/python -m tests.support.screenshots

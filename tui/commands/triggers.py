@@ -10,7 +10,8 @@ import click
 from profiler.analysis import triggers
 from profiler.analysis.state import SessionState
 from profiler.analysis.triggers import BadFilter, Occurrence
-from profiler.analysis.triggers.filters import Term, parsed
+from profiler.analysis.triggers.causes import CAUSES
+from profiler.analysis.triggers.filters import FIELDS, Term, parsed
 from profiler.report.triggers import trigger_lines, triggers_document
 from tui.commands.common import (
     BAD_USAGE,
@@ -61,7 +62,7 @@ def triggers_command(
     if runs:
         terms.append(Term("run", tuple(name.casefold() for name in pick_runs(state, runs))))
     terms += _terms("variant", variants, found, _variants(state))
-    terms += _terms("class", classes, found, sorted({one.cause for one in found}))
+    terms += _terms("class", classes, found, sorted({one.cause for one in found}), tuple(CAUSES))
     terms += _terms("module", modules, found, sorted({one.module or one.function for one in found}))
     terms += _free(words)
     kept = triggers.matching(found, tuple(terms))
@@ -78,12 +79,15 @@ def _variants(state: SessionState) -> list[str]:
     return list(dict.fromkeys(case.compilation.variant for case in state.request.cases))
 
 
-def _terms(field: str, given: Sequence[str], found: Sequence[Occurrence], there: Sequence[str]) -> list[Term]:
-    """The condition of one option; a CommandError with code 2 for a value of which there is nothing."""
+def _terms(
+    field: str, given: Sequence[str], found: Sequence[Occurrence], there: Sequence[str], known: Sequence[str] = ()
+) -> list[Term]:
+    """The condition of one option; a CommandError with code 2 for a value that fits nothing ``there`` or ``known``."""
     for value in given:
-        if value not in there and not triggers.matching(found, (Term(field, (value.casefold(),)),)):
-            known = f"there are: {some(there)}" if there else "nothing was compiled"
-            raise CommandError(f"no {field} is called {value!r} here ({known})", BAD_USAGE)
+        fits = any(FIELDS[field][1](value.casefold(), one.casefold()) for one in (*there, *known))
+        if not value or not (fits or triggers.matching(found, (Term(field, (value.casefold(),)),))):
+            values = f"there are: {some(there)}" if there else "nothing was compiled"
+            raise CommandError(f"no {field} is called {value!r} here ({values})", BAD_USAGE)
     return [Term(field, tuple(value.casefold() for value in given))] if given else []
 
 
