@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator
 
 import click
 
-from profiler.analysis.compiles import Compile
 from profiler.analysis.legs import stretches
 from profiler.analysis.progress import session_progress
 from profiler.analysis.state import RunState, SessionState
@@ -15,6 +14,7 @@ from profiler.follow import Follower
 from profiler.report.tables import run_line, session_lines
 from profiler.sessions import Liveness
 from tui import safe
+from tui.pictures.compiles import Explained, compile_text, step_over
 
 POLL_SECONDS = 0.25
 
@@ -26,8 +26,11 @@ class PlainReport:
         self._say = say
         self._untold = untold
         self._said: set[tuple[object, ...]] = set()
+        self._explained: tuple[SessionState, Explained] | None = None
 
     def update(self, session: SessionState) -> None:
+        if self._explained is None or self._explained[0] is not session:
+            self._explained = session, Explained(session)
         for run in session.runs.values():
             if run.name not in self._untold:
                 self._run(session, run)
@@ -43,7 +46,8 @@ class PlainReport:
                 (*_attempt(run), "waiting", run.waiting.behind), f"{run.name}: waiting behind {run.waiting.behind}"
             )
         # Phases and compiles of one look are told in the order in which they happened.
-        for _, key, line in sorted([*_phases(run), *_legs(run), *_compiles(run)], key=lambda told: told[0]):
+        compiles = _compiles(run, self._explained[1]) if self._explained is not None else ()
+        for _, key, line in sorted([*_phases(run), *_legs(run), *compiles], key=lambda told: told[0]):
             self._once((*_attempt(run), *key), f"{run.name}: {line}")
         if run.outcome is not None:
             ended = sum(1 for other in session.runs.values() if other.outcome is not None)
@@ -71,26 +75,13 @@ def _legs(run: RunState) -> Iterator[Told]:
         yield leg.first.start_ns, ("leg", leg.position), f"call {leg.ordinal + 1}: {leg.name}"
 
 
-def _compiles(run: RunState) -> Iterator[Told]:
-    for key, found in run.compiles.items():
-        if found.end is not None:
-            yield found.end.t, ("compile", key), compile_line(found)
-        elif found.limit is not None:
-            yield found.limit.t, ("limit", key), f"recompile limit reached in {found.where}"
-
-
-def compile_line(found: Compile) -> str:
-    """One compile in one line: what, how long, and why where it was compiled before."""
-    word = "recompiled" if found.recompile else "compiled"
-    seconds = found.end.ns / 1e9 if found.end else 0.0
-    failed = "" if found.end is None or found.end.ok else f", failed: {found.end.failure}"
-    why = ""
-    if found.reasons:
-        first = found.reasons[0].splitlines()[0]
-        why = f" because {first}" + (
-            f" ({found.argument} is {found.actual})" if found.argument and found.actual else ""
-        )
-    return f"{word} {found.where} in {seconds:.1f} s{failed}{why}"
+def _compiles(run: RunState, explained: Explained) -> Iterator[Told]:
+    """The compiles that ended. One that held a step up is told when that has ended: then it is known what it lost."""
+    for (key, found), one in zip(run.compiles.items(), explained.of(run), strict=True):
+        told = found.limit or found.end
+        if told is not None and step_over(run, found):
+            text = compile_text(one)
+            yield told.t, ("compile", key), f"recompile: {text}" if one.kind == "recompile" else text
 
 
 def follow_plainly(

@@ -157,7 +157,7 @@ def _doing(session: SessionState, run: RunState, plan: list[str], now_ns: int) -
     if compiling is not None:
         # How far the call is that is held up; before a loop's first step has ended there is nothing to say of it.
         held = f"; step {call.steps} of {call.planned_steps}" if call and call.steps and call.planned_steps else ""
-        return _compiling(session, run, compiling, now_ns) + held
+        return compiling_text(session, run, compiling, now_ns) + held
     if call is None or (call.ended and call.index + 1 >= len(plan)):
         return "finishing"
     kind = {"compile": "compiling call", "warmup": "warm-up call", "measure": "call"}.get(call.phase, "call")
@@ -168,7 +168,7 @@ def _doing(session: SessionState, run: RunState, plan: list[str], now_ns: int) -
     return f"{text}, step {call.steps} of {call.planned_steps}" if call.planned_steps else text
 
 
-def _compiling(session: SessionState, run: RunState, found: Compile, now_ns: int) -> str:
+def compiling_text(session: SessionState, run: RunState, found: Compile, now_ns: int) -> str:
     """What is compiled, at what it is, for how long, how long its like took, and of a recompile why.
 
     The narrowest line has room for what comes first.

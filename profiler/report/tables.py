@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from profiler.analysis.batches import LargestBatch, largest_batches
 from profiler.analysis.cases import CaseFigures, case_figures
-from profiler.analysis.figures import MemoryFigures, run_figures
+from profiler.analysis.figures import MemoryFigures, is_recompile, run_figures
 from profiler.analysis.legs import LegFigures
 from profiler.analysis.loops import LoopFigures, StepFigures
 from profiler.analysis.state import RunState, SessionState
+from profiler.analysis.triggers import explained, groups
 from profiler.report.documents import device_of
-from profiler.report.text import NOT_MEASURED, align, gibibytes, number
+from profiler.report.text import NOT_MEASURED, align, duration, gibibytes, number
 
 
 def session_lines(session: SessionState, *, copied: bool = False) -> list[str]:
@@ -28,9 +29,9 @@ def session_lines(session: SessionState, *, copied: bool = False) -> list[str]:
     for title, table in (("loops", loop_table(session)), ("legs", leg_table(session))):
         if table:
             lines += ["", title, *table]
-    found = [batch_line(batch) for batch in largest_batches(session)]
-    if found:
-        lines += ["", *found]
+    for extra in (recompile_lines(session), [batch_line(batch) for batch in largest_batches(session)]):
+        if extra:
+            lines += ["", *extra]
     notes = _grouped(information(session))
     notes += _grouped([(one.case, flag) for one in figures for flag in one.flags])
     notes += _grouped([(one.case, one.reason) for one in figures if one.reason and one.baseline is not None])
@@ -40,6 +41,48 @@ def session_lines(session: SessionState, *, copied: bool = False) -> list[str]:
     lines += notes
     lines += [f"{run.name}: {run.outcome}{f': {run.reason}' if run.reason else ''}" for run in bad]
     return lines
+
+
+def recompile_lines(session: SessionState) -> list[str]:
+    """What was compiled again in each case, by whose doing, and where that is explained; no lines where nothing was.
+
+    As in the table a case's are those of its run with the most.
+    """
+    said = [(case.name, text) for case in session.request.cases if (text := _recompiles(session, case.name))]
+    if not said:
+        return []
+    hint = f"'stepscope triggers {session.session}' explains"
+    if any("artefact" in text for _, text in said):
+        hint += "; artefacts are first compiles of modules that share their code with others: torch counts recompiles"
+    return [*_grouped(said), hint]
+
+
+def _recompiles(session: SessionState, case: str) -> str:
+    """``2 recompiles, 18.6 s: 1 yours (sample height 8 → 12), 1 artefact``; "" where nothing was compiled again."""
+    each = [[one for one in run.compiles.values() if is_recompile(one)] for run in session.runs_of(case)]
+    most = max(range(len(each)), key=lambda number: len(each[number]), default=None)
+    if most is None or not each[most]:
+        return ""
+    run = session.runs_of(case)[most]
+    found = [explained(session, run, one) for one in each[most]]
+    parts = []
+    for blame, one, many in _BLAMES:
+        count = sum(1 for again in found if again.blame == blame)
+        if count:
+            told = groups(again for again in found if again.blame == blame) if blame in ("user", "unknown") else []
+            more = f" and {len(told) - 1} more" if len(told) > 1 else ""
+            why = f" ({told[0].sentence}{more})" if told else ""
+            parts.append(f"{count} {one if count == 1 else many}{why}")
+    spent = sum(again.cost.ms for again in found if again.cost is not None)
+    return f"{_count(len(found), 'recompile')}, {duration(spent)}: {', '.join(parts)}"
+
+
+_BLAMES = (
+    ("user", "yours", "yours"),
+    ("unknown", "unexplained", "unexplained"),
+    ("expected", "expected", "expected"),
+    ("artefact", "artefact", "artefacts"),
+)
 
 
 def _grouped(said: list[tuple[str, str]]) -> list[str]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BEFORE_STEPS = -1
+"""The step of what happened in a call outside any step: its place is the call's beginning."""
+
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """``call`` is counted over all phases, ``loop`` and ``step`` within it, as in the log; ``label`` is for people."""
+    """``call`` is counted over all phases, ``loop`` and ``step`` within it, as in the log (`BEFORE_STEPS`: none);
+    ``label`` is for people.
+    """
 
     run: str
     call: int

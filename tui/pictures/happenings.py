@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,10 +10,13 @@ from profiler import events as ev
 from profiler.analysis.batches import largest_batches
 from profiler.analysis.compiles import Compile
 from profiler.analysis.legs import stretches
+from profiler.analysis.progress import short_name
 from profiler.analysis.state import Losses, RunState, SessionState
+from profiler.analysis.triggers import Occurrence
 from profiler.report.tables import batch_text
 from tui import safe
 from tui.pictures import words
+from tui.pictures.compiles import BLAMED, Explained, compile_text
 from tui.pictures.looks import case_look
 from tui.pictures.names import (
     OUTCOME_STYLES,
@@ -29,16 +31,12 @@ from tui.pictures.names import (
     run_label,
     session_s,
 )
+from tui.pictures.triggers.lines import STYLES, SYMBOLS
 
 MOST = 2000
 """Happenings that the list holds; the newest ones."""
 
 LONGEST = 400
-
-_PREFIX = re.compile(r"^\d+/\d+(_\d+)?: ")
-"""The compile id of the entry that did not match, which torch puts before a reason."""
-
-_SIZE = re.compile(r"^tensor '([^']*)' size mismatch at index (\d+)\. expected (\d+), actual (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,9 @@ class Happening:
 class Happenings:
     """Collects the happenings of a session; looks again only at runs to which something happened."""
 
-    def __init__(self, session: SessionState) -> None:
+    def __init__(self, session: SessionState, explained: Explained | None = None) -> None:
         self._session = session
+        self._explained = explained or Explained(session)
         self._seen: dict[str, tuple[tuple[object, ...], list[Happening]]] = {}
         self._all: tuple[Happening, ...] = ()
 
@@ -74,8 +73,9 @@ class Happenings:
         for run in session.runs.values():
             # What every run of a pipeline says, as that a text encoder is left out, is told of the first one.
             news = tuple(note for note in run.notes if said.setdefault(_saying(run, note), run.name) == run.name)
-            key = (origin_ns(session), len(news), *_run_key(run))
-            changed |= self._look(run.name, key, partial(self._of_run, run, news))
+            compiles = self._explained.of(run)
+            key = (origin_ns(session), len(news), compiles, *_run_key(run))
+            changed |= self._look(run.name, key, partial(self._of_run, run, news, compiles))
         if changed:
             every = [found for _, batch in self._seen.values() for found in batch]
             # Stable: what a log says at one moment stays in the order in which it said it.
@@ -116,8 +116,8 @@ class Happenings:
             out.append(self._line(session.ended_ns or latest_ns(session), symbol, style, text))
         return out
 
-    def _of_run(self, run: RunState, notes: Sequence[ev.Note]) -> list[Happening]:
-        return [self._line(t, symbol, style, text, run) for t, symbol, style, text in _of_run(run, notes)]
+    def _of_run(self, run: RunState, notes: Sequence[ev.Note], compiles: Sequence[Occurrence]) -> list[Happening]:
+        return [self._line(t, symbol, style, text, run) for t, symbol, style, text in _of_run(run, notes, compiles)]
 
     def _line(self, t: int, symbol: str, style: str, text: str, run: RunState | None = None) -> Happening:
         session = self._session
@@ -149,32 +149,9 @@ def losses_text(losses: Losses, what: str) -> str:
     return f"{what}: {', '.join(parts)}"
 
 
-def what(found: Compile | ev.CompileLimit) -> str:
-    """What was compiled, short enough for one line: the class and the component it is in."""
-    component = (found.fqn or "").partition(".")[0]
-    name = found.module or found.function or found.id or "a frame"
-    return f"{name} ({component})" if component else name
-
-
-def compile_text(found: Compile) -> str:
-    """A compile in one line: what, how long, and before that for a recompile which argument changed to what and why."""
-    if found.limit is not None:
-        return limit_text(found.limit, what(found if found.module else found.limit))
-    where = what(found)
-    if found.end is None:
-        doing = f", {found.phase}" if found.phase not in ("", "total") else ""
-        return f"compiling {where} again{doing}" if found.recompile else f"compiling {where}{doing}"
-    took = words.seconds(found.end.ns / 1e9)
-    if not found.end.ok:
-        why = ": ".join(part for part in (found.end.failure, found.end.why) if part)
-        return f"{where}: the compile failed after {took}" + (f": {why}" if why else "")
-    if not found.recompile:
-        return f"{where} compiled in {took}{_cache(found)}"
-    return f"{_trigger(found)}, again in {took}: {where}"
-
-
-def limit_text(limit: ev.CompileLimit, where: str) -> str:
+def _limit_text(limit: ev.CompileLimit) -> str:
     """That the recompile limit was reached, and what that means for the rest of the run."""
+    where = short_name(limit.module, limit.fqn, limit.function)
     number = "" if limit.limit is None else f" of {limit.limit}"
     after = "the call fails (fullgraph)" if limit.fatal else "it runs eager where no compiled entry fits"
     return f"{where}: recompile limit{number} reached, {after}"
@@ -188,22 +165,24 @@ def _saying(run: RunState, note: ev.Note) -> tuple[str, ...]:
     return (of, note.code, note.text)
 
 
-def _of_run(run: RunState, notes: Sequence[ev.Note]) -> Iterator[tuple[int, str, str, str]]:
+def _of_run(
+    run: RunState, notes: Sequence[ev.Note], compiles: Sequence[Occurrence]
+) -> Iterator[tuple[int, str, str, str]]:
     if run.started_ns is not None:
         yield run.started_ns, "▸", "quiet", "run started"
     if run.waiting is not None:
         yield run.waiting.t, "…", "warn", f"waits for the device, behind session {run.waiting.behind}"
     for leg in stretches(run):
         yield leg.first.start_ns, "▸", "accent", f"call {leg.ordinal + 1}: {leg.name}"
-    for found in run.compiles.values():
-        yield _compile_line(found)
+    for found, one in zip(run.compiles.values(), compiles, strict=True):
+        yield _compile_line(found, one)
         for stop in found.breaks:
             yield _break_line(stop)
     for stop in run.loose_breaks:
         yield _break_line(stop)
     for limit in run.limits:
         if limit.id is None:
-            yield limit.t, "L", "bad", limit_text(limit, what(limit))
+            yield limit.t, "L", "bad", _limit_text(limit)
     for graph in run.cudagraphs:
         if graph.action != "record":
             reason = f": {graph.reason}" if graph.reason else ""
@@ -234,37 +213,17 @@ def _of_run(run: RunState, notes: Sequence[ev.Note]) -> Iterator[tuple[int, str,
         yield run.ended_ns or run.last_t, symbol, style, outcome_text(run.outcome, run.reason, LONGEST)
 
 
-def _compile_line(found: Compile) -> tuple[int, str, str, str]:
-    ended = found.end.t if found.end is not None else found.t
-    if found.limit is not None:
-        return found.limit.t, "L", "bad", compile_text(found)
-    symbol = "R" if found.recompile else "C"
-    style = "accent" if found.running else "mark:R" if found.recompile else "quiet"
-    if found.end is not None and not found.end.ok:
-        style = "bad"
-    return ended, symbol, style, compile_text(found)
+def _compile_line(found: Compile, one: Occurrence) -> tuple[int, str, str, str]:
+    told = found.limit or found.end or found
+    style = "accent" if one.running else STYLES[one.kind]
+    if one.kind == "recompile" and one.blame in BLAMED and not one.running:
+        style = "quiet"  # it is as it should be
+    return told.t, SYMBOLS[one.kind], style, compile_text(one)
 
 
 def _break_line(stop: ev.GraphBreak) -> tuple[int, str, str, str]:
     place = f" at {stop.file.rsplit('/', 1)[-1]}:{stop.line}" if stop.file else ""
     return stop.t, "B", "mark:B", f"graph break{place}: {stop.reason}"
-
-
-def _trigger(found: Compile) -> str:
-    reason = _PREFIX.sub("", found.reasons[0]) if found.reasons else "no reason was given"
-    more = found.total_reasons - 1
-    more_text = f" (and {more} more)" if more > 0 else ""
-    mismatch = _SIZE.search(reason)
-    if mismatch:
-        return "{} dim {}: {} → {}".format(*mismatch.groups()) + more_text
-    argument = f"{found.argument}: " if found.argument and found.argument not in reason else ""
-    actual = f", it is {found.actual}" if found.actual and found.actual not in reason else ""
-    return f"{argument}{reason}{actual}{more_text}"
-
-
-def _cache(found: Compile) -> str:
-    states = {lookup.state for lookup in found.caches}
-    return " (from the cache)" if states == {"hit"} else ""
 
 
 def _oom_text(oom: ev.OutOfMemory) -> str:
@@ -282,8 +241,9 @@ def _note_kind(note: ev.Note) -> tuple[str, str]:
 
 def _note_text(note: ev.Note) -> str:
     """The note's text; one that is names alone says nothing without its code."""
-    bare = (note.code == "compiled" and "compiled" not in note.text) or " " not in note.text
-    return f"{note.code}: {note.text}" if bare and note.code else note.text
+    if note.code == "compiled":
+        return f"to be compiled: {note.text}"  # by the first call: torch.compile itself only prepares it
+    return f"{note.code}: {note.text}" if " " not in note.text and note.code else note.text
 
 
 def _reason(session: SessionState) -> str | None:
@@ -306,15 +266,11 @@ def _session_key(session: SessionState) -> tuple[object, ...]:
 
 def _run_key(run: RunState) -> tuple[object, ...]:
     losses = run.losses
-    under_way = next((found for found in reversed(run.compiles.values()) if found.running), None)
     return (
         run.state,
         run.outcome,
         run.reason,
         len(run.calls) if run.case.workload.scenario != "steady" else 0,
-        len(run.compiles),
-        sum(1 for found in run.compiles.values() if not found.running),
-        under_way.phase if under_way is not None else "",
         sum(len(found.breaks) for found in run.compiles.values()) + len(run.loose_breaks),
         len(run.limits) + len(run.cudagraphs) + len(run.fallbacks),
         len(run.notes) + len(run.outputs),

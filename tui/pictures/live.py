@@ -9,6 +9,8 @@ from profiler.analysis.state import SessionState
 from tui import safe
 from tui.charts.spec import ChartSpec
 from tui.pictures import words
+from tui.pictures.compiles import Explained
+from tui.pictures.focus import Focus
 from tui.pictures.happenings import Happening, Happenings
 from tui.pictures.memory import MemoryChart
 from tui.pictures.names import device_label, latest_ns, session_s, workload_label
@@ -51,6 +53,8 @@ class LivePicture:
     groups: tuple[str, ...] = ()
     loops: tuple[int, ...] = ()
     charted: str = ""  # the first case of the workload that the step chart shows
+    stops: tuple[Focus, ...] = ()  # where the step chart's cursor can go
+    triggers: bool = False  # whether there is anything to inspect
     over: bool = False
     running: str | None = None  # the run under way
     ended: str = ""  # how it ended, in a few words
@@ -61,9 +65,10 @@ class LivePainter:
 
     def __init__(self, session: SessionState) -> None:
         self.session = session
-        self._steps = StepsChart(session)
+        explained = Explained(session)
+        self._steps = StepsChart(session, explained)
         self._memory = MemoryChart(session)
-        self._happenings = Happenings(session)
+        self._happenings = Happenings(session, explained)
         self._now_s = 0.0
         self._cases: tuple[CaseLine, ...] = ()
 
@@ -84,6 +89,8 @@ class LivePainter:
             groups=tuple(self._steps.groups()),
             loops=tuple(index for index, _ in self._steps.loops(view)),
             charted=self._steps.first_case(view),
+            stops=self._steps.stops,
+            triggers=any(run.compiles or run.loose_breaks or run.cudagraphs for run in session.runs.values()),
             over=session.over,
             running=current.name if current is not None else None,
             ended=ended_text(session) if session.over else "",
@@ -97,7 +104,8 @@ class LivePainter:
 
     def seen_as(self, view: StepsView, picture: LivePicture) -> LivePicture:
         """``picture`` with the step chart as ``view`` says, without looking at anything else again."""
-        return replace(picture, steps=self._steps.spec(view, self._now_s), charted=self._steps.first_case(view))
+        steps, charted = self._steps.spec(view, self._now_s), self._steps.first_case(view)
+        return replace(picture, steps=steps, charted=charted, stops=self._steps.stops)
 
 
 def heading(session: SessionState, now_ns: int, *, copied: bool, loading: bool) -> Heading:

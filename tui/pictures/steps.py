@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median_low
 
 from profiler.analysis.legs import legs_begin, stretches
 from profiler.analysis.progress import planned_calls, run_plan
 from profiler.analysis.state import RunState, SessionState
+from profiler.analysis.triggers import Occurrence
 from profiler.request import Case
 from tui import safe
 from tui.charts.axes import SPIKE_FACTOR, TICK_LADDER, StickyRange, clips_above, ladder_ceiling
 from tui.charts.decimate import min_max
 from tui.charts.palette import SeriesStyle
-from tui.charts.spec import Axis, ChartSpec, Mark, MarkSymbol, Series, Slot, Tick
-from tui.pictures import words
+from tui.charts.spec import Axis, ChartSpec, Cursor, Series, Slot, Tick
+from tui.pictures import spots, words
+from tui.pictures.compiles import Explained
+from tui.pictures.focus import BEFORE_STEPS, Focus
 from tui.pictures.looks import case_look
 from tui.pictures.names import group_key, group_label, variant_label
 
@@ -111,6 +114,7 @@ class StepTrace:
         self._slots = slots
         self._loop = loop
         self._plan = planned_calls(run.case)
+        self._spots: tuple[tuple[object, ...], list[spots.Spot]] = ((), [])
         self._restart()
 
     def _restart(self) -> None:
@@ -153,6 +157,26 @@ class StepTrace:
         if width is None:
             width = self._widths[call] = max(self._steps_of(call), self._planned(call), 1)
         return left + (min(0 if step is None else step, width - 1) + 0.5) / width
+
+    def spots(self, explained: tuple[Occurrence, ...]) -> list[spots.Spot]:
+        """The places at which something was compiled; looked for again only where something is new."""
+        key = (self._run.revision, explained, self._several, tuple(self._widths.items()))
+        if self._spots[0] != key:
+            self._spots = key, spots.spots_of(self._run, self._loop, explained, self.x_of)
+        return self._spots[1]
+
+    def ns_of(self, call: int, step: int) -> int | None:
+        """How long a step of this loop took; None while it hasn't ended."""
+        found, steps = self._run.calls.get(call), self._run.steps
+        if found is None or found.first_step < 0:
+            return None
+        for row in range(found.first_step, len(steps)):
+            place = (steps.cell(row, "call"), steps.cell(row, "loop"), steps.cell(row, "step"))
+            if place[0] != call:
+                break
+            if place == (call, self._loop, step):
+                return steps.cell(row, "ns")
+        return None
 
     def _has_several(self) -> bool:
         """Whether the calls have several loops, as far as they have come."""
@@ -209,13 +233,17 @@ class StepsView:
     full_range: bool = False
     group: str | None = None  # a workload's key; None: that of the run under way
     columns: int = 160
+    focus: Focus | None = None  # what the cursor points at: its workload, repeat and loop go before those chosen
 
 
 class StepsChart:
     """Makes the specs of the step chart of one session, one after the other as it goes on."""
 
-    def __init__(self, session: SessionState) -> None:
+    def __init__(self, session: SessionState, explained: Explained | None = None) -> None:
         self._session = session
+        self._explained = explained or Explained(session)
+        self.stops: tuple[Focus, ...] = ()
+        """Where the cursor of the chart that was made last can go, from left to right."""
         self._traces: dict[tuple[str, Slots, int], StepTrace] = {}
         self._ranges: dict[tuple[str, int, bool], StickyRange] = {}
 
@@ -225,7 +253,7 @@ class StepsChart:
 
     def loops(self, view: StepsView) -> list[tuple[int, str]]:
         """The denoising loops that the chart can show, by index and name."""
-        group = view.group or self._group_under_way()
+        group = self._focused(view).group or self._group_under_way()
         found: dict[int, str] = {}
         for run in self._session.runs.values():
             if group_key(run.case.workload) == group:
@@ -235,12 +263,13 @@ class StepsChart:
 
     def first_case(self, view: StepsView) -> str:
         """The first case of the workload that the chart shows."""
-        group = view.group or self._group_under_way()
+        group = self._focused(view).group or self._group_under_way()
         return next((case.name for case in self._session.request.cases if group_key(case.workload) == group), "")
 
     def spec(self, view: StepsView, now_s: float) -> ChartSpec:
         """The chart as it is now; ``now_s`` on any monotonic clock."""
         request = self._session.request
+        view = self._focused(view)
         group = view.group or self._group_under_way()
         cases = [case for case in request.cases if group_key(case.workload) == group]
         shown = [(case, run) for case in cases if (run := self._run_of(case, view)) is not None]
@@ -257,17 +286,47 @@ class StepsChart:
             _series(case, trace, x, view.columns, variant_label(case, request), case_look(case, request).style)
             for (case, run), trace in pairs
         )
+        seen = [(run, trace, trace.spots(self._explained.of(run))) for (_, run), trace in pairs]
+        places = [(spot.x, spots.stop_at(run, loop, spot)) for run, _, found in seen for spot in found]
+        self.stops = tuple(stop for _, stop in sorted(places, key=lambda place: place[0]))
         return ChartSpec(
             title=self._title(group, loop, loops),
             series=series,
             x=x,
             y=Axis(0.0, high, "s"),
-            marks=tuple(mark for (case, run), trace in pairs for mark in _marks(case, run, trace, loop)),
+            marks=tuple(mark for run, _, found in seen for mark in spots.marks(found, run.case.name)),
             clips=clips_above(series, high),
             empty=self._empty(),
             note=self._note([run for _, run in shown]),
             mark_row=any(case.compilation.variant != "no-compile" for case in cases),
+            cursor=self._cursor(view.focus, seen),
         )
+
+    def _focused(self, view: StepsView) -> StepsView:
+        """``view`` with the workload, the repeat and the loop in which the cursor is."""
+        focus = view.focus
+        run = self._session.runs.get(focus.run) if focus is not None else None
+        if focus is None or run is None:
+            return replace(view, focus=None)
+        return replace(view, group=group_key(run.case.workload), repeat=run.run.repeat, loop=focus.loop)
+
+    def _cursor(self, focus: Focus | None, seen: list[tuple[RunState, StepTrace, list[spots.Spot]]]) -> Cursor | None:
+        """The cursor, if what it points at is on the chart."""
+        for run, trace, found in seen:
+            if focus is None or run.name != focus.run:
+                continue
+            step = None if focus.step == BEFORE_STEPS else focus.step
+            spot = next((spot for spot in found if (spot.call, spot.step) == (focus.call, focus.step)), None)
+            ns = None if step is None else trace.ns_of(focus.call, step)
+            number = next((n for n, stop in enumerate(self.stops, 1) if same_place(stop, focus)), None)
+            return Cursor(
+                x=trace.x_of(focus.call, step),
+                label=spots.label(run, focus, spot, ns),
+                series=run.case.name,
+                y=None if ns is None else ns / 1e9,
+                note="" if number is None else f"{number} of {len(self.stops)}",
+            )
+        return None
 
     def _title(self, group: str, loop: int, loops: dict[int, str]) -> str:
         title = "step latency"
@@ -298,7 +357,8 @@ class StepsChart:
         return group_key(case.workload)
 
     def _run_of(self, case: Case, view: StepsView) -> RunState | None:
-        runs = [run for run in self._session.runs_of(case.name) if len(run.steps)]
+        pointed = view.focus.run if view.focus is not None else ""
+        runs = [run for run in self._session.runs_of(case.name) if len(run.steps) or run.name == pointed]
         if view.repeat is not None:
             runs = [run for run in runs if run.run.repeat == view.repeat]
         return runs[-1] if runs else None
@@ -321,26 +381,6 @@ def _series(case: Case, trace: StepTrace, x: Axis, columns: int, label: str, sty
     return Series(case.name, label, tuple(xs), tuple(ys), style)
 
 
-def _marks(case: Case, run: RunState, trace: StepTrace, loop: int) -> list[Mark]:
-    """Compiles, recompiles and graph breaks of this loop; those outside any loop are on the first one's chart."""
-    found: list[Mark] = []
-    breaks = list(run.loose_breaks)
-    for compiled in run.compiles.values():
-        breaks += compiled.breaks
-        if compiled.call is not None and (compiled.loop or 0) == loop:
-            symbol: MarkSymbol = "R" if compiled.recompile else "C"
-            found.append(Mark(trace.x_of(compiled.call, compiled.step), symbol, case.name))
-    found += [
-        Mark(trace.x_of(stop.call, stop.step), "B", case.name)
-        for stop in breaks
-        if stop.call is not None and (stop.loop or 0) == loop
-    ]
-    return _one_each(found)
-
-
-def _one_each(marks: list[Mark]) -> list[Mark]:
-    """A compiling step compiles dozens of frames: one mark of a kind is enough for a place."""
-    kept: dict[tuple[float, str], Mark] = {}
-    for mark in marks:
-        kept.setdefault((mark.x, mark.symbol), mark)
-    return sorted(kept.values(), key=lambda mark: (mark.x, mark.symbol))
+def same_place(one: Focus, other: Focus) -> bool:
+    """Whether both point at the same step of the same run."""
+    return (one.run, one.call, one.loop, one.step) == (other.run, other.call, other.loop, other.step)

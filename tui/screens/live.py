@@ -15,14 +15,15 @@ from profiler.sessions import SessionFolder
 from tui import keys, safe
 from tui.charts.widget import Chart
 from tui.feed import Feed, LiveSource
-from tui.messages import FeedFailed, LiveChanged
+from tui.messages import FeedFailed, LiveChanged, ShowTriggers
 from tui.panels.cases import CasesPanel
 from tui.panels.happenings import HappeningsPanel
 from tui.panels.heading import HeadingPanel
 from tui.panels.progress import ProgressPanel
 from tui.panels.runs import RunsPanel
+from tui.pictures.focus import Focus
 from tui.pictures.live import LivePicture, unread
-from tui.pictures.steps import StepsView
+from tui.pictures.steps import StepsView, same_place
 from tui.screens.base import BaseScreen
 
 LOW = 30
@@ -44,6 +45,7 @@ class LiveScreen(BaseScreen):
         self.folder = folder
         self.picture = unread(folder.id)
         self._view = StepsView()
+        self._inspected: Focus | None = None  # where the inspector sent the cursor
         self._source = source or LiveSource(folder)
         self._feed: Feed[LivePicture] = Feed(self._source, self._publish, self._feed_failed)
         self._waiting = False
@@ -159,6 +161,10 @@ class LiveScreen(BaseScreen):
     def possible(self, action: str) -> bool:
         picture = self.picture
         match action.partition("(")[0]:
+            case "next_mark":
+                return bool(picture.stops)
+            case "show_triggers":
+                return picture.triggers
             case "next_repeat":
                 return picture.repeats > 1
             case "next_group":
@@ -182,12 +188,53 @@ class LiveScreen(BaseScreen):
     def _one_chart(self) -> bool:
         return self.has_class("-narrow") and self.has_class("-short")
 
+    def focus_on(self, focus: Focus) -> None:
+        """Point the cursor of the step chart at a step that the inspector asks for; esc goes back there."""
+        self._inspected = focus
+        self._point_at(focus)
+
+    def _point_at(self, focus: Focus) -> None:
+        self.remove_class("-memory")
+        self.look(replace(self._view, focus=focus))
+        self.refresh_footer()
+
+    def action_next_mark(self, marks: int) -> None:
+        """The cursor goes to the next place where something was compiled, or the one before, and round at the end."""
+        stops, now = self.picture.stops, self._view.focus
+        here = next((n for n, stop in enumerate(stops) if now is not None and same_place(stop, now)), None)
+        if here is None:
+            here = -1 if marks > 0 else 0
+        self._inspected = None
+        self._point_at(stops[(here + marks) % len(stops)])
+
+    def action_back(self) -> None:
+        """Take the cursor off the chart, and go back to the inspector where that had sent it; else to the sessions."""
+        if self._view.focus is None:
+            self.app.call_later(self.app.run_action, "back")
+            return
+        inspected, self._inspected = self._inspected, None
+        self.look(replace(self._view, focus=None))
+        self.refresh_footer()
+        if inspected is not None:
+            self.post_message(ShowTriggers(inspected.key or None))
+
+    def action_show_triggers(self) -> None:
+        """Ask for the inspector, at what the cursor points at."""
+        focus = self._view.focus
+        self.post_message(ShowTriggers((focus.key if focus is not None else "") or None))
+
+    def _choose(self, view: StepsView) -> None:
+        """Have another workload, repeat or loop drawn than the one with the cursor in it."""
+        self._inspected = None
+        self.look(replace(view, focus=None))
+        self.refresh_footer()
+
     def action_next_chart(self) -> None:
         self.toggle_class("-memory")
 
     def action_next_repeat(self) -> None:
         now = self._view.repeat or 0
-        self.look(replace(self._view, repeat=now + 1 if now < self.picture.repeats else None))
+        self._choose(replace(self._view, repeat=now + 1 if now < self.picture.repeats else None))
 
     def action_full_range(self) -> None:
         self.look(replace(self._view, full_range=not self._view.full_range))
@@ -195,12 +242,12 @@ class LiveScreen(BaseScreen):
     def action_next_group(self) -> None:
         choices = [None, *self.picture.groups]
         now = choices.index(self._view.group) if self._view.group in choices else 0
-        self.look(replace(self._view, group=choices[(now + 1) % len(choices)]))
+        self._choose(replace(self._view, group=choices[(now + 1) % len(choices)]))
 
     def action_next_loop(self) -> None:
         choices = list(self.picture.loops)
         now = choices.index(self._view.loop) if self._view.loop in choices else -1
-        self.look(replace(self._view, loop=choices[(now + 1) % len(choices)]))
+        self._choose(replace(self._view, loop=choices[(now + 1) % len(choices)]))
 
     def action_move(self, lines: int) -> None:
         self._happenings.scroll_lines(lines)
