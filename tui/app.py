@@ -36,7 +36,7 @@ BUSY_WRITES = 3
 
 
 class StepscopeApp(App[None]):
-    """Sessions, Live, Triggers, Help. After ``run`` has ended ``farewell`` says what to tell the user, None: nothing."""
+    """Sessions, Live, Triggers, Help. After ``run`` has ended ``farewell`` is what to tell the user."""
 
     TITLE = "stepscope"
     ENABLE_COMMAND_PALETTE = False

@@ -43,6 +43,17 @@ LEAF: dict[str, Any] = {
 LEGS = ("128x128", "192x128", "int timestep", "grad mode", "new processor", "beyond the limit")
 
 
+SWAPPED = """\
+0/0: ___check_type_id(self._modules['down_blocks']._modules['0']._modules['attentions']._modules['0']._modules\
+['transformer_blocks']._modules['0']._modules['attn1'].processor, 94911736), type=<class \
+'diffusers.models.attention_processor.AttnProcessor2_0'>  # attn_parameters = set(inspect.signature(\
+self.processor.__call__).parameters.keys())  # diffusers/models/attention_processor.py:596 in forward \
+(HINT: type AttnProcessor2_0)
+User stack trace:
+  File "/site-packages/diffusers/models/attention.py", line 1022, in forward
+    attn_output = self.attn1(norm_hidden_states)"""
+
+
 @dataclass
 class Told:
     """A compile as a story tells it; ``reasons``: why again, none for a frame's first."""
@@ -96,14 +107,7 @@ PROCESSOR = Told(
     WHOLE,
     "0/4",
     19_800 * MS,
-    [
-        "0/0: ___check_type_id(self._modules['down_blocks']._modules['0']._modules['attentions']._modules['0']"
-        "._modules['transformer_blocks']._modules['0']._modules['attn1'].processor, 94911736), type=<class "
-        "'diffusers.models.attention_processor.AttnProcessor2_0'>  # attn_parameters = set(inspect.signature("
-        "self.processor.__call__).parameters.keys())  # diffusers/models/attention_processor.py:596 in forward "
-        '(HINT: type AttnProcessor2_0)\nUser stack trace:\n  File "/site-packages/diffusers/models/attention.py", '
-        "line 1022, in forward\n    attn_output = self.attn1(norm_hidden_states)"
-    ],
+    [SWAPPED],
     source="self._modules['down_blocks']._modules['0']._modules['attentions']._modules['0'].processor",
     argument="self.attn1.processor",
     actual="<class 'diffusers.models.attention_processor.AttnProcessor'>",
@@ -315,7 +319,7 @@ def triggers(
 
     The live part begins 28 s into the recompile for the new picture height: its codegen is under way.
     """
-    asked = recorded.with_legs(recorded.request(device=device, calls=len(LEGS), **options), *LEGS)
+    asked = recorded.with_legs(recorded.request(device=device, calls=1, **options), *LEGS)
     start = BASE_NS + 200 * MS
     stories: list[Story] = []
     for run in asked.runs:

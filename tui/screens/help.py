@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from tui import keys
 from tui.charts.palette import MARK_MEANINGS
+from tui.pictures.triggers.phases import MEANINGS
 from tui.theme import rich_style
 
 WORDS = (
@@ -48,6 +49,15 @@ EVENTS = (
     ("G", "a CUDA graph was skipped or recorded again"),
     ("i  !", "a note; something to look at"),
     ("✓  ✗  –  ■", "how a run ended: ok, out of memory or failed, unsupported, stopped"),
+)
+TRIGGERS = (
+    ("compile", "what all compiles of the line took together; lost: what the steps lost that waited for them"),
+    ("yours", "something that the caller changed, or that went wrong: here is something to do"),
+    ("expected", "the model's or the variant's nature, once: first compiles, another width of a shared block"),
+    ("artefact", "modules that share their code are counted as recompiles of each other"),
+    ("?", "torch's text says too little to tell whose"),
+    ("+  -", "the line can be unfolded into its occurrences, or folded again"),
+    ("/", "words; or FIELD:VALUE with run, case, variant, class, module, kind, blame; - before it turns it round"),
 )
 _ASCII = str.maketrans("▸┊✓✗–■±", ">:+!-x~")
 """What stands for the symbols where the terminal has ASCII alone, as on the panels and charts."""
@@ -95,7 +105,7 @@ def help_rows(dark: bool) -> list[tuple[Text, Text]]:
             rows.append((Text(), Text()))
         rows.append((Text(text, strong), Text()))
 
-    for where in (keys.LIVE, keys.SESSIONS, keys.ASKING):
+    for where in (keys.LIVE, keys.TRIGGERS, keys.SESSIONS, keys.ASKING):
         title(where)
         rows += [(Text(f"  {keys.display(key)}", accent), Text(key.long)) for key in keys.keys_of(where)]
     title("On the charts")
@@ -104,6 +114,10 @@ def help_rows(dark: bool) -> list[tuple[Text, Text]]:
     rows += [(Text(f"  {symbol}"), Text(meaning)) for symbol, meaning in PLACES]
     title("Events")
     rows += [(Text(f"  {symbol}"), Text(meaning)) for symbol, meaning in EVENTS]
+    title("Triggers")
+    rows += [(Text(f"  {word}", accent), Text(meaning)) for word, meaning in TRIGGERS]
+    title("The phases of a compile")
+    rows += [(Text(f"  {letters}"), Text(meaning)) for letters, meaning in MEANINGS]
     title("Words")
     rows += [(Text(f"  {word}", accent), Text(meaning)) for word, meaning in WORDS]
     rows.append((Text(), Text()))

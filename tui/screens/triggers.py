@@ -35,6 +35,11 @@ from tui.screens.base import BaseScreen
 SLOW_LINK_S = 0.25
 """While the terminal hasn't taken the last pictures, the newest one waits this long and replaces them."""
 
+SHARES = {"causes": 0.42, "sides": 0.7, "waterfall": 0.42}
+"""Of the rows between title and footer, how many the list of a view gets at most where the details are below it."""
+
+LEAST_LIST = 4
+
 
 class TriggersScreen(BaseScreen):
     """Shows why things were compiled in one session. The feed reads only while the screen is seen.
@@ -150,8 +155,24 @@ class TriggersScreen(BaseScreen):
             if picture.waterfall is not None:
                 self._waterfall.put(picture.waterfall)
             self._go_to_wanted()
+            self._fit_list()
             self._show_detail()
         self.refresh_footer()
+
+    def on_resize(self) -> None:
+        self._fit_list()
+        self.refresh_footer()
+
+    def _fit_list(self) -> None:
+        """Above the details the list gets what its lines need, up to its share; beside them all there is."""
+        panel = self._list
+        if self.has_class("-wide"):
+            panel.styles.clear_rule("height")
+            return
+        body = self.size.height - 3 - len(self.picture.statuses) - (not self.has_class("-short"))
+        rows = min(1 + max(len(panel.items()), 1), max(LEAST_LIST, int(body * SHARES[self.picture.view.view])))
+        if panel.styles.height is None or panel.styles.height.value != rows:
+            panel.styles.height = rows
 
     def _fit_status(self) -> None:
         rows = len(self.picture.statuses)
@@ -208,7 +229,8 @@ class TriggersScreen(BaseScreen):
         group, one = self.selected
         side = self._sides.current if self.picture.view.view == "sides" else None
         if side is not None and side.group is None:
-            return (Para("", side.label.strip(), "bold"), *((Para("", side.meaning),) if side.meaning else ()))
+            meaning = (Para("", side.meaning, head=True),) if side.meaning else ()
+            return (Para("", side.label.strip(), "bold", head=True), *meaning)
         shown = group or one
         if shown is None:
             return ()
@@ -296,10 +318,12 @@ class TriggersScreen(BaseScreen):
 
     def action_unfold(self) -> None:
         self._causes.unfold()
+        self._fit_list()
         self.refresh_footer()
 
     def action_fold(self) -> None:
         self._causes.fold()
+        self._fit_list()
         self._show_detail()
         self.refresh_footer()
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from tui import safe
 from tui.panels.rows import Part
 from tui.panels.triggers.choice import ChoicePanel
 from tui.pictures.triggers.lines import TriggerLine
 from tui.pictures.triggers.painter import TriggersPicture
-from tui.pictures.triggers.view import SORT_WORDS
 
 _COUNT, _TIME, _BLAME = 5, 8, 8
 _GAP = 2
-WIDE = 110
+WIDE = 100
 """From this width on the module has a column of its own."""
 
-_MODULE = 28
+_MODULE = 22
 
 
 class CausesPanel(ChoicePanel[TriggersPicture, TriggerLine]):
@@ -85,13 +86,19 @@ class CausesPanel(ChoicePanel[TriggersPicture, TriggerLine]):
             return next(places, self._cursor)
         return self._cursor
 
+    @property
+    def _module(self) -> int:
+        """Cells of the column of modules."""
+        longest = max((cell_len(line.module) for line in self.value.lines), default=0)
+        return min(max(longest, 8), _MODULE)
+
     def head(self, width: int) -> tuple[list[Part], str]:
         columns = f"{'':6}{'times':>{_COUNT}}{'compile':>{_TIME + 1}}{'lost':>{_TIME + 1}}{'':{_GAP}}{'whose':{_BLAME}}"
         parts: list[Part] = [(f"{columns}{'':{_GAP}}", "quiet")]
         if width >= WIDE:
-            parts.append((f"{'module':{_MODULE}}{'':{_GAP}}", "quiet"))
+            parts.append((f"{'module':{self._module}}{'':{_GAP}}", "quiet"))
         parts.append(("what happened", "quiet"))
-        return parts, SORT_WORDS[self.value.view.sort]
+        return parts, ""
 
     def row(self, item: TriggerLine, width: int) -> list[Part]:
         fold = " " if len(item.members) < 2 else "-" if item.key in self._unfolded else "+"
@@ -109,10 +116,10 @@ class CausesPanel(ChoicePanel[TriggersPicture, TriggerLine]):
             parts.append((item.blame.ljust(_BLAME), item.blame_style))
             parts.append((" " * _GAP, ""))
             if width >= WIDE:
-                parts.append((safe.pad(item.module, _MODULE, ascii=self.ascii) + " " * _GAP, "quiet"))
+                parts.append((safe.pad(item.module, self._module, ascii=self.ascii) + " " * _GAP, "quiet"))
             parts.append((item.sentence, "" if item.blame in ("expected", "artefact") else "bold"))
             return parts
-        place = safe.pad(item.place, _MODULE + _GAP + _BLAME if width >= WIDE else 0, ascii=self.ascii)
+        place = safe.pad(item.place, self._module + _GAP + _BLAME if width >= WIDE else 0, ascii=self.ascii)
         parts.append(((place if width >= WIDE else item.place) + " " * _GAP, ""))
         parts.append((item.sentence, "quiet"))
         return parts

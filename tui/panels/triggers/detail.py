@@ -88,10 +88,10 @@ def laid_out(blocks: Detail, width: int, *, roomy: bool) -> Iterator[Row]:
 
 def _rows(block: Block, width: int) -> Iterator[Row]:
     if isinstance(block, Para):
-        room = max(8, width - LABEL)
+        room = max(8, width if block.head else width - LABEL)
         for number, text in enumerate(wrapped(block.text, room, joined=not block.code)):
-            label = block.label if number == 0 else ""
-            yield (label.ljust(LABEL), "quiet"), (text, block.style)
+            label = "" if block.head else (block.label if number == 0 else "").ljust(LABEL)
+            yield (label, "quiet"), (text, block.style)
     elif isinstance(block, PhaseBar):
         yield from _phases(block, width)
 
@@ -145,6 +145,12 @@ def wrapped(text: str, width: int, *, joined: bool = True) -> Iterator[str]:
                 blank = end
         if end < len(text) and text[end] == " ":
             blank = end  # a word ends just here
-        end = blank or max(end, 1)
+        end = blank or _within_word(text, max(end, 1))
         yield text[:end].rstrip() if joined else text[:end]
         text = text[end:].lstrip(" ") if joined else text[end:]
+
+
+def _within_word(text: str, end: int) -> int:
+    """Where to break a word that has no room: after one of its last separators before ``end``, else just there."""
+    places = [text.rfind(char, end // 2, end) + 1 for char in "/.,_([="]
+    return max(places) or end

@@ -11,6 +11,7 @@ from tui.pictures.triggers.lines import CaseLook
 from tui.pictures.triggers.sides import SideLine, Sides
 
 _LEAST_VALUE, _MOST_VALUE = 12, 30
+_MOST_LABEL = 44
 _DIFFERENCE = 10
 _GAP = 2
 
@@ -31,7 +32,8 @@ class SidesPanel(ChoicePanel[Sides, SideLine]):
         """Of the labels, of a value, and of the difference (0: no room for it)."""
         value = min(_MOST_VALUE, max(_LEAST_VALUE, (width - _DIFFERENCE) // 4))
         difference = _DIFFERENCE if width >= 76 else 0
-        return max(10, width - 2 * (value + _GAP) - (difference + _GAP if difference else 0)), value, difference
+        rest = width - 2 * (value + _GAP) - (difference + _GAP if difference else 0)
+        return min(max(10, rest), _MOST_LABEL), value, difference
 
     def head(self, width: int) -> tuple[list[Part], str]:
         label, value, difference = self._widths(min(width, 120))

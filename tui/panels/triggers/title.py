@@ -11,7 +11,10 @@ from textual.widgets import Input
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Rows, fitted, spread
 from tui.pictures.triggers.painter import Status, TriggersPicture
-from tui.pictures.triggers.view import TITLES, VIEWS
+from tui.pictures.triggers.view import SORT_WORDS, TITLES, VIEWS
+
+CLOSE = 120
+"""Below this width the views that are not seen go by their keys alone while there is a filter to tell."""
 
 
 class ViewsPanel(Panel[TriggersPicture]):
@@ -22,11 +25,14 @@ class ViewsPanel(Panel[TriggersPicture]):
     def lay_out(self, width: int, height: int) -> Rows:
         picture = self.value
         view = picture.view
+        close = width < CLOSE and view.view == "causes" and (view.filtered or bool(picture.wrong))
         left: list[Part] = []
         for number, name in enumerate(VIEWS, start=1):
             current = name == view.view
             left += [(f"{number} ", "quiet" if not current else "bold accent")]
-            left += [(TITLES[name], "bold reverse" if current else "quiet"), ("  ", "")]
+            if current or not close:
+                left.append((TITLES[name], "bold reverse" if current else "quiet"))
+            left.append(("  ", ""))
         right: list[Part] = []
         if view.view == "causes":
             if picture.wrong:
@@ -35,7 +41,8 @@ class ViewsPanel(Panel[TriggersPicture]):
                 left.append((view.told, "bold warn"))
             if picture.total:
                 of = f"{picture.shown} of {picture.total}" if view.filtered else f"{picture.total}"
-                right = [(of, "bold warn" if view.filtered else "quiet"), (" compile events", "quiet")]
+                right = [(of, "bold warn" if view.filtered else "quiet"), (" events, ", "quiet")]
+                right.append((SORT_WORDS[view.sort], "quiet"))
         elif view.view == "waterfall" and picture.waterfall is not None and len(picture.waterfall.runs) > 1:
             runs = picture.waterfall.runs
             place = runs.index(picture.waterfall.run) + 1

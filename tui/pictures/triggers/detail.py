@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from profiler.analysis.progress import PHASE_WORDS
 from profiler.analysis.triggers import Cost, Group, Lines, Occurrence, Part
 from tui import safe
 from tui.pictures import words
@@ -35,12 +36,16 @@ BLAME_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Para:
-    """A paragraph with a label before it; ``text`` is one line. ``code`` is wrapped without joining its blanks."""
+    """A paragraph with a label before it; ``text`` is one line. ``code`` is wrapped without joining its blanks.
+
+    ``head``: it has no label and takes the whole width.
+    """
 
     label: str
     text: str
     style: str = ""
     code: bool = False
+    head: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +97,13 @@ def costliest(group: Group) -> Occurrence:
 
 def _head(found: Group | Occurrence, one: Occurrence) -> Iterator[Block]:
     """The sentence, what it means and what to do."""
-    yield Para("", _clean(found.sentence), "bold")
+    yield Para("", _clean(found.sentence), "bold", head=True)
     if one.running:
-        phase = f", at {safe.line(one.phase, 40)}" if one.phase not in ("", "total") else ""
-        yield Para("", f"still compiling{phase}", "accent")
+        phase = PHASE_WORDS.get(one.phase, safe.line(one.phase, 40))
+        phase = f", at {phase}" if phase else ""
+        yield Para("", f"still compiling{phase}", "accent", head=True)
     if found.why:
-        yield Para("", _clean(found.why))
+        yield Para("", _clean(found.why), head=True)
     if found.advice is not None:
         yield Para("do", _clean(found.advice.remedy), "bold good")
         if found.advice.link:
@@ -107,7 +113,7 @@ def _head(found: Group | Occurrence, one: Occurrence) -> Iterator[Block]:
 def _sums(group: Group) -> Iterator[Block]:
     measured = f", {group.measured} of them in measured calls" if group.measured else ", none in a measured call"
     runs = f" in {words.count(group.runs, 'run')}" if group.runs > 1 else ""
-    yield Para("came", f"{words.count(group.count, 'time')}{runs}{measured}")
+    yield Para("came", f"{_times(group.count)}{runs}{measured}")
     if group.total_ms:
         lost = f"; the steps lost {milliseconds(group.lost_ms)}" if group.lost_ms is not None else ""
         yield Para("cost", f"{milliseconds(group.total_ms)} in all, {milliseconds(group.worst_ms)} the longest{lost}")
@@ -182,8 +188,12 @@ def _made(cost: Cost) -> str:
     if cost.guard_ms is not None:
         made.append(f"checking them costs each call {milliseconds(cost.guard_ms)}")
     if cost.restarts:
-        made.append(f"started over {words.count(cost.restarts, 'time')}")
+        made.append(f"started over {_times(cost.restarts)}")
     return ", ".join(made)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def _guard(one: Occurrence) -> Iterator[Block]:

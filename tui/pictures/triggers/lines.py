@@ -117,9 +117,9 @@ def _member(one: Occurrence, *, group: Group, look: CaseLook, repeats: bool) -> 
 
 
 def _module(found: Group | Occurrence) -> str:
+    """The class alone: the details have the qualified name."""
     name = found.module or (found.function if isinstance(found, Occurrence) else "")
-    component = (found.fqn or "").partition(".")[0]
-    return safe.line(f"{name} ({component})" if name and component else name or component, 80)
+    return safe.line(name or (found.fqn or ""), 80)
 
 
 def short_place(one: Occurrence) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from profiler.analysis.progress import compiling_text, running_compile
 from profiler.analysis.state import SessionState
 from profiler.analysis.triggers import Occurrence, groups, occurrences
 from tui import safe
 from tui.pictures.live import Heading, heading
-from tui.pictures.triggers.compiling import compiling_text
+from tui.pictures.names import run_label
 from tui.pictures.triggers.lines import CaseLook, TriggerLine, case_looks, trigger_line
 from tui.pictures.triggers.sides import Sides, sides
 from tui.pictures.triggers.view import FIELDS, TriggersView, choices, ordered, passed
@@ -101,15 +102,25 @@ class TriggersPainter:
 
 def _statuses(session: SessionState, every: list[Occurrence], now_ns: int) -> tuple[Status, ...]:
     found: list[Status] = []
-    compiling = compiling_text(session, now_ns)
+    compiling = _compiling(session, now_ns)
     if compiling:
-        found.append(Status(compiling, "accent"))
+        found.append(Status(compiling, "bold accent"))
     silent = _silent(session)
     if silent and every:
         found.append(Status(f"not all of it: {silent}", "warn"))
     if every and not compiling and not any(one.kind in MORE_THAN_FIRST for one in every) and session.over:
         found.append(Status("no recompiles: every call after the first ran what that one had compiled", "good"))
     return tuple(found)
+
+
+def _compiling(session: SessionState, now_ns: int) -> str:
+    """What is being compiled at the moment, for how long and how long its like took; "" while nothing is."""
+    run = session.current
+    found = running_compile(run) if run is not None and run.outcome is None else None
+    if run is None or found is None:
+        return ""
+    text = compiling_text(session, run, found, now_ns)
+    return safe.line(f"{run_label(run, session.request)}: {text}", 400)
 
 
 def _silent(session: SessionState) -> str:

@@ -63,10 +63,3 @@ def cells_of(parts: Sequence[Part], width: int) -> list[tuple[str, int]]:
     for place in rest[: width - sum(cells)]:
         cells[place] += 1
     return [(part.phase, size) for part, size in zip(timed, cells, strict=True)]
-
-
-def innermost(phase: str) -> str:
-    """A phase under way, as people say it."""
-    return {"total": "", "aot": "AOTAutograd", "codegen": "inductor codegen", "kernels": "compiling kernels"}.get(
-        phase, safe.line(phase, 40)
-    )

@@ -16,7 +16,7 @@ VIEWS: tuple[Name, ...] = ("causes", "sides", "waterfall")
 TITLES: dict[Name, str] = {"causes": "causes", "sides": "side by side", "waterfall": "waterfall"}
 SORTS: tuple[Sort, ...] = ("yours", "cost", "count", "time")
 SORT_WORDS: dict[Sort, str] = {
-    "yours": "yours first, by cost",
+    "yours": "yours first",
     "cost": "by cost",
     "count": "by how often",
     "time": "by when",
