@@ -46,13 +46,17 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         # What the guard on a tensor argument says.
         (
             "tensor.size",
-            rf"tensor '{_SRC}' size mismatch at index {_NUMBER}\. expected (?P<expected>-?\d+),"
-            rf" actual (?P<actual>-?\d+){_PARAMETER}",
+            (
+                rf"tensor '{_SRC}' size mismatch at index {_NUMBER}\. expected (?P<expected>-?\d+),"
+                rf" actual (?P<actual>-?\d+){_PARAMETER}"
+            ),
         ),
         (
             "tensor.stride",
-            rf"tensor '{_SRC}' stride mismatch at index {_NUMBER}\. expected (?P<expected>-?\d+),"
-            rf" actual (?P<actual>-?\d+){_PARAMETER}",
+            (
+                rf"tensor '{_SRC}' stride mismatch at index {_NUMBER}\. expected (?P<expected>-?\d+),"
+                rf" actual (?P<actual>-?\d+){_PARAMETER}"
+            ),
         ),
         (
             "tensor.rank",
@@ -64,8 +68,10 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "tensor.device",
-            rf"tensor '{_SRC}' (?:Tensor )?device (?:index )?mismatch\b(?:\. Expected device index to be"
-            rf" (?P<expected>-?\w+), actual (?P<actual>-?\w+)|\. expected (?P<was>\S+), actual (?P<now>\S+))?.*",
+            (
+                rf"tensor '{_SRC}' (?:Tensor )?device (?:index )?mismatch\b(?:\. Expected device index to be"
+                rf" (?P<expected>-?\w+), actual (?P<actual>-?\w+)|\. expected (?P<was>\S+), actual (?P<now>\S+))?.*"
+            ),
         ),
         (
             "tensor.grad",
@@ -73,8 +79,10 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "tensor.dispatch",
-            rf"tensor '{_SRC}' dispatch key set mismatch\. expected DispatchKeySet\((?P<expected>.*?)\),"
-            rf" actual DispatchKeySet\((?P<actual>.*?)\){_PARAMETER}",
+            (
+                rf"tensor '{_SRC}' dispatch key set mismatch\. expected DispatchKeySet\((?P<expected>.*?)\),"
+                rf" actual DispatchKeySet\((?P<actual>.*?)\){_PARAMETER}"
+            ),
         ),
         (
             "tensor.type",
@@ -106,7 +114,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("iter.range", rf"{_NAME}\.(?:start|stop|step) == (?P<expected>-?\d+)"),
         ("iter.range", rf"___normalize_(?:range|count)_iter\({_SRC}\) == (?P<expected>.+)"),
         ("none", rf"{_NAME} is (?P<negated>not )?None"),
-        ("global.value", rf"(?P<source>G\[.+?\]\S*) == (?P<expected>.+)"),
+        ("global.value", r"(?P<source>G\[.+?\]\S*) == (?P<expected>.+)"),
         ("alias.lost", rf"{_NAME} is (?P<expected>(?!not\b|None\b)[A-Za-z_][\w.\[\]'\"]*)"),
         ("tensor.dispatch", rf"{_NAME}\.raw_repr\(\) == (?:DispatchKeySet\()?(?P<expected>.+?)\)?\.raw_repr\(\)"),
         ("value", rf"{_NAME} == (?P<expected>[^=<>].*)"),
@@ -131,6 +139,7 @@ _PLACE = re.compile(r"\s+# (?P<code>.*?)\s*# (?P<file>[^\s#]+):(?P<line>\d+) in 
 _COMMENT = re.compile(r"\s+# ")
 _HINT = re.compile(r"\s*\(HINT:.*\Z", re.DOTALL)
 _LOCALS = re.compile(r"\bL\[(?:'(\w+)'|\"(\w+)\")\]")
+_PROCESSOR = re.compile(r"\bprocessor\Z")
 _LORA = re.compile(r"\blora_|\bpeft\b|\.scaling\b|\bbase_layer\b|\b_?active_adapters?\b|\bmerged_adapters\b")
 
 
@@ -156,7 +165,7 @@ def read(text: str) -> Guard:
         text=(core or body).partition("\n")[0].strip(),
         entry=head["entry"] if head else None,
         source=values.get("source"),
-        dim=int(values["dim"]) if values.get("dim") else None,
+        dim=int(dim) if (dim := values.get("dim")) else None,
         expected=expected.strip() if expected else None,
         actual=(values.get("actual") or values.get("now") or "").strip() or None,
         negated=bool(values.get("negated")),
@@ -183,13 +192,17 @@ def _classified(core: str, comment: str) -> tuple[str, dict[str, str | None]]:
         match = pattern.fullmatch(core)
         if match is not None:
             values = dict(match.groupdict())
-            return _of_adapters(cause, core, values), values
+            return _by_owner(cause, values), values
     return "other", {}
 
 
-def _of_adapters(cause: str, core: str, values: dict[str, str | None]) -> str:
-    """``lora`` for a guard on what peft puts into a model, whatever the guard checks of it."""
+def _by_owner(cause: str, values: dict[str, str | None]) -> str:
+    """``lora`` for a guard on what peft puts into a model, whatever it checks of it; ``processor`` for an attention
+    processor's identity or type.
+    """
     if cause in ("global.state", "backend", "unexpected", "guard.exception", "alias.new"):
         return cause
+    if cause in ("obj.type", "obj.id", "obj.code_id") and _PROCESSOR.search(values.get("source") or ""):
+        return "processor"
     where = f"{values.get('source') or ''} {values.get('expected') or ''} {values.get('actual') or ''}"
     return "lora" if _LORA.search(where) else cause

@@ -1,0 +1,205 @@
+"""What to do about a trigger: the exact call or option, by what the run was asked and what torch did by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from profiler.analysis.compiles import Compile
+from profiler.analysis.state import RunState
+from profiler.analysis.triggers import causes
+from profiler.analysis.triggers.causes import CAUSES
+from profiler.analysis.triggers.changes import Change
+from profiler.analysis.triggers.context import is_leaf, root_of
+from profiler.analysis.triggers.model import Advice, Blame
+from profiler.analysis.triggers.sentences import dtype
+
+NOTHING = "Nothing to do: it is paid once, in the first call."
+
+
+def advice(change: Change, whose: Blame) -> Advice | None:
+    """What to do; None where the text says too little to tell."""
+    if whose == "artefact":
+        return _artefact(change)
+    if whose == "unknown":
+        cause = CAUSES[change.guard.cause]
+        return Advice(remedy=_filled(cause.remedy, change), link=cause.link) if cause.remedy else None
+    if whose == "expected":
+        return Advice(remedy=NOTHING, link=causes.REGIONAL if _regional(change.context.run) else causes.RECOMPILATION)
+    make = _BY_CAUSE.get(change.guard.cause)
+    if make is not None:
+        return make(change)
+    cause = CAUSES[change.guard.cause]
+    return Advice(remedy=_filled(cause.remedy, change), link=cause.link) if cause.remedy else None
+
+
+def denoiser(found: Compile) -> str:
+    """The compiled component as a user writes it: "pipe.unet"."""
+    root = root_of(found)
+    return f"pipe.{root}" if root and root.isidentifier() else "the model"
+
+
+def torch_at_least(run: RunState, *version: int) -> bool:
+    """Whether the run's torch is at least of this version; False where the run doesn't say."""
+    text = (run.environment.versions.get("torch") if run.environment else None) or ""
+    found = re.match(r"(\d+)\.(\d+)", text)
+    return found is not None and (int(found[1]), int(found[2])) >= version
+
+
+def _regional(run: RunState) -> bool:
+    return run.case.compilation.variant == "regional-compile"
+
+
+def _compiling(change: Change, argument: str) -> str:
+    """The call that compiles with ``argument``, as the variant makes it."""
+    target = denoiser(change.found)
+    compilation = change.context.run.case.compilation
+    if compilation.variant != "regional-compile":
+        return f"torch.compile({target}, {argument})"
+    if compilation.engine == "accelerate":
+        return f"accelerate.utils.compile_regions({target}, {argument})"
+    return f"{target}.compile_repeated_blocks({argument})"
+
+
+def _filled(template: str, change: Change) -> str:
+    guard = change.guard
+    tensor = guard.cause == "tensor.dtype"
+    return template.format(
+        what=change.what,
+        words=" and ".join(one.word for one in change.dimensions) or change.dimension or "size",
+        denoiser=denoiser(change.found),
+        module=change.found.module or "the module",
+        expected=dtype(guard.expected) if tensor else (guard.expected or "it"),
+        actual=dtype(guard.actual) if tensor else (change.actual or "the other"),
+    )
+
+
+def _artefact(change: Change) -> Advice:
+    run = change.context.run
+    if is_leaf(change.found):
+        remedy = f"Compile the blocks alone: {denoiser(change.found)}.compile_repeated_blocks()"
+        limit = (run.case.compilation.recompile_limit or 8) * 4
+        return Advice(
+            remedy=f"{remedy}; or raise the limit: torch._dynamo.config.recompile_limit = {limit}.",
+            link=causes.REGIONAL,
+        )
+    if torch_at_least(run, 2, 13):
+        remedy = (
+            f"Give each module entries of its own: torch.compile({denoiser(change.found)}, isolate_recompiles=True)."
+        )
+    else:
+        limit = (run.case.compilation.recompile_limit or 8) * 2
+        remedy = f"Leave room for both modules: torch._dynamo.config.recompile_limit = {limit}."
+    return Advice(remedy=remedy, link=causes.COMPILE)
+
+
+def _size(change: Change) -> Advice:
+    words = " and ".join(one.word for one in change.dimensions) or change.dimension or "size"
+    plural = len(change.dimensions) > 1
+    compilation = change.context.run.case.compilation
+    if change.guard.dim is not None and change.actual == "1":
+        return _of_one(change, words)
+    if compilation.dynamic is False:
+        return Advice(
+            remedy=(
+                f"It was compiled with dynamic=False, so each new {words} is a graph of its own: leave dynamic=False "
+                f"out ({_compiling(change, 'dynamic=None')}), or warm up with every {words} that will be asked for."
+            ),
+            link=causes.DYNAMIC,
+        )
+    if change.made_dynamic:
+        verb = "are" if plural else "is"
+        remedy = (
+            f"torch made {words} dynamic in this compile: further sizes {verb if plural else 'are'} free. To pay for "
+            f"it before measuring, make a warm-up call with a second {words}, or {_dynamic_first(change)}."
+        )
+        return Advice(remedy=remedy, link=_shape_link(change))
+    return Advice(
+        remedy=f"Warm up with every {words} that will be asked for, or {_dynamic_first(change)}.",
+        link=_shape_link(change),
+    )
+
+
+def _dynamic_first(change: Change) -> str:
+    """How to have the dimensions dynamic from the first compile on."""
+    text = f"compile with {_compiling(change, 'dynamic=True')}"
+    if {one.word for one in change.dimensions} & {"height", "width"}:
+        text += " after torch.fx.experimental._config.use_duck_shape = False"
+    return text
+
+
+def _shape_link(change: Change) -> str:
+    if {one.word for one in change.dimensions} & {"height", "width", "tokens"}:
+        return f"{causes.DIFFUSERS}#dynamic-shape-compilation"
+    return causes.DYNAMIC
+
+
+def _of_one(change: Change, words: str) -> Advice:
+    remedy = f"Make one warm-up call with a {words} of 1 as well"
+    if words == "batch" and (change.batch or change.guidance("off")):
+        remedy = "Make one warm-up call without guidance (guidance_scale=1.0) as well"
+    remedy += ": torch compiles a size of 1 by itself even with dynamic=True, so it is exactly one graph more."
+    return Advice(remedy=remedy, link=causes.DYNAMIC)
+
+
+def _zero_one(change: Change) -> Advice:
+    words = change.dimension or "size"
+    return _of_one(change, words)
+
+
+def _value(change: Change) -> Advice:
+    name = change.what
+    number = re.fullmatch(r"-?\d+(\.\d*)?(e-?\d+)?", change.guard.expected or "") is not None
+    if change.made_dynamic:
+        remedy = (
+            f"torch made {name} dynamic in this compile: further values are free, but for 0 and 1 of an int. To pay "
+            f"for it before measuring, make a warm-up call with a second value."
+        )
+    elif number:
+        remedy = f"Keep {name} the same in all calls, warm up with each value, or give it as torch.tensor({name})."
+    else:
+        remedy = f"Keep {name} the same in all calls, or make one warm-up call with each value."
+    return Advice(remedy=remedy, link=causes.RECOMPILATION)
+
+
+def _dtype(change: Change) -> Advice:
+    guard = change.guard
+    if change.argument in ("timestep", "timesteps", "t"):
+        remedy = (
+            f"Make one warm-up call with each scheduler: some give {dtype(guard.expected)} timesteps, others "
+            f"{dtype(guard.actual)}; two of one kind share the code."
+        )
+        return Advice(remedy=remedy, link=causes.RECOMPILATION)
+    if guard.parameter:
+        remedy = f"Cast the model before compiling it: {denoiser(change.found)}.to(torch.{dtype(guard.actual)})."
+        return Advice(remedy=remedy, link=causes.RECOMPILATION)
+    cause = CAUSES["tensor.dtype"]
+    return Advice(remedy=_filled(cause.remedy or "", change), link=cause.link)
+
+
+def _grad(change: Change) -> Advice:
+    if change.now.changed("lora") and not (change.before and change.before.changed("lora")):
+        return _lora(change)
+    cause = CAUSES["tensor.grad"]
+    return Advice(remedy=_filled(cause.remedy or "", change), link=cause.link)
+
+
+def _lora(change: Change) -> Advice:
+    ranks = [leg.changes.get("lora_rank") for leg in change.context.run.case.workload.legs]
+    largest = max((rank for rank in ranks if isinstance(rank, int)), default=None)
+    text = CAUSES["lora"].remedy or ""
+    if largest is not None:
+        text = text.replace("target_rank=R", f"target_rank={largest}").replace(
+            " R being the largest rank,", f" {largest} being the largest rank here,"
+        )
+    return Advice(remedy=text, link=causes.LORA)
+
+
+_BY_CAUSE: dict[str, Callable[[Change], Advice]] = {
+    "tensor.size": _size,
+    "sym.zero_one": _zero_one,
+    "value": _value,
+    "tensor.dtype": _dtype,
+    "tensor.grad": _grad,
+    "lora": _lora,
+}

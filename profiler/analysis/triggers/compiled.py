@@ -1,0 +1,160 @@
+"""One compile of one frame, explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from profiler import events as ev
+from profiler.analysis.compiles import Compile
+from profiler.analysis.state import RunState
+from profiler.analysis.triggers import lines, outcomes
+from profiler.analysis.triggers.advice import advice
+from profiler.analysis.triggers.blame import blame, shared_sentence, why
+from profiler.analysis.triggers.causes import CAUSES
+from profiler.analysis.triggers.changes import Change, plain
+from profiler.analysis.triggers.context import Context
+from profiler.analysis.triggers.costs import cost
+from profiler.analysis.triggers.dimensions import readable, word
+from profiler.analysis.triggers.guards import read
+from profiler.analysis.triggers.model import Advice, Blame, Kind, Occurrence
+from profiler.analysis.triggers.places import place_of
+from profiler.analysis.triggers.sentences import sentence
+from profiler.analysis.triggers.waterfall import key_of, kind_of
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said of an event."""
+
+    cause: str
+    blame: Blame
+    sentence: str
+    why: str
+    advice: Advice | None
+
+
+def state(run: RunState, found: Compile) -> tuple[object, ...]:
+    """All that the explanation of a compile is made from and that may still change."""
+    return (
+        found.end is None,
+        found.limit is None,
+        found.running and run.outcome is None,
+        found.phase,
+        len(found.reasons),
+        len(found.dynamic),
+        len(found.caches),
+        found.module,
+        found.function,
+        found.caller,
+        lines.of_compile(run, found) is None,
+    )
+
+
+def occurrence(context: Context, found: Compile) -> Occurrence:
+    """The explanation of a compile, finished or under way."""
+    run = context.run
+    change = _change(context, found)
+    kind = kind_of(found)
+    words = _words(context, found, kind, change)
+    which = None if change is None else found.reasons.index(change.text)
+    return Occurrence(
+        key=key_of(run, found),
+        run=run.name,
+        case=run.case.name,
+        variant=run.case.compilation.variant,
+        repeat=run.run.repeat,
+        kind=kind,
+        cause=words.cause,
+        blame=words.blame,
+        sentence=words.sentence,
+        why=words.why,
+        advice=words.advice,
+        module=found.module,
+        fqn=found.fqn,
+        function=found.function,
+        file=found.file,
+        line=found.line,
+        argument=change.argument if change else None,
+        dimension=change.dimension if change else None,
+        expected=change.guard.expected if change else None,
+        actual=change.actual if change else None,
+        id=found.id,
+        epoch=found.epoch,
+        entry=change.guard.entry if change else None,
+        guard=change.text if change else None,
+        others=[text for place, text in enumerate(found.reasons) if place != which],
+        code=lines.of_compile(run, found),
+        caller=found.caller,
+        stack=list(found.stack),
+        dynamic=[_mark(change, found, mark) for mark in found.dynamic],
+        t=found.t,
+        start_ns=found.end.start_ns if found.end else found.t,
+        running=found.running and run.outcome is None,
+        phase=found.phase,
+        place=place_of(context, found.call, found.stage, found.loop, found.step),
+        cost=cost(found),
+    )
+
+
+def _change(context: Context, found: Compile) -> Change | None:
+    """What the recompile is about; None of a first compile."""
+    if not found.reasons:
+        return None
+    guards = [read(reason) for reason in found.reasons]
+    which = context.matched(found, guards)
+    guard = guards[which]
+    # What the worker read out of the frame is about the entry that it took for the one that should have matched.
+    told = which == min(found.matched, len(guards) - 1)
+    return Change(found, found.reasons[which], guard, context, context.entry(found.epoch, guard.entry), told)
+
+
+def _words(context: Context, found: Compile, kind: Kind, change: Change | None) -> Words:
+    if kind == "failure":
+        return Words(
+            "failure",
+            CAUSES["failure"].blame,
+            outcomes.failure_sentence(found),
+            outcomes.failure_why(found),
+            outcomes.failure_advice(context, found),
+        )
+    again = None if change is None else _again(change)
+    if kind == "limit":
+        return Words(
+            again.cause if again else "limit",
+            again.blame if again else CAUSES["limit"].blame,
+            outcomes.limit_sentence(found, again.sentence if again else None),
+            outcomes.limit_why(found),
+            outcomes.limit_advice(context, found, change),
+        )
+    if again is not None:
+        return again
+    return Words(
+        "first",
+        CAUSES["first"].blame,
+        outcomes.first_sentence(context, found),
+        outcomes.first_why(context, found),
+        outcomes.first_advice(context, found),
+    )
+
+
+def _again(change: Change) -> Words:
+    whose = blame(change)
+    if whose == "artefact":
+        return Words("shared.code", whose, shared_sentence(change), why(change, whose), advice(change, whose))
+    return Words(change.guard.cause, whose, sentence(change), why(change, whose), advice(change, whose))
+
+
+def _mark(change: Change | None, found: Compile, mark: ev.DynamicMark) -> str:
+    """What torch made dynamic, in words: "sample dim 2 (height): 8, then 12"."""
+    same = change is not None and plain(mark.name) == plain(change.guard.source)
+    argument = mark.argument or (change.argument if same and change is not None else None)
+    text = readable(mark.name, argument)
+    if mark.dim is not None:
+        rank = len(change.shape) if same and change is not None and change.shape is not None else None
+        named = word(argument, plain(mark.name), mark.dim, rank, found.module) or ""
+        text += f" dim {mark.dim}" + ("" if not named or named.startswith("dim ") else f" ({named})")
+    if mark.why == "stride change":
+        text += " stride"
+    if mark.cached is None and mark.new is None:
+        return text
+    return f"{text}: {mark.cached}, then {mark.new}"

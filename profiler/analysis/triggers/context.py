@@ -1,0 +1,198 @@
+"""What is known of a run around its compiles: the settings of each call, the entries before, how long steps take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from profiler.analysis.compiles import Compile
+from profiler.analysis.state import Call, RunState
+from profiler.analysis.statistics import median
+from profiler.analysis.triggers.guards import Guard
+from profiler.request import Leg, Workload
+from profiler.scenarios import workload_of
+
+ENOUGH_STEPS = 2000
+"""A loop's usual step is the median of at most so many: more don't move it."""
+_NO_LEG = Leg(name="")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a call did: the workload with its leg's changes applied, and the leg."""
+
+    workload: Workload
+    leg: Leg
+
+    def changed(self, name: str) -> object:
+        """What the leg says of a setting that is no field of the workload; None where it says nothing."""
+        return self.leg.changes.get(name)
+
+
+@dataclass(slots=True)
+class Context:
+    """One run. Made once for it; ``refresh`` before each use."""
+
+    run: RunState
+    _legs: dict[str | None, Setting] = field(default_factory=dict)
+    _measured: dict[int, int] = field(default_factory=dict)
+    _usual: dict[tuple[str | None, int], tuple[int, float | None]] = field(default_factory=dict)
+    _busy: set[tuple[int, int, int]] = field(default_factory=set)
+    _calls: dict[str | None, list[Call]] = field(default_factory=dict)
+    _first: int | None = None
+
+    def __post_init__(self) -> None:
+        workload = self.run.case.workload
+        for leg in reversed(workload.legs):
+            self._legs[leg.name] = Setting(workload_of(workload, leg), leg)
+        # What is compiled and warmed up is the first leg.
+        first = self._legs[workload.legs[0].name] if workload.legs else Setting(workload, _NO_LEG)
+        self._legs[None] = first
+
+    def refresh(self) -> None:
+        """Take in what has come since. Nothing that was told before changes."""
+        run = self.run
+        self._measured = {}
+        self._calls = {}
+        for call in run.calls.values():
+            self._calls.setdefault(self._leg_of(call), []).append(call)
+            if call.phase == "measure":
+                self._measured[call.index] = len(self._measured) + 1
+        self._first = min(run.calls, default=None)
+        happened = [(one.call, one.loop, one.step) for one in run.compiles.values()]
+        happened += [(one.call, one.loop, one.step) for one in run.cudagraphs]
+        self._busy = {(call, loop or 0, step) for call, loop, step in happened if call is not None and step is not None}
+
+    def _leg_of(self, call: Call) -> str | None:
+        if call.leg is not None:
+            return call.leg
+        legs = self.run.case.workload.legs
+        return legs[0].name if legs else None
+
+    def setting(self, call: int | None) -> Setting:
+        """What call number ``call`` did; the first leg's setting where that isn't known."""
+        found = self.run.calls.get(call) if call is not None else None
+        leg = self._leg_of(found) if found is not None else None
+        return self._legs.get(leg) or self._legs[None]
+
+    def measured(self, call: int | None) -> int | None:
+        """The number of a measured call, from 1."""
+        return None if call is None else self._measured.get(call)
+
+    def entry(self, epoch: int, identifier: str | None) -> Compile | None:
+        """The compile that made an entry."""
+        return None if identifier is None else self.run.compiles.get((epoch, identifier))
+
+    def matched(self, found: Compile, guards: list[Guard]) -> int:
+        """Which of ``guards`` is of the entry that should have matched.
+
+        The worker says so. Logs of before that was told have 0, which may be an entry of another module that shares
+        the code: then an entry of the same module says more.
+        """
+        if not guards:
+            return 0
+        told = min(found.matched, len(guards) - 1)
+        entry = self.entry(found.epoch, guards[told].entry)
+        if entry is None or not of_another_module(found, entry):
+            return told
+        for place, guard in enumerate(guards):
+            other = self.entry(found.epoch, guard.entry)
+            if other is not None and not of_another_module(found, other):
+                return place
+        return told
+
+    def first_pass(self, found: Compile) -> bool:
+        """Whether nothing of the denoiser had completed a step before: the run's first call, at its first step."""
+        return found.call is not None and found.call == self._first and found.step in (None, 0)
+
+    def busy(self, call: int, loop: int, step: int) -> bool:
+        """Whether something was compiled or recorded in a step."""
+        return (call, loop, step) in self._busy
+
+    # --- steps --------------------------------------------------------------------------------------------------------
+
+    def step_ms(self, call: int | None, loop: int | None, step: int | None) -> float | None:
+        """How long a step took, in ms; None as long as it hasn't ended."""
+        found = self.run.calls.get(call) if call is not None else None
+        if found is None or step is None or found.first_step < 0:
+            return None
+        start, stop = found.first_step, found.first_step + found.steps
+        near = start + step
+        columns = self.run.steps
+        rows = [near, *range(start, stop)] if near < stop else range(start, stop)
+        loops, steps = columns.column("loop", start, stop), columns.column("step", start, stop)
+        for row in rows:
+            if steps[row - start] == step and loops[row - start] == (loop or 0):
+                return columns.column("ns", row, row + 1)[0] / 1e6
+        return None
+
+    def usual_ms(self, call: int | None, loop: int | None) -> float | None:
+        """How long a step of a loop usually takes, in ms: the median of those in which nothing was compiled, of the
+        calls of the same leg if there are any, else of the run.
+        """
+        found = self.run.calls.get(call) if call is not None else None
+        if found is None:
+            return None
+        own = self._median(self._leg_of(found), loop or 0)
+        return own if own is not None else self._median_of_all(loop or 0)
+
+    def _median(self, leg: str | None, loop: int) -> float | None:
+        calls = self._calls.get(leg, [])
+        ended = sum(1 for call in calls if call.ended)
+        known = self._usual.get((leg, loop))
+        if known is not None and known[0] == ended and known[1] is not None:
+            return known[1]
+        value = self._steps(calls, loop)
+        self._usual[leg, loop] = (ended, value)
+        return value
+
+    def _median_of_all(self, loop: int) -> float | None:
+        calls = [call for call in self.run.calls.values() if call.ended]
+        key = ("\0", loop)
+        known = self._usual.get(key)
+        if known is None or known[0] != len(calls):
+            known = self._usual[key] = (len(calls), self._steps(calls, loop))
+        return known[1]
+
+    def _steps(self, calls: Iterable[Call], loop: int) -> float | None:
+        values: list[int] = []
+        columns = self.run.steps
+        for call in calls:
+            if call.first_step < 0:
+                continue
+            start, stop = call.first_step, call.first_step + call.steps
+            rows = zip(
+                columns.column("ns", start, stop),
+                columns.column("loop", start, stop),
+                columns.column("step", start, stop),
+            )
+            values += [ns for ns, of, step in rows if of == loop and (call.index, of, step) not in self._busy]
+            if len(values) >= ENOUGH_STEPS:
+                break
+        middle = median([float(ns) for ns in values[:ENOUGH_STEPS]])
+        return None if middle is None else middle / 1e6
+
+
+def of_another_module(found: Compile, entry: Compile) -> bool:
+    """Whether ``entry`` was made for a module that only shares its function with that of ``found``.
+
+    Blocks of one class share their code on purpose: those are the same module here. Whole denoisers of one class, as
+    DeepFloyd IF's UNets, are not, nor are the leaves of torch.nn, which all run through a wrapper of dynamo's.
+    """
+    if found.module is None or entry.module is None:
+        return False
+    if found.module != entry.module:
+        return True
+    if found.fqn is None or entry.fqn is None or found.fqn == entry.fqn:
+        return False
+    return is_leaf(found) or ("." not in found.fqn and "." not in entry.fqn)
+
+
+def is_leaf(found: Compile) -> bool:
+    """Whether it is a module of torch.nn that dynamo wraps in a function of its own."""
+    return found.function == "inner" and found.file.endswith("external_utils.py")
+
+
+def root_of(found: Compile) -> str | None:
+    """The component that a compiled module belongs to: "unet"."""
+    return found.fqn.partition(".")[0] if found.fqn else None
