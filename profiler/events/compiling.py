@@ -44,15 +44,15 @@ class Recompile(CompileEvent, tag="recompile"):
     total_reasons: Int64 = 0
     matched: Int64 = 0  # which of ``reasons`` is of the entry that should have matched; the rest is about that one
     source: str | None = None  # the guard's expression: args[0]
-    argument: str | None = None  # its parameter name: sample
-    actual: str | None = None  # the value that failed the guard
+    argument: str | None = None  # its parameter name: sample; "a, b" for a guard about several
+    actual: str | None = None  # the value that failed the guard; of a global setting, what it is now
     at: str | None = None  # "file:line" of the code that the guard is about, as in ``SourceLines``
 
 
 class CompilePhase(CompileEvent, tag="phase_mark"):
     """A part of a compile begins (``ns`` None) or ended (``ns`` its duration)."""
 
-    phase: str = ""  # total, dynamo, aot, inductor, codegen, kernels, guards, cudagraph, autotune
+    phase: str = ""  # total, dynamo, aot, inductor, codegen, kernels, load (from a cache), guards, cudagraph, autotune
     ns: Int64 | None = None
 
 
@@ -107,6 +107,7 @@ class CompileLimit(CompileEvent, tag="limit"):
     fqn: str | None = None
     function: str = ""
     limit: Int64 | None = None
+    setting: str | None = None  # recompile_limit, accumulated_recompile_limit
     why: str = ""
     fatal: bool = False  # fullgraph=True: the call raises
 

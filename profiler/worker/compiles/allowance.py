@@ -6,6 +6,8 @@ from profiler.worker.compiles.payloads import TEXT_LIMIT
 
 _FULL_TEXTS = 16_000  # characters
 _SHORT_TEXT = 320
+_STACKS = 5_000
+_FRAMES = 6
 _BURST = 40
 _MARKS = 160
 _SECOND = 1_000_000_000
@@ -20,6 +22,7 @@ class Allowance:
 
     def __init__(self) -> None:
         self._texts = 0
+        self._stacks = 0
         self._marks = 0
         self._tokens = float(_BURST)
         self._refilled: int | None = None
@@ -30,6 +33,13 @@ class Allowance:
 
     def spend(self, characters: int) -> None:
         self._texts += characters
+
+    def stack_limit(self) -> int:
+        """How many frames of the next stack may be told; the caller in any case."""
+        return _FRAMES if self._stacks < _STACKS else 1
+
+    def spend_stack(self, frames: list[str]) -> None:
+        self._stacks += sum(map(len, frames))
 
     def mark(self, now: int) -> bool:
         """Whether a phase that begins at ``now`` (ns) is marked, at its begin and at its end."""

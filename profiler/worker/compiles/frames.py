@@ -7,9 +7,11 @@ peft_utils.py, ``inner`` in external_utils.py). The frame's locals have the modu
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
@@ -17,7 +19,21 @@ import torch
 from torch import nn
 
 # Frames that are nobody's caller: torch, this program, and the wrappers around a forward that libraries put in between.
-_NOT_CALLERS = ("torch.", "profiler.", "contextlib.", "functools.", "logging.", "accelerate.hooks.", "diffusers.hooks.")
+_NOT_CALLERS = (
+    "torch.",
+    "profiler.",
+    "contextlib.",
+    "functools.",
+    "logging.",
+    "threading.",
+    "runpy.",
+    "accelerate.hooks.",
+    "accelerate.utils.",
+    "diffusers.hooks.",
+    "diffusers.utils.",
+)
+_OURS = str(Path(__file__).parents[2]) + os.sep
+_STACK_KEPT = 6
 _LEAF_WRAPPER = "external_utils.py"
 RESUME = "torch_dynamo_resume_in"
 
@@ -67,12 +83,16 @@ def compiling() -> Target | None:
     return None
 
 
-def caller() -> str | None:
-    """The nearest frame outside torch and this program: "file:line in function"."""
+def callers(limit: int = _STACK_KEPT) -> list[str]:
+    """The nearest frames outside torch and this program, nearest first: "file:line in function"."""
+    found: list[str] = []
     for frame in _stack():
-        if not f"{_module(frame)}.".startswith(_NOT_CALLERS):
-            return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
-    return None
+        if len(found) == limit:
+            break
+        code = frame.f_code
+        if not f"{_module(frame)}.".startswith(_NOT_CALLERS) and not code.co_filename.startswith(("<", _OURS)):
+            found.append(f"{code.co_filename}:{frame.f_lineno} in {code.co_name}")
+    return found
 
 
 def compile_id() -> str | None:

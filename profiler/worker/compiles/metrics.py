@@ -21,8 +21,10 @@ _PHASES = {
 # Some versions have an exception of its own for it; in others the reason of a plain graph break says it.
 _LIMIT_TYPES = ("FailOnRecompileLimitHit", "RecompileLimitExceeded", "CacheLimitExceeded", "FailOnCacheLimitHit")
 _LIMIT_TEXT = re.compile(r"(?:recompile|cache) limit exceeded|(?:recompile|cache_size)_limit reached", re.IGNORECASE)
+_LIMIT_NAME = re.compile(r"\b((?:accumulated_)?(?:recompile|cache_size)_limit)\b")
 _LIMIT_SET_TO = re.compile(r"currently set to (\d+)")
 _WHY_LIMIT = 1024
+_WHY_RESTART = 160
 
 
 def is_limit(metrics: dict[str, Any]) -> bool:
@@ -34,6 +36,12 @@ def is_limit(metrics: dict[str, Any]) -> bool:
 def is_fatal(metrics: dict[str, Any]) -> bool:
     """Whether the refusal reaches the caller as an exception (fullgraph=True) and doesn't mean eager."""
     return str(metrics.get("fail_type", "")).startswith("FailOn")
+
+
+def limit_setting(why: str) -> str | None:
+    """The name of the limit, where the failure's text gives it: recompile_limit or accumulated_recompile_limit."""
+    found = _LIMIT_NAME.search(why)
+    return found[1] if found else None
 
 
 def limit_in(why: str) -> int | None:
@@ -85,7 +93,7 @@ def count(metrics: dict[str, Any], field: str) -> int | None:
     return whole_number(metrics.get(field))
 
 
-def restarts(metrics: dict[str, Any]) -> int:
-    """How often the tracing of the frame began anew (after a graph break, for one)."""
+def restarts(metrics: dict[str, Any]) -> list[str]:
+    """Why the tracing of the frame began anew (a graph break, for one), one text for each time."""
     found = metrics.get("restart_reasons")
-    return len(found) if isinstance(found, list | tuple | set) else 0
+    return [text(why, _WHY_RESTART) for why in found] if isinstance(found, list | tuple | set) else []

@@ -45,7 +45,8 @@ class CompileMonitor(logging.Handler):
         self._names = ModuleNames(roots or {})
         self._counter = GraphCounter()
         self._watch = FallbackWatch()
-        self._recorder = Recorder(write, self._names, here, clock, self._watch.limit_hit)
+        self._began_ns: int | None = None  # of the record being taken
+        self._recorder = Recorder(write, self._names, here, clock, self._spent, self._watch.limit_hit)
         self._mutex = threading.RLock()
         self._process = 0
         self._taps: list[tuple[logging.Logger, taps.Tap]] = []
@@ -106,6 +107,7 @@ class CompileMonitor(logging.Handler):
             kind = next(iter(metadata))
             if kind in self._recorder.wanted or kind.endswith("compilation_metrics_runtime"):
                 with self._mutex:
+                    self._began_ns = began
                     self._recorder.take(kind, compile_id(metadata), metadata, getattr(record, "payload", None))
         except Exception as error:
             # The one place where everything is caught: the compiler stands right above.
@@ -113,6 +115,11 @@ class CompileMonitor(logging.Handler):
         finally:
             self.spent_ns += time.perf_counter_ns() - began
         return True
+
+    def _spent(self) -> int:
+        """``spent_ns`` with the record that is being taken."""
+        began = self._began_ns
+        return self.spent_ns if began is None else self.spent_ns + time.perf_counter_ns() - began
 
     def _tell_error(self, error: Exception) -> None:
         self.errors += 1
@@ -140,8 +147,8 @@ class CompileMonitor(logging.Handler):
         self._taps.append((logger, tap))
 
     def _on_limit_warning(self, message: str) -> bool:
-        value = taps.limit_value(message)
-        return value is not None and self._recorder.limit_warned(value)
+        limit = taps.limit(message)
+        return limit is not None and self._recorder.limit_warned(*limit)
 
     def _on_cudagraph_message(self, message: str) -> bool:
         moved = taps.moved_cudagraph(message)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 TEXT_LIMIT = 2048  # characters of one text in an event
-_OTHER = 160  # of a reason that isn't the first: the guard, without the user's stack
+_OTHER = 160  # of a reason that isn't the one that matters: the guard, without the user's stack
 REASONS_KEPT = 8  # guard failures kept of one recompile; dynamo's default recompile limit is 8 as well
 
 _NAME = re.compile(r'\s*\{\s*"name":\s*"((?:[^"\\]|\\.)*)"')
@@ -29,6 +29,7 @@ _SKIPPED = re.compile(
     r"\bskip(?:ping)? (?:tracing )?the (?:frame|function)\b.{0,400}?\bfall(?:ing)? back to eager",
     re.IGNORECASE | re.DOTALL,
 )
+_FAILURES = re.compile(r"guard failure\(s\):\n(.*)", re.DOTALL)
 _CACHE = re.compile(r"(fx_graph|fx_graph_bundled|aotautograd)_cache_(hit|miss|bypass)")
 
 
@@ -70,11 +71,22 @@ def recompile_reasons(payload: object) -> list[str]:
     return [whole] if whole else []
 
 
-def bounded(reasons: list[str], limit: int = TEXT_LIMIT) -> list[str]:
-    """The first reasons, cut: the one that matters to ``limit`` characters, the others to their gist."""
-    return [
-        text(reason, limit if place == 0 else min(limit, _OTHER)) for place, reason in enumerate(reasons[:REASONS_KEPT])
-    ]
+def bounded(reasons: list[str], matched: int, limit: int = TEXT_LIMIT) -> tuple[list[str], int]:
+    """The first reasons, cut, and where in them the one stands that matters: that to ``limit`` characters, the others
+    to their gist. Where it isn't among the first it takes the last place.
+    """
+    kept = list(range(len(reasons[:REASONS_KEPT])))
+    if matched >= len(kept) > 0:
+        kept[-1] = matched
+    texts = [text(reasons[place], limit if place == matched else min(limit, _OTHER)) for place in kept]
+    return texts, kept.index(matched) if matched in kept else 0
+
+
+def reasons_of_error(message: object) -> list[str]:
+    """The failed guards in the message of a RecompileError, which torch raises in place of telling them."""
+    found = _FAILURES.search(message) if isinstance(message, str) else None
+    lines = found[1].splitlines() if found else []
+    return [line.strip().removeprefix("- ") for line in lines if line.strip().startswith("- ")]
 
 
 @dataclass(frozen=True, slots=True)

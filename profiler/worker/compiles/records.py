@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,32 +13,24 @@ from profiler.events import (
     CompileEnded,
     CompileEvent,
     CompileLimit,
-    CompilePhase,
     CompileStarted,
-    CudaGraph,
     DynamicMark,
     Event,
     GraphBreak,
     Recompile,
 )
-from profiler.worker.compiles import frames, guards, metrics, payloads
+from profiler.worker.compiles import arguments, cudagraphs, frames, metrics, payloads, phases, recompiles
 from profiler.worker.compiles.allowance import Allowance
+from profiler.worker.compiles.cudagraphs import CudaGraphs
 from profiler.worker.compiles.names import ModuleNames
+from profiler.worker.compiles.owners import Owners
 from profiler.worker.compiles.payloads import text
+from profiler.worker.compiles.phases import Phases
+from profiler.worker.compiles.places import Places
 from profiler.worker.where import Where
 
-_PHASES = {
-    "dynamo": "total",
-    "entire_frame_compile": "dynamo",
-    "backend_compile": "aot",
-    "inductor_compile": "inductor",
-    "code_gen": "codegen",
-    "async_compile.wait": "kernels",
-    "build_guards": "guards",
-    "CUDAGraphNode.record": "cudagraph",
-    "CachingAutotuner.benchmark_all_configs": "autotune",
-}
 _PATH = 512
+_RESTARTS = 4  # reasons kept of one compile
 
 
 @dataclass(slots=True)
@@ -50,12 +41,14 @@ class Compile:
     start_ns: int
     where: Where
     logged_ns: int  # torch's logging overhead under this id before
+    spent_ns: int  # by our handler, before
+    cudagraph_skips: int  # counted before
     module: str | None = None
     fqn: str | None = None
     function: str = ""
     recompile: bool = False
     started: bool = False
-    limit: int | None = None
+    limit: tuple[str, int] | None = None
     error: str | None = None
     breaks: set[payloads.Break] = field(default_factory=set)
     ended: CompileEnded | None = None
@@ -72,21 +65,24 @@ class Recorder:
         names: ModuleNames,
         here: Where,
         clock: Callable[[], int],
+        spent: Callable[[], int],
         limit_hit: Callable[[], None],
     ) -> None:
+        """``clock`` and ``spent`` (the time taken by the trace handler so far) give nanoseconds."""
         self._write = write
         self._names = names
         self._here = here
         self._clock = clock
+        self._spent = spent
         self._limit_hit = limit_hit
         self._allowance = Allowance()
+        self._phases = Phases(self.tell, clock, self._allowance)
+        self._cudagraphs = CudaGraphs(self.tell, here, self._text)
+        self._places = Places(self.tell)
+        self._owners = Owners()
         self._epoch = 0
         self._seen: set[str] = set()
         self._compiles: dict[str, Compile] = {}
-        self._open: dict[tuple[str | int, str], list[tuple[int, bool]]] = {}
-        self._recorded: dict[str, tuple[int | None, int | None]] = {}
-        self._moved: dict[str, str] = {}  # why a CUDA graph is about to be recorded again
-        self._autotuning: str | None = None
 
     def take(self, kind: str, identifier: str | None, metadata: dict[str, Any], payload: object) -> None:
         """Take one trace record. Raises whatever a record of an unknown shape brings about."""
@@ -108,20 +104,19 @@ class Recorder:
         event.call, event.stage, event.loop, event.step = here.call, here.stage, here.loop, here.step
         self._write(event)
 
-    def limit_warned(self, value: int) -> bool:
-        """torch warns that the recompile limit is ``value``: kept for the record that follows. False if none will."""
+    def limit_warned(self, setting: str, value: int) -> bool:
+        """torch warns that a limit is ``value``: kept for the record that follows. False if none will."""
         compile_ = self._compiles.get(frames.compile_id() or "")
         if compile_ is None:
             return False
-        compile_.limit = value
+        compile_.limit = (setting, value)
         return True
 
     def cudagraph_skipped(self, reason: str) -> None:
-        self.tell(CudaGraph(id=frames.compile_id(), action="skip", reason=self._text(reason)))
+        self._cudagraphs.skipped(frames.compile_id(), reason)
 
     def cudagraph_moved(self, identifier: str | None, reason: str) -> None:
-        """A CUDA graph will be recorded again, for ``reason``: kept for the record that follows."""
-        self._moved[identifier or ""] = reason
+        self._cudagraphs.moved(identifier, reason)
 
     # --- chromium events: phases -------------------------------------------------------------------------------------
 
@@ -132,63 +127,43 @@ class Recorder:
         if head.name == "automatic_dynamic":
             self._dynamic(identifier, payloads.arguments(payload))
             return
-        phase = _PHASES.get(head.name)
+        phase = phases.phase(head.name)
         if phase is None:
             return
         identifier = identifier or payloads.chromium_compile_id(payload)
         if head.mark == "B":
-            self._phase_begins(identifier, phase)
+            if phase == "total" and identifier is not None:
+                self._compile_begins(identifier)
+            self._phases.begins(identifier, phase)
         elif head.mark == "E":
-            self._phase_ended(identifier, phase)
+            ns = self._phases.ends(identifier, phase)
+            if phase == "cudagraph" and ns is not None:
+                self._cudagraphs.recorded(identifier, ns)
+            if phase == "total" and identifier is not None and ns is not None:
+                self._compile_ended(identifier, ns)
 
-    def _phase_begins(self, identifier: str | None, phase: str) -> None:
-        now = self._clock()
-        if phase == "total" and identifier is not None:
-            self._compile_begins(identifier, now)
-        if phase == "autotune" and identifier is not None:
-            told = self._autotuning != identifier and self._allowance.mark(now)  # one mark for hundreds of kernels
-            self._autotuning = identifier
-        else:
-            told = self._allowance.mark(now)
-        self._open.setdefault((identifier or threading.get_ident(), phase), []).append((now, told))
-        if told:
-            self.tell(CompilePhase(id=identifier, phase=phase))
-
-    def _phase_ended(self, identifier: str | None, phase: str) -> None:
-        opened = self._open.get((identifier or threading.get_ident(), phase))
-        if not opened:
-            return
-        began, told = opened.pop()
-        ns = self._clock() - began
-        if phase == "cudagraph":
-            self._cudagraph_recorded(identifier, ns)
-        if told and phase != "autotune":
-            self.tell(CompilePhase(id=identifier, phase=phase, ns=ns))
-        if phase == "total" and identifier is not None:
-            self._compile_ended(identifier, ns)
-
-    def _compile_begins(self, identifier: str, now: int) -> None:
+    def _compile_begins(self, identifier: str) -> None:
         if identifier in self._seen:
             # torch._dynamo.reset() starts the ids again.
             self._epoch += 1
             self._seen.clear()
             self._compiles.clear()
-            self._open.clear()
-            self._recorded.clear()
-            self._moved.clear()
+            self._owners.forget()
+            self._phases.forget()
+            self._cudagraphs.forget()
         self._seen.add(identifier)
-        self._compiles[identifier] = Compile(identifier, now, replace(self._here), metrics.logged_ns(identifier))
-
-    def _cudagraph_recorded(self, identifier: str | None, ns: int) -> None:
-        """A compile's graphs are recorded together, in one step; recorded in a later one, their inputs have moved."""
-        place = (self._here.call, self._here.step)
-        first = self._recorded.setdefault(identifier or "", place)
-        reason = self._moved.pop(identifier or "", None)
-        action = "record" if first == place and reason is None else "rerecord"
-        self.tell(CudaGraph(id=identifier, action=action, ns=ns, reason=self._text(reason)))
+        self._compiles[identifier] = Compile(
+            identifier,
+            self._clock(),
+            replace(self._here),
+            metrics.logged_ns(identifier),
+            self._spent(),
+            cudagraphs.skips(),
+        )
 
     def _dynamic(self, identifier: str | None, found: dict[str, Any]) -> None:
         cached, new = found.get("cached"), found.get("new")
+        target = frames.compiling()
         event = DynamicMark(
             id=identifier,
             name=text(found.get("name"), _PATH),
@@ -197,6 +172,7 @@ class Recorder:
             cached=None if cached is None else text(cached, _PATH),
             new=None if new is None else text(new, _PATH),
         )
+        event.argument = None if target is None else arguments.name(event.name, target)
         self.tell(event)
 
     # --- what is compiled, and why again -----------------------------------------------------------------------------
@@ -204,10 +180,14 @@ class Recorder:
     def _dynamo_start(self, identifier: str | None, found: dict[str, Any]) -> None:
         target = frames.compiling()
         compile_ = self._compiles.get(identifier or "")
-        event = CompileStarted(id=identifier, caller=_path(frames.caller()))
+        stack = [text(frame, _PATH) for frame in frames.callers(self._allowance.stack_limit())]
+        self._allowance.spend_stack(stack)
+        event = CompileStarted(id=identifier, caller=stack[0] if stack else None, stack=stack)
         event.recompile = compile_.recompile if compile_ else (identifier or "0/0").rpartition("/")[2] != "0"
         if target is not None:
             self._describe(event, target)
+            if identifier is not None:
+                self._owners.remember(identifier, target)
         elif found.get("stack"):
             event.function, event.file, event.line = _innermost(found["stack"])
         event.resume = event.function.startswith(frames.RESUME)
@@ -218,7 +198,7 @@ class Recorder:
 
     def _artifact(self, identifier: str | None, name: str, payload: object) -> None:
         if name == "recompile_reasons":
-            self._recompile(identifier, payload)
+            self._recompile(identifier, payloads.recompile_reasons(payload))
         elif name == "dynamo_graph_break_reason":
             self._graph_break(identifier, payload)
         elif name == "dynamo_error":
@@ -234,24 +214,20 @@ class Recorder:
                     )
                 )
 
-    def _recompile(self, identifier: str | None, payload: object) -> None:
-        reasons = payloads.recompile_reasons(payload)
-        limit = self._allowance.text_limit()
-        event = Recompile(id=identifier, reasons=payloads.bounded(reasons, limit), total_reasons=len(reasons))
-        self._allowance.spend(sum(map(len, event.reasons)))
+    def _recompile(self, identifier: str | None, reasons: list[str]) -> None:
+        event = Recompile(id=identifier)
         target = frames.compiling()
         if target is not None:
             self._describe(event, target)
-        if reasons:
-            event.source = guards.source(reasons[0])
-        if event.source is not None and target is not None:
-            event.argument = guards.argument(event.source, target)
-            event.actual = guards.actual(reasons[0], event.source, target)
+        reason = recompiles.explain(event, reasons, target, self._owners, self._allowance)
+        place = recompiles.tell_place(event, reason, frames.callers(1), self._places)
         compile_ = self._compiles.get(identifier or "")
         if compile_ is not None:
             compile_.recompile = True
             compile_.module, compile_.fqn, compile_.function = event.module, event.fqn, event.function
         self.tell(event)
+        if place is not None:
+            self._places.tell(*place)
 
     def _graph_break(self, identifier: str | None, payload: object) -> None:
         found = payloads.graph_break(payload, self._allowance.text_limit())
@@ -261,16 +237,10 @@ class Recorder:
                 return  # the frame is traced again after a break, and meets it again
             compile_.breaks.add(found)
         self._allowance.spend(len(found.reason))
-        self.tell(
-            GraphBreak(
-                id=identifier,
-                file=text(found.file, _PATH),
-                line=found.line,
-                break_id=found.break_id,
-                reason=found.reason,
-                skipped_frame=found.skipped_frame,
-            )
-        )
+        event = GraphBreak(id=identifier, file=text(found.file, _PATH), line=found.line, reason=found.reason)
+        event.break_id, event.skipped_frame = found.break_id, found.skipped_frame
+        self.tell(event)
+        self._places.tell(found.file, found.line)
 
     # --- the end of a compile ----------------------------------------------------------------------------------------
 
@@ -281,6 +251,10 @@ class Recorder:
             self._limit(identifier, compile_, found)
             return
         failure = found.get("fail_type")
+        if failure == "RecompileError" and compile_ is not None and not compile_.recompile:
+            # torch._dynamo.config.error_on_recompile: the guards are in the error alone.
+            self._recompile(identifier, payloads.reasons_of_error(found.get("fail_reason")))
+        why_again = metrics.restarts(found)
         ended = CompileEnded(
             id=identifier,
             ok=not failure,
@@ -292,10 +266,13 @@ class Recorder:
             guard_ns=metrics.nanoseconds(found, "guard_latency_us"),
             overhead_ns=metrics.overhead_ns(found, compile_.logged_ns if compile_ else 0),
             breaks=len(compile_.breaks) if compile_ else None,
-            restarts=metrics.restarts(found),
+            restarts=len(why_again),
+            restart_reasons=why_again[:_RESTARTS],
         )
-        ended.cudagraph_skip = self._text(found.get("cudagraph_skip_reason"))
+        skip = found.get("cudagraph_skip_reason")
+        ended.cudagraph_skip = self._text(skip)
         if compile_ is not None:
+            self._cudagraphs.compiled(identifier, skip, cudagraphs.skips() - compile_.cudagraph_skips)
             compile_.ended = ended  # its time runs until the compile's last record
         else:
             ended.ns = ended.phases.get("dynamo", 0)
@@ -304,12 +281,14 @@ class Recorder:
 
     def _limit(self, identifier: str | None, compile_: Compile | None, found: dict[str, Any]) -> None:
         fatal = metrics.is_fatal(found)
-        event = CompileLimit(id=identifier, why=text(metrics.why(found), _PATH), fatal=fatal)
-        event.limit = metrics.limit_in(metrics.why(found) or "")
+        why = metrics.why(found) or ""
+        event = CompileLimit(id=identifier, why=text(why, _PATH), fatal=fatal)
+        event.setting, event.limit = metrics.limit_setting(why), metrics.limit_in(why)
         if compile_ is not None:
             event.module, event.fqn, event.function = compile_.module, compile_.fqn, compile_.function
-            event.limit = event.limit or compile_.limit
-        event.limit = event.limit or getattr(torch._dynamo.config, "recompile_limit", None)
+            if compile_.limit is not None:
+                event.setting, event.limit = compile_.limit
+        event.limit = event.limit or getattr(torch._dynamo.config, event.setting or "recompile_limit", None)
         self.tell(event)
         if not fatal:
             self._limit_hit()
@@ -320,14 +299,14 @@ class Recorder:
             return
         ended = compile_.ended or CompileEnded(id=identifier, ok=compile_.error is None, why=compile_.error)
         ended.start_ns, ended.ns = compile_.start_ns, ns
+        ended.handler_ns = self._spent() - compile_.spent_ns
         self.tell(ended, compile_.where)
 
     def _runtime_metrics(self, identifier: str | None, found: dict[str, Any]) -> None:
         identifier = found.get("compile_id") or identifier
         ns = metrics.nanoseconds(found, "runtime_triton_autotune_time_us")
         if ns:
-            self._autotuning = None
-            self.tell(CompilePhase(id=identifier, phase="autotune", ns=ns))
+            self._phases.tuned(identifier, ns)
 
     # --- helpers -----------------------------------------------------------------------------------------------------
 
@@ -344,10 +323,6 @@ class Recorder:
         kept = text(whole, self._allowance.text_limit())
         self._allowance.spend(len(kept))
         return kept
-
-
-def _path(whole: str | None) -> str | None:
-    return None if whole is None else text(whole, _PATH)
 
 
 def _innermost(stack: list[dict[str, Any]]) -> tuple[str, str, int]:

@@ -29,10 +29,10 @@ class Tap(logging.Filter):
         return not self._take(record.getMessage())
 
 
-def limit_value(message: str) -> int | None:
-    """The limit's value in the warning that it was hit, or None where the message isn't that warning."""
+def limit(message: str) -> tuple[str, int] | None:
+    """The limit's name and value in the warning that it was hit, or None where the message isn't that warning."""
     found = _LIMIT.search(message)
-    return int(found[2]) if found else None
+    return (found[1], int(found[2])) if found else None
 
 
 def skips_cudagraph(message: str) -> bool:

@@ -53,11 +53,29 @@ def test_a_cut_text_says_so() -> None:
     assert payloads.text("x" * 100, 10) == "x" * 9 + "…"
 
 
-def test_the_first_reason_has_the_right_of_way() -> None:
-    kept = payloads.bounded(["a" * 5000, "b" * 5000, *("c" for _ in range(20))], 1000)
-    assert len(kept) == payloads.REASONS_KEPT
-    assert len(kept[0]) == 1000
-    assert len(kept[1]) < 200
+def test_the_reason_that_matters_has_the_right_of_way() -> None:
+    reasons = ["a" * 5000, "b" * 5000, *("c" for _ in range(20))]
+    kept, matched = payloads.bounded(reasons, 1, 1000)
+    assert (len(kept), matched) == (payloads.REASONS_KEPT, 1)
+    assert len(kept[0]) < 200
+    assert len(kept[1]) == 1000
+
+
+def test_a_reason_that_matters_is_kept_however_late_it_comes() -> None:
+    reasons = [f"0/{entry}: x == {entry}" for entry in range(20)]
+    kept, matched = payloads.bounded(reasons, 15)
+    assert kept == [*reasons[:7], reasons[15]]
+    assert matched == 7
+    assert payloads.bounded([], 0) == ([], 0)
+
+
+def test_the_guards_of_a_recompile_error() -> None:
+    message = (
+        "Recompiling function f in a.py:3\n    triggered by the following guard failure(s):\n"
+        "    - 0/1: k == 'b'\n    - 0/0: k == 'a'\n    User stack trace:\n      File x"
+    )
+    assert payloads.reasons_of_error(message) == ["0/1: k == 'b'", "0/0: k == 'a'"]
+    assert payloads.reasons_of_error(None) == payloads.reasons_of_error("boom") == []
 
 
 def test_compile_ids_read_as_torch_prints_them() -> None:

@@ -170,7 +170,7 @@ def test_arguments_of_the_unet_have_their_real_names(told: list[CompileEvent]) -
         (2, "sample", "args[0]"),
         (3, "timestep", "args[1]"),
         (4, "encoder_hidden_states", "args[2]"),
-        (5, None, "len(kwargs)"),
+        (5, "return_dict", "len(kwargs)"),
     ]
     assert [event.actual for event in changes] == ["float32[2, 4, 16, 16]", "float32[]", "float32[2, 9, 8]", "0"]
     assert {(event.fqn, event.function) for event in changes} == {("unet", "wrapper")}

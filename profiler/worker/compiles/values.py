@@ -1,0 +1,190 @@
+"""The value that failed a guard, read from the frame that is being compiled by the guard's own expression.
+
+torch prints what a guard expected; for most guards on Python values it doesn't print what it found.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import operator
+import types
+from collections.abc import Mapping, Sized
+from typing import Any
+
+import torch
+
+from profiler.worker.compiles import arguments, globalstate
+from profiler.worker.compiles.arguments import Outline
+from profiler.worker.compiles.frames import Target
+from profiler.worker.compiles.guards import Failed
+from profiler.worker.compiles.payloads import text
+
+VALUE_LIMIT = 200
+_NAMED_KEYS = 6
+_OF_TENSORS = {"size", "stride", "storage_offset", "dim"}
+
+
+def concrete(failed: Failed, target: Target, before: Outline | None) -> Failed:
+    """``failed`` with the source first that made the difference, by the call that the entry was compiled for."""
+    if before is None:
+        return failed
+    if failed.how == "shapes" and len(failed.sources) > 1:
+        now = arguments.outline(target)
+        changed = [source for source in failed.sources if _changed(source, before, now)]
+        return Failed("shapes", tuple(dict.fromkeys([*changed, *failed.sources])))
+    if failed.how == "raised":
+        now = arguments.outline(target)
+        gone = [path for path, was in before.items() if isinstance(was, tuple) and now.get(path) == "NoneType"]
+        return Failed("raised", tuple(gone))
+    return failed
+
+
+def argument(failed: Failed, target: Target, before: Outline | None) -> str | None:
+    """The parameter that made the difference, or "a, b" where two did; None for what is no argument."""
+    if failed.how == "value" and failed.sources and _counts_keywords(failed.sources[0], target):
+        return ", ".join(_keywords_changed(target, before)) or None
+    several = failed.how in ("same", "raised")
+    return arguments.names(failed.sources if several else failed.sources[:1], target)
+
+
+def actual(failed: Failed, reason: str, target: Target) -> str | None:
+    """The value that failed the guard, as text; None where it can't be read without running foreign code."""
+    try:
+        if failed.how == "state":
+            return globalstate.present(failed.names)
+        if failed.how == "modes":
+            return globalstate.modes()
+        if not failed.sources:
+            return None
+        return _read(failed.how, failed.sources, reason, target)
+    except Exception:
+        # Whatever stands in a guard's way (a property that raises, a missing attribute) also stands in ours.
+        return None
+
+
+def describe(value: object, *, by_type: bool = False) -> str:
+    """``value`` in a few words. A tensor's contents are never touched: reading them would wait for the device."""
+    if isinstance(value, torch.Tensor):
+        return text(f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}", VALUE_LIMIT)
+    name = type(value).__qualname__
+    if value is None or isinstance(value, bool | int | float | complex | str | torch.dtype | torch.device):
+        plain = text(repr(value), VALUE_LIMIT)
+        return f"{name} {plain}" if by_type and value is not None else plain
+    if isinstance(value, type):
+        return text(f"class {value.__qualname__}", VALUE_LIMIT)
+    if isinstance(value, dict):
+        return text(f"{name} of {len(value)}{_keys(value)}", VALUE_LIMIT)
+    if isinstance(value, list | tuple | set | frozenset):
+        return f"{name} of {len(value)}"
+    function = value.func if isinstance(value, functools.partial) else value
+    if isinstance(function, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
+        return text(f"{name} {function.__module__}.{function.__qualname__}", VALUE_LIMIT)
+    return text(name, VALUE_LIMIT)
+
+
+def _read(how: str, sources: tuple[str, ...], reason: str, target: Target) -> str:
+    source = sources[0]
+    if how == "presence":
+        return _presence(source, target)
+    value = evaluate(source, target)
+    if how == "tensor" and isinstance(value, torch.Tensor):
+        return _tensor(value, reason)
+    if how == "keys" and isinstance(value, Mapping):
+        return text(f"{len(value)}{_keys(value)}", VALUE_LIMIT)
+    if how == "value" and source.startswith("len("):
+        counted = evaluate(source[4:-1], target)
+        return text(f"{value}{_keys(counted) if isinstance(counted, dict) else ''}", VALUE_LIMIT)
+    if how == "same" and len(sources) > 1:
+        same = all(evaluate(other, target) is value for other in sources[1:])
+        return f"{describe(value)}, {'the same object' if same else 'two objects'}"
+    return describe(value, by_type=how == "type")
+
+
+def _tensor(value: torch.Tensor, reason: str) -> str:
+    """The tensor with the property that its guard is about."""
+    shape = describe(value)
+    if "stride mismatch" in reason:
+        return text(f"{shape} stride {list(value.stride())}", VALUE_LIMIT)
+    if "requires_grad mismatch" in reason:
+        return f"{shape} requires_grad {value.requires_grad}"
+    if "device index mismatch" in reason:
+        return f"{shape} on {value.device}"
+    if "dispatch key set mismatch" in reason:
+        return f"{shape} on {value.device}{', made in inference mode' if value.is_inference() else ''}"
+    return shape
+
+
+def _presence(source: str, target: Target) -> str:
+    """What stands at a key or an attribute, or that nothing does and what does in its place."""
+    node = ast.parse(source, mode="eval").body
+    try:
+        return describe(_value(node, target))
+    except (KeyError, IndexError, AttributeError):
+        holder = _value(node.value, target) if isinstance(node, ast.Subscript) else None
+        if not isinstance(holder, dict):
+            return "missing"
+        return text(f"missing; keys{_keys(holder) or ': none'}", VALUE_LIMIT)
+
+
+def _keys(value: Mapping[Any, Any]) -> str:
+    if not value or not all(isinstance(key, str | int) for key in value):
+        return ""
+    names = [str(key) for key in list(value)[:_NAMED_KEYS]]
+    return f": {', '.join(names)}{', …' if len(value) > _NAMED_KEYS else ''}"
+
+
+def _counts_keywords(source: str, target: Target) -> bool:
+    pack = arguments.packed(target)[1]
+    return source in (pack, f"len({pack})")
+
+
+def _keywords_changed(target: Target, before: Outline | None) -> list[str]:
+    """The keywords that this call has and that one hadn't, or the other way round."""
+    pack = arguments.packed(target)[1]
+    now = arguments.keywords(target)
+    if before is None or now is None:
+        return []
+    start = f"{pack}['"
+    old = [path.removeprefix(start).removesuffix("']") for path in before if path.startswith(start)]
+    old = [path for path in old if "]" not in path]
+    return [key for key in [*old, *now] if (key in old) != (key in now)]
+
+
+def _changed(source: str, before: Outline, now: Outline) -> bool:
+    path = source.rpartition(".")[0]
+    path = path.removeprefix("L['").replace("']", "", 1) if path.startswith("L['") else path
+    return before.get(path) != now.get(path)
+
+
+def evaluate(expression: str, target: Target) -> Any:
+    """The value of a guard's expression in the frame. Raises whatever keeps it from being read."""
+    return _value(ast.parse(expression, mode="eval").body, target)
+
+
+def _value(node: ast.AST, target: Target) -> Any:
+    """Evaluate names, attributes, constant keys, ``len`` and a tensor's size: no other call, no operator."""
+    if isinstance(node, ast.Name):
+        scope: dict[str, Any] = {"L": target.locals, "G": target.globals, **target.locals}
+        return scope[node.id]
+    if isinstance(node, ast.Attribute):
+        return getattr(_value(node.value, target), node.attr)
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return _value(node.value, target)[node.slice.value]
+    if isinstance(node, ast.Call):
+        return _call(node, target)
+    raise LookupError(type(node).__name__)
+
+
+def _call(node: ast.Call, target: Target) -> Any:
+    if isinstance(node.func, ast.Name) and len(node.args) == 1:
+        value = _value(node.args[0], target)
+        if node.func.id == "len" and isinstance(value, Sized):
+            return len(value)
+        if node.func.id == "___tuple_iterator_len":
+            return operator.length_hint(value)
+    elif isinstance(node.func, ast.Attribute) and node.func.attr in _OF_TENSORS and not node.args:
+        tensor = _value(node.func.value, target)
+        if isinstance(tensor, torch.Tensor):
+            return getattr(tensor, node.func.attr)()
+    raise LookupError("call")
