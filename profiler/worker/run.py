@@ -12,7 +12,7 @@ from profiler.events import LoadProgress, Note, PhaseStarted
 from profiler.request import Case, Request, is_factory
 from profiler.subject import Subject
 from profiler.worker import device, factory, fitting, foreign, memorylimit
-from profiler.worker.compiles import CompileMonitor, self_test
+from profiler.worker.compiles import CompileMonitor, self_test, silent_stance
 from profiler.worker.inputs import call_arguments
 from profiler.worker.live import Sink
 from profiler.worker.measure import Capture, Measurement, make_memory
@@ -46,7 +46,11 @@ class CaseRun:
         memorylimit.apply(self.request.memory_limit_gib, self.request.device)
         subject = self._load(probe)
         monitor = self._compile(subject) if traced else None
-        self._measure(subject, probe, monitor)
+        try:
+            self._measure(subject, probe, monitor)
+        finally:
+            if monitor is not None:
+                monitor.detach()
 
     @property
     def _is_factory(self) -> bool:
@@ -108,6 +112,9 @@ class CaseRun:
         # The modules that are compiled now may be others than before. Nothing is compiled until the first call.
         monitor = CompileMonitor(self.sink, {denoiser.label: denoiser.module for denoiser in subject.denoisers})
         monitor.attach()
+        silent = silent_stance()
+        if silent is not None:
+            self.sink(Note(level="warning", code="stance", text=silent))
         return monitor
 
     def _measure(self, subject: Subject, probe: MemoryProbe, monitor: CompileMonitor | None) -> None:
