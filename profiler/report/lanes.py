@@ -48,13 +48,13 @@ class _Lane:
     def fit(self, start_ns: int, ns: int, slack_ns: int) -> tuple[int, int] | None:
         """The slice as it fits, and take it; None where it doesn't."""
         ends, free = self._ends, self._free_ns
-        depth = len(ends)
+        depth, latest = len(ends), start_ns + slack_ns
         while True:
             while depth and ends[depth - 1] <= start_ns:
                 depth -= 1
                 free = max(free, ends[depth])
             if start_ns < free:
-                if free - start_ns > slack_ns:
+                if free > latest:
                     return None
                 start_ns = free
                 continue
@@ -65,7 +65,7 @@ class _Lane:
             if over <= min(inside, slack_ns):
                 ns -= over
                 break
-            if inside > slack_ns:
+            if start_ns + inside > latest:
                 return None
             start_ns = ends[depth - 1]
         del ends[depth:]

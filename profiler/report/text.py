@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 NOT_MEASURED = "-"
@@ -40,13 +39,18 @@ def duration(ms: float | None) -> str:
     """Milliseconds, from a second on seconds, with three figures that count: 0.83 ms, 43.2 ms, 9.02 s, 104 s."""
     if ms is None:
         return NOT_MEASURED
-    value, unit = (ms / 1000, "s") if ms >= 999.5 else (ms, "ms")
+    value, unit = (ms / 1000, "s") if abs(ms) >= 999.5 else (ms, "ms")
     if value == 0:
         return "0 s"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(digits, 3)}f} {unit}"
+    text = f"{value:#.3g}".rstrip(".") if 0.001 <= abs(value) < 999.5 else f"{value:.0f}"
+    return f"{text} {unit}"
 
 
 def escaped(text: str) -> str:
     """``text``, which may come from a log, as Markdown that shows it: with no bar that begins a cell and no tag."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;")
+
+
+def shortened(place: str) -> str:
+    """A file's place without the folder of the installed packages: ``diffusers/models/attention.py:1004``."""
+    return place.rpartition("site-packages/")[2]

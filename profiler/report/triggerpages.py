@@ -83,7 +83,7 @@ class Markdown:
 
 
 def _cells(number: int, group: Group) -> list[str]:
-    module = group.module or group.occurrences[0].function or NOT_MEASURED
+    module = _one_line(group.module or group.occurrences[0].function) or NOT_MEASURED
     return [
         str(number),
         str(group.count),

@@ -10,7 +10,7 @@ from profiler.analysis import triggers
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.triggers import Group, Occurrence, Place
 from profiler.report import SCHEMA
-from profiler.report.text import duration
+from profiler.report.text import duration, shortened
 from profiler.report.triggerpages import Markdown, Plain
 
 WIDTH = 80
@@ -153,7 +153,7 @@ def _facts(group: Group, *, every: bool) -> Iterator[tuple[str, str]]:
     if first.code is not None:
         code = first.code
         meant = code.lines[code.line - code.first] if 0 <= code.line - code.first < len(code.lines) else ""
-        yield "code", f"{code.file}:{code.line}" + (f"  {meant.strip()}" if meant.strip() else "")
+        yield "code", f"{shortened(code.file)}:{code.line}" + (f"  {meant.strip()}" if meant.strip() else "")
     for text in first.dynamic:
         yield "dynamic", text
     took = parts_text(group.occurrences)
@@ -166,7 +166,7 @@ def _facts(group: Group, *, every: bool) -> Iterator[tuple[str, str]]:
         more = group.count - 1
         yield "where", f"{first.run}: {place_text(first.place)}" + (f", and {more} more" if more else "")
     if first.caller:
-        yield "caller", first.caller
+        yield "caller", shortened(first.caller)
 
 
 def occurrence_text(one: Occurrence) -> str:

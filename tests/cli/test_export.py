@@ -1,0 +1,130 @@
+"""``export``: where the file goes, what is refused, and that a large session takes little memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import million, recorded
+from tui.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = [
+    "001-sd15-txt2img-no-compile-b1-r1",
+    "002-sd15-txt2img-compile-b1-r1",
+    "003-sd15-txt2img-regional-compile-b1-r1",
+]
+
+
+@pytest.fixture
+def session(own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A finished session; the current folder is an empty one."""
+    monkeypatch.chdir(tmp_path)
+    return recorded.finished().write(own_home).id
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(["export", *arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def processes(document: str) -> list[str]:
+    events = json.loads(document)["traceEvents"]
+    return [one["args"]["name"] for one in events if one["name"] == "process_name"]
+
+
+def test_the_file_is_named_after_the_session_and_said_with_what_opens_it(
+    session: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "last", "--format", "trace")
+    file = tmp_path / f"{session}.trace.json"
+    assert (code, err) == (0, "")
+    assert str(file.name) in out and "ui.perfetto.dev" in out and "chrome://tracing" in out
+    assert processes(file.read_text(encoding="ascii")) == [f"session {session}", *RUNS]
+    assert [one.name for one in tmp_path.iterdir()] == [file.name], "nothing temporary is left"
+
+
+def test_a_file_that_is_there_is_kept_unless_forced(
+    session: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text("mine")
+    code, out, err = run(capsys, session, "--format", "trace", "-o", "mine.json")
+    assert (code, out, file.read_text()) == (2, "", "mine")
+    assert len(err.splitlines()) == 1 and "--force" in err
+    assert run(capsys, session, "--format", "trace", "-o", "mine.json", "--force")[0] == 0
+    assert len(processes(file.read_text())) == 4
+
+
+def test_a_dash_is_standard_output(session: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, session, "--format", "trace", "-o", "-")
+    assert (code, err) == (0, "")
+    assert len(processes(out)) == 4
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_file_is_written_to_as_it_is(session: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, session, "--format", "trace", "-o", "/dev/null")[0] == 0
+    assert not Path("/dev/null").is_file()
+
+
+@pytest.mark.parametrize("given", [["2"], ["002"], [RUNS[1]], ["002-sd15"], ["2", RUNS[1]]])
+def test_runs_are_picked_by_number_name_or_beginning(
+    given: list[str], session: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picked = [word for one in given for word in ("--run", one)]
+    _, out, _ = run(capsys, session, "--format", "trace", "-o", "-", *picked)
+    assert processes(out) == [f"session {session}", RUNS[1]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ("nothing --format trace", 3, "no session starts with"),
+        ("last", 2, "--format"),
+        ("last --format csv", 2, "trace"),
+        ("last --format trace --run 9", 2, "there are: 001-sd15-txt2img-no-compile-b1-r1, 002"),
+        ("last --format trace --run 00", 2, "fits 3 runs"),
+        ("last --format trace -o /nowhere/trace.json", 2, "no folder /nowhere"),
+        ("last --format trace -o .", 2, "is a folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    arguments: str, code: int, words: str, session: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, out, err = run(capsys, *arguments.split())
+    assert (found, out) == (code, "")
+    assert len(err.splitlines()) == 1 and words in err
+    assert not list(tmp_path.iterdir())
+
+
+GROWTH = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from profiler.follow import Follower
+from profiler.report.trace import trace
+from profiler.sessions import SessionFolder
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+state = Follower(SessionFolder(Path(sys.argv[2]))).read_all()
+before = peak()
+size = sum(map(len, trace(state))) / 1e6
+print(size, peak() - before)
+"""
+
+
+def test_the_trace_is_never_in_memory_as_a_whole(own_home: Path) -> None:
+    folder = million.write(own_home, events=100_000, runs=3)
+    command = [sys.executable, "-c", GROWTH, str(ROOT), str(folder.path)]
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
+    megabytes, grown = map(float, made.stdout.split())
+    assert megabytes > 20
+    assert grown < 5

@@ -1,0 +1,64 @@
+"""The text of triggers: hostile words, and what of a capture is not complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from profiler import events as ev
+from profiler.analysis.state import SessionState
+from profiler.report.causespage import causes_page
+from profiler.report.text import duration, shortened
+from profiler.report.triggers import trigger_lines
+from tests.analysis.events import MS, call, fold, frame, request
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+HOSTILE = "a | b <script> `c` \x1b[2J \n| d | *e*"
+
+
+def session(*events: ev.Event) -> SessionState:
+    asked = request(variants=["compile"], repeats=1)
+    return fold(asked, {asked.runs[0].name: [*frame("measure"), *events]}, [ev.Header(t=0)]).state
+
+
+def compiled(text: str) -> list[ev.Event]:
+    return [
+        ev.Recompile(t=20 * MS, id="0/1", call=0, step=0, reasons=[text], module=text, fqn=text),
+        ev.CompileStarted(t=21 * MS, id="0/1", call=0, step=0, module=text, caller=text, recompile=True),
+        ev.CompileEnded(t=90 * MS, id="0/1", call=0, step=0, start_ns=20 * MS, ns=70 * MS),
+    ]
+
+
+def test_markdown_shows_hostile_text_as_text() -> None:
+    state = session(*call(0, "measure", 10, [50.0]), *compiled(HOSTILE))
+    lines = trigger_lines(state, markdown=True, every=True)
+    outside_code = [line for line in lines if not line.startswith(("- guard", "- code", "- caller"))]
+    assert not any("<script>" in line for line in outside_code)
+    assert {line.count("|") for line in lines if line.startswith("|")} == {9}, "no bar of the text begins a cell"
+
+
+def test_plain_text_keeps_its_lines_whatever_the_text() -> None:
+    state = session(*call(0, "measure", 10, [50.0]), *compiled(HOSTILE * 20))
+    assert not any("\n" in line for line in trigger_lines(state, every=True))
+
+
+def test_a_capture_that_is_incomplete_is_told() -> None:
+    environment = ev.Environment(t=5 * MS, trace=False, trace_reason="torch 9 has no trace")
+    state = session(environment, ev.MonitorError(t=6 * MS, error="x"))
+    text = "\n".join(trigger_lines(state, width=200))
+    assert "did not answer: torch 9 has no trace" in text
+    assert "1 record of torch's trace could not be read" in text
+
+
+def test_durations_have_three_figures() -> None:
+    given = {None: "-", 0: "0 s", 0.00001: "0 ms", 0.83: "0.830 ms", 43.21: "43.2 ms", 999.4: "999 ms"}
+    given |= {999.6: "1.00 s", 9514.2: "9.51 s", 104_000: "104 s", 5_000_000: "5000 s", -3.2: "-3.20 ms"}
+    assert {ms: duration(ms) for ms in given} == given
+
+
+def test_places_lose_the_folder_of_the_packages() -> None:
+    assert shortened("/v/lib/python3.11/site-packages/diffusers/a.py:3 in f") == "diffusers/a.py:3 in f"
+    assert shortened("/home/me/a.py:3 in f") == "/home/me/a.py:3 in f"
+
+
+def test_the_page_of_causes_is_in_step_with_their_table() -> None:
+    assert (DOCS / "triggers.md").read_text(encoding="utf-8") == causes_page(), "run `make schemas`"
