@@ -12,7 +12,7 @@ from profiler.analysis.triggers.causes import CAUSES
 from profiler.analysis.triggers.changes import Change
 from profiler.analysis.triggers.context import is_leaf, root_of
 from profiler.analysis.triggers.model import Advice, Blame
-from profiler.analysis.triggers.sentences import dtype
+from profiler.analysis.triggers.tensors import TIMESTEPS, dtype
 
 NOTHING = "Nothing to do: it is paid once, in the first call."
 
@@ -51,14 +51,32 @@ def _regional(run: RunState) -> bool:
 
 
 def _compiling(change: Change, argument: str) -> str:
-    """The call that compiles with ``argument``, as the variant makes it."""
+    """The code that compiles with ``argument``, as the variant does it."""
     target = denoiser(change.found)
     compilation = change.context.run.case.compilation
     if compilation.variant != "regional-compile":
-        return f"torch.compile({target}, {argument})"
+        return f"{target} = torch.compile({target}, {argument})"
     if compilation.engine == "accelerate":
-        return f"accelerate.utils.compile_regions({target}, {argument})"
+        return f"{target} = accelerate.utils.compile_regions({target}, {argument})"
     return f"{target}.compile_repeated_blocks({argument})"
+
+
+_NOUNS = {
+    "batch": "batch size",
+    "tokens": "number of tokens",
+    "channels": "number of channels",
+    "frames": "number of frames",
+}
+    "batch": "batch size",
+    "tokens": "number of tokens",
+    "channels": "number of channels",
+    "frames": "number of frames",
+}
+
+
+def _noun(words: list[str]) -> str:
+    """Dimensions as nouns: "height and width", "number of tokens"."""
+    return " and ".join(_NOUNS.get(word, "size" if word.startswith("dim ") else word) for word in words)
 
 
 def _filled(template: str, change: Change) -> str:
@@ -66,7 +84,7 @@ def _filled(template: str, change: Change) -> str:
     tensor = guard.cause == "tensor.dtype"
     return template.format(
         what=change.what,
-        words=" and ".join(one.word for one in change.dimensions) or change.dimension or "size",
+        words=_noun([one.word for one in change.dimensions] or [change.dimension or "size"]),
         denoiser=denoiser(change.found),
         module=change.found.module or "the module",
         expected=dtype(guard.expected) if tensor else (guard.expected or "it"),
@@ -94,35 +112,31 @@ def _artefact(change: Change) -> Advice:
 
 
 def _size(change: Change) -> Advice:
-    words = " and ".join(one.word for one in change.dimensions) or change.dimension or "size"
-    plural = len(change.dimensions) > 1
-    compilation = change.context.run.case.compilation
-    if change.guard.dim is not None and change.actual == "1":
-        return _of_one(change, words)
-    if compilation.dynamic is False:
+    words = _noun([one.word for one in change.dimensions] or [change.dimension or "size"])
+    if change.actual == "1":
+        return _of_one(change)
+    if change.context.run.case.compilation.dynamic is False:
         return Advice(
             remedy=(
                 f"It was compiled with dynamic=False, so each new {words} is a graph of its own: leave dynamic=False "
-                f"out ({_compiling(change, 'dynamic=None')}), or warm up with every {words} that will be asked for."
+                f"out ({_compiling(change, 'dynamic=None')}), or warm up with each {words} that will be asked for."
             ),
             link=causes.DYNAMIC,
         )
     if change.made_dynamic:
-        verb = "are" if plural else "is"
+        further = "further sizes but 1 are" if change.dimension == "batch" else "further sizes are"
         remedy = (
-            f"torch made {words} dynamic in this compile: further sizes {verb if plural else 'are'} free. To pay for "
-            f"it before measuring, make a warm-up call with a second {words}, or {_dynamic_first(change)}."
+            f"torch made the {words} dynamic in this compile: {further} free. To pay for it before measuring, make a "
+            f"warm-up call with another {words}, or {_dynamic_first(change)}."
         )
-        return Advice(remedy=remedy, link=_shape_link(change))
-    return Advice(
-        remedy=f"Warm up with every {words} that will be asked for, or {_dynamic_first(change)}.",
-        link=_shape_link(change),
-    )
+    else:
+        remedy = f"Warm up with each {words} that will be asked for, or {_dynamic_first(change)}."
+    return Advice(remedy=remedy, link=_shape_link(change))
 
 
 def _dynamic_first(change: Change) -> str:
     """How to have the dimensions dynamic from the first compile on."""
-    text = f"compile with {_compiling(change, 'dynamic=True')}"
+    text = f"have it dynamic from the start, {_compiling(change, 'dynamic=True')}"
     if {one.word for one in change.dimensions} & {"height", "width"}:
         text += " after torch.fx.experimental._config.use_duck_shape = False"
     return text
@@ -134,17 +148,13 @@ def _shape_link(change: Change) -> str:
     return causes.DYNAMIC
 
 
-def _of_one(change: Change, words: str) -> Advice:
-    remedy = f"Make one warm-up call with a {words} of 1 as well"
-    if words == "batch" and (change.batch or change.guidance("off")):
+def _of_one(change: Change) -> Advice:
+    noun = _noun([change.dimension or "size"])
+    remedy = f"Make one warm-up call with a {noun} of 1 as well"
+    if change.dimension == "batch" and (change.batch or change.guidance("off")):
         remedy = "Make one warm-up call without guidance (guidance_scale=1.0) as well"
     remedy += ": torch compiles a size of 1 by itself even with dynamic=True, so it is exactly one graph more."
     return Advice(remedy=remedy, link=causes.DYNAMIC)
-
-
-def _zero_one(change: Change) -> Advice:
-    words = change.dimension or "size"
-    return _of_one(change, words)
 
 
 def _value(change: Change) -> Advice:
@@ -164,7 +174,7 @@ def _value(change: Change) -> Advice:
 
 def _dtype(change: Change) -> Advice:
     guard = change.guard
-    if change.argument in ("timestep", "timesteps", "t"):
+    if change.argument in TIMESTEPS:
         remedy = (
             f"Make one warm-up call with each scheduler: some give {dtype(guard.expected)} timesteps, others "
             f"{dtype(guard.actual)}; two of one kind share the code."
@@ -178,7 +188,7 @@ def _dtype(change: Change) -> Advice:
 
 
 def _grad(change: Change) -> Advice:
-    if change.now.changed("lora") and not (change.before and change.before.changed("lora")):
+    if change.lora_loaded:
         return _lora(change)
     cause = CAUSES["tensor.grad"]
     return Advice(remedy=_filled(cause.remedy or "", change), link=cause.link)
@@ -197,7 +207,7 @@ def _lora(change: Change) -> Advice:
 
 _BY_CAUSE: dict[str, Callable[[Change], Advice]] = {
     "tensor.size": _size,
-    "sym.zero_one": _zero_one,
+    "sym.zero_one": _of_one,
     "value": _value,
     "tensor.dtype": _dtype,
     "tensor.grad": _grad,

@@ -13,7 +13,7 @@ from profiler.analysis.triggers.model import Advice, Blame
 
 _LIBRARIES = re.compile(r"[/\\](?:site|dist)-packages[/\\]|[/\\]lib[/\\]python3")
 _EXPLANATION = re.compile(
-    r"\n\s*Explanation:\s*(?P<text>.+?)(?=\n\s*(?:Hint|Developer debug|User code|For more)|\Z)", re.S
+    r"\n\s*Explanation:\s*(?P<text>.+?)(?=\n\s*(?:Hint|Developer debug|User code|For more)|\Z)", re.DOTALL
 )
 _HINT = re.compile(r"\n\s*Hint:\s*(?P<text>.+?)(?=\n\s*(?:Hint:|Developer debug|User code|For more)|\Z)", re.DOTALL)
 _FILE = re.compile(r"[/\\]")

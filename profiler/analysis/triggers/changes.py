@@ -68,9 +68,18 @@ class Change:
         """The shape of the tensor that failed the guard."""
         return shape(self.seen)
 
+    @property
+    def expected(self) -> str | None:
+        """What the entry was made for."""
+        return self.guard.expected
+
     @cached_property
     def actual(self) -> str | None:
         """What came: the guard's own word first, since the worker describes a tensor as a whole."""
+        if self.guard.cause == "tensor.grad":
+            return "0" if self.guard.expected == "1" else "1"
+        if self.guard.cause == "global.state":
+            return self.seen or self.guard.actual
         return self.guard.actual if self.guard.actual is not None else self.seen
 
     @cached_property
@@ -154,6 +163,11 @@ class Change:
         """Whether the dimensions are those of latents, whose pixels aren't known."""
         words = {one.word for one in self.dimensions}
         return bool(words & {"height", "width"}) and self.argument in ("sample", "hidden_states") and not self.pixels
+
+    @property
+    def lora_loaded(self) -> bool:
+        """Whether a LoRA was loaded between the entry's call and this one."""
+        return self.before is not None and bool(self.now.changed("lora")) and not self.before.changed("lora")
 
     @cached_property
     def batch(self) -> str | None:

@@ -76,7 +76,7 @@ def occurrence(context: Context, found: Compile) -> Occurrence:
         line=found.line,
         argument=change.argument if change else None,
         dimension=change.dimension if change else None,
-        expected=change.guard.expected if change else None,
+        expected=change.expected if change else None,
         actual=change.actual if change else None,
         id=found.id,
         epoch=found.epoch,
@@ -151,7 +151,8 @@ def _mark(change: Change | None, found: Compile, mark: ev.DynamicMark) -> str:
     text = readable(mark.name, argument)
     if mark.dim is not None:
         rank = len(change.shape) if same and change is not None and change.shape is not None else None
-        named = word(argument, plain(mark.name), mark.dim, rank, found.module) or ""
+        # The tensor that a view was taken of may have other dimensions.
+        named = "" if "._base" in mark.name else word(argument, plain(mark.name), mark.dim, rank, found.module) or ""
         text += f" dim {mark.dim}" + ("" if not named or named.startswith("dim ") else f" ({named})")
     if mark.why == "stride change":
         text += " stride"

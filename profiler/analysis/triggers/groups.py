@@ -8,6 +8,8 @@ from profiler.analysis.triggers.model import Group, Occurrence
 
 SHOWN = 3
 """So many different changes are named in a group's sentence."""
+LONGEST = 120
+"""A group's sentence has no more characters than that where it is put together of several."""
 _ARROW = " → "
 
 
@@ -80,6 +82,8 @@ def _sentence(members: list[Occurrence]) -> str:
         kind = f"{first.module} " if first.module else ""
         listed = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
         return f"{kind}compiled for the first time, {times} times: {listed}"
+    if len(texts) <= SHOWN and sum(map(len, texts)) <= LONGEST:
+        return "; ".join(texts)
     return f"{texts[0]} (and {len(texts) - 1} more like it)"
 
 

@@ -19,6 +19,7 @@ class Guard:
     """
 
     cause: str  # a class of ``causes.CAUSES``
+    plain_cause: str  # the same without regard to whose attribute it is about: ``lora`` may be a ``len``
     text: str  # its first line, without the entry's id and the comments
     entry: str | None = None  # the compile id of the entry whose guard it is
     source: str | None = None  # args[0], kwargs['scale'], self._modules['attn'].processor
@@ -132,7 +133,7 @@ _SYMBOLIC = re.compile(
     r"(?P<source>[A-Za-z_][\w.\[\]'\"]*)\.(?:size|stride|storage_offset)\(\)(?:\[(?P<dim>\d+)\])?.*",
     re.DOTALL,
 )
-_HEAD = re.compile(r"(?:\[?!?(?:\d+/)?(?P<entry>\d+/\d+)\]?: )?(?P<body>.*)", re.DOTALL)
+_HEAD = re.compile(r"(?:\[?(?P<entry>!?\d+/\d[\d/]*)\]?: )?(?P<body>.*)", re.DOTALL)
 _STACK = re.compile(r"\nUser stack trace:\n?(?P<stack>.*)", re.DOTALL)
 _FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 _PLACE = re.compile(r"\s+# (?P<code>.*?)\s*# (?P<file>[^\s#]+):(?P<line>\d+) in (?P<function>\S+)", re.DOTALL)
@@ -158,10 +159,11 @@ def read(text: str) -> Guard:
     pieces = _COMMENT.split(plain, maxsplit=1)
     core = _HINT.sub("", pieces[0]).strip()
     comment = pieces[1] if len(pieces) > 1 else ""
-    cause, values = _classified(core, comment)
+    plain_cause, values = _classified(core, comment)
     expected = values.get("expected") or values.get("was")
     return Guard(
-        cause=cause,
+        cause=_by_owner(plain_cause, values),
+        plain_cause=plain_cause,
         text=(core or body).partition("\n")[0].strip(),
         entry=head["entry"] if head else None,
         source=values.get("source"),
@@ -191,8 +193,7 @@ def _classified(core: str, comment: str) -> tuple[str, dict[str, str | None]]:
     for cause, pattern in RULES:
         match = pattern.fullmatch(core)
         if match is not None:
-            values = dict(match.groupdict())
-            return _by_owner(cause, values), values
+            return cause, dict(match.groupdict())
     return "other", {}
 
 
