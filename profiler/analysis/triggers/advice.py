@@ -67,11 +67,6 @@ _NOUNS = {
     "channels": "number of channels",
     "frames": "number of frames",
 }
-    "batch": "batch size",
-    "tokens": "number of tokens",
-    "channels": "number of channels",
-    "frames": "number of frames",
-}
 
 
 def _noun(words: list[str]) -> str:
