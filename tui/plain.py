@@ -14,7 +14,7 @@ from profiler.follow import Follower
 from profiler.report.tables import run_line, session_lines
 from profiler.sessions import Liveness
 from tui import safe
-from tui.pictures.compiles import Explained, compile_text, step_over
+from tui.pictures.compiles import Explained, compile_text, settled, told_ns
 
 POLL_SECONDS = 0.25
 
@@ -76,12 +76,11 @@ def _legs(run: RunState) -> Iterator[Told]:
 
 
 def _compiles(run: RunState, explained: Explained) -> Iterator[Told]:
-    """The compiles that ended. One that held a step up is told when that has ended: then it is known what it lost."""
-    for (key, found), one in zip(run.compiles.items(), explained.of(run), strict=True):
-        told = found.limit or found.end
-        if told is not None and step_over(run, found):
+    """What torch.compile did. What held a step up is told when that has ended: then it is known what it lost."""
+    for one in explained.of(run):
+        if not one.running and settled(run, one):
             text = compile_text(one)
-            yield told.t, ("compile", key), f"recompile: {text}" if one.kind == "recompile" else text
+            yield told_ns(run, one), ("compile", one.key), f"recompile: {text}" if one.kind == "recompile" else text
 
 
 def follow_plainly(

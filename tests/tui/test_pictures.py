@@ -8,6 +8,7 @@ from profiler import events as ev
 from profiler.analysis.columns import Columns
 from profiler.analysis.fold import SessionFold
 from profiler.analysis.state import GPU_COLUMNS, SessionState
+from profiler.analysis.triggers import occurrences
 from tests.support import recorded
 from tests.tui.hostile import HOSTILE
 from tests.tui.support import empty_fold, feed, flat, folded
@@ -222,11 +223,12 @@ def test_why_there_is_no_device_memory_is_said() -> None:
 
 def test_a_recompile_says_what_changed_first() -> None:
     found = [f for f in Happenings(folded(recorded.finished())).newest_first() if f.symbol == "R"]
-    assert [f.text.partition(",")[0] for f in found] == [
-        "hidden_states dim 1: 1024 → 256",
-        "hidden_states dim 1: 4096 → 1024",
+    assert [f.text.partition(":")[0] for f in found] == [
+        "hidden_states tokens 1024 → 256 (expected)",
+        "hidden_states tokens 4096 → 1024 (expected)",
     ]
-    assert found[0].text.endswith("BasicTransformerBlock (unet)")
+    assert ": BasicTransformerBlock (unet) again in 900 ms, compiling call step 1 lost 4." in found[0].text
+    assert {f.style for f in found} == {"quiet"}, "nothing is wrong"
 
 
 def test_the_newest_comes_first(done: SessionState) -> None:
@@ -252,6 +254,7 @@ def test_every_kind_of_trouble_has_its_line() -> None:
         ev.CompileStarted(t=4, module="UNet", fqn="unet", **where),
         ev.GraphBreak(t=5, file="/x/unet.py", line=7, reason="call to print", **where),
         ev.CompileEnded(t=6, ok=False, failure="BackendError", why="no compiler", ns=2 * SECOND, **where),
+        ev.Recompile(t=7, id="1/8", module="UNet", fqn="unet", reasons=["1/0: the guard"]),
         ev.CompileLimit(t=7, id="1/8", module="UNet", fqn="unet", limit=8),
         ev.CudaGraph(t=8, action="skip", reason="mutated inputs"),
         ev.EagerFallback(t=9, graphs=14, expected=22),
@@ -263,6 +266,9 @@ def test_every_kind_of_trouble_has_its_line() -> None:
     )
     state = fold.state
     state.runs[runs[1]].losses.bad = 2
+    said = {one.kind: one.sentence for one in occurrences(state)}
+    assert len(set(said.values())) == 5
+    assert "recompile limit of 8" in said["limit"] and "no compiler" in said["failure"]
     assert texts(state) == [
         "out of memory: CUDA out of memory",
         "this run's log: 2 damaged lines",
@@ -270,12 +276,14 @@ def test_every_kind_of_trouble_has_its_line() -> None:
         "out of memory at warmup (asked 2.00 GiB, free 1.00 GiB)",
         "the output of call 2 is not finite",
         "the clocks are low",
-        "falls back to eager: 14 of 22 graphs run from here on",
-        "CUDA graphs skipped: mutated inputs",
-        "UNet (unet): recompile limit of 8 reached, it runs eager where no compiled entry fits",
-        "UNet (unet): the compile failed after 2.00 s: BackendError: no compiler",
+        said["eager"],
+        said["cudagraph"],
+        said["limit"],
+        f"{said['failure']}, after 2.00 s",
         "graph break at unet.py:7: call to print",
     ]
+    symbols = [found.symbol for found in Happenings(state).newest_first()][6:]
+    assert symbols == ["E", "G", "L", "!", "B"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

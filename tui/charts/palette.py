@@ -62,10 +62,10 @@ MARK_MEANINGS: Mapping[str, str] = MappingProxyType(
         "C": "compile",
         "R": "recompile",
         "B": "graph break",
-        "L": "limit",
-        "E": "eager",
+        "L": "recompile limit",
+        "E": "fall to eager",
         "G": "CUDA graph",
-        "!": "failed",
+        "!": "failed compile",
     }
 )
 MARK_STYLES: Mapping[str, SeriesStyle] = MappingProxyType(

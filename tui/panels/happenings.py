@@ -5,11 +5,15 @@ from __future__ import annotations
 from textual import events
 
 from tui import safe
+from tui.charts.palette import MARK_MEANINGS
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted, spread
 from tui.pictures.happenings import Happening
 
 _ASCII_SYMBOLS = {"▸": ">", "■": "x", "…": ".", "✓": "+", "✗": "!", "–": "-"}
+_LEGEND = {mark: word for mark, word in MARK_MEANINGS.items() if mark != "!"}
+"""The letters of compile events; what other signs stand for is told by their lines."""
+
 _LABEL = 20
 _GROUP = 16
 """Cells for a run's workload where its whole label doesn't fit: the symbol says which variant it is."""
@@ -62,10 +66,14 @@ class HappeningsPanel(Panel[tuple[Happening, ...]]):
         left: list[Part] = [("events", "bold")]
         if not total:
             return fitted([*left, ("  nothing yet", "quiet")], width, ascii=self.ascii)
-        keys = "  C compile  R recompile  B graph break  L limit" if width >= 90 else ""
         right = f"{self._first + 1}-{self._first + seen} of {total}" if seen < total else str(total)
         arrows = ("^v" if self.ascii else "↑↓") if seen < total else ""
-        return spread([*left, (keys, "quiet")], [(f"{right} {arrows}".strip(), "quiet")], width, ascii=self.ascii)
+        right = f"{right} {arrows}".strip()
+        seen_kinds = {found.symbol for found in self.value}
+        legend = "".join(f"  {mark} {word}" for mark, word in _LEGEND.items() if mark in seen_kinds)
+        if len("events") + len(legend) + 2 + len(right) <= width:
+            left.append((legend, "quiet"))
+        return spread(left, [(right, "quiet")], width, ascii=self.ascii)
 
     def _row(self, found: Happening, width: int, wide: bool) -> Row:
         symbol = _ASCII_SYMBOLS.get(found.symbol, found.symbol) if self.ascii else found.symbol

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from profiler.analysis.compiles import Compile
 from profiler.analysis.progress import PHASE_WORDS, short_name
 from profiler.analysis.state import RunState, SessionState
-from profiler.analysis.triggers import Occurrence, explained
+from profiler.analysis.triggers import Occurrence, occurrences
 from tui.pictures.triggers.lines import milliseconds, short_place
 
 BLAMED = {"expected": " (expected)", "artefact": " (artefact)"}
@@ -15,70 +14,49 @@ BLAMED = {"expected": " (expected)", "artefact": " (artefact)"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """An explanation and what it was made from."""
+class _Seen:
+    """What there was of a run, and whether a step that was held up goes on, whose end would be news."""
 
-    made_of: tuple[object, ...]
-    calls: int
-    one: Occurrence
+    key: tuple[object, ...]
+    waits: bool
+    found: tuple[Occurrence, ...]
 
 
 class Explained:
-    """The compiles of a session, explained. Only those of which something new is known are explained again."""
+    """What torch.compile did in a session, explained, run by run."""
 
     def __init__(self, session: SessionState) -> None:
         self._session = session
-        self._kept: dict[tuple[str, int, str], _Kept] = {}
-        self._runs: dict[str, tuple[tuple[object, ...], bool, tuple[Occurrence, ...]]] = {}
+        self._runs: dict[str, _Seen] = {}
 
     def of(self, run: RunState) -> tuple[Occurrence, ...]:
-        """The compiles of ``run`` in the order in which they were told; the same object while nothing is new."""
-        key: tuple[object, ...] = (run.revision, run.outcome)
+        """The occurrences of ``run`` in the order in which they were told; the same object while nothing is new."""
         seen = self._runs.get(run.name)
-        # A step that ends is no news but to a compile that held it up.
-        if seen is not None and seen[0] == key and not seen[1]:
-            return seen[2]
-        found = tuple(self.one(run, compiled) for compiled in run.compiles.values())
-        waiting = any(not step_over(run, compiled) for compiled in run.compiles.values())
-        if seen is not None and found == seen[2]:
-            found = seen[2]
-        self._runs[run.name] = (key, waiting, found)
+        key = (run.revision, run.outcome)
+        if seen is not None and seen.key == key and not seen.waits:
+            return seen.found
+        found = tuple(one for one in occurrences(self._session) if one.run == run.name)
+        if seen is not None and seen.found == found:
+            found = seen.found
+        self._runs[run.name] = _Seen(key, not all(settled(run, one) for one in found), found)
         return found
 
-    def one(self, run: RunState, found: Compile) -> Occurrence:
-        """One compile of ``run``."""
-        made_of = (
-            found.phase,
-            found.module,
-            found.recompile,
-            len(found.reasons),
-            found.end is None,
-            found.limit is None,
-            step_over(run, found),
-            run.outcome is None,
-        )
-        kept = self._kept.get((run.name, found.epoch, found.id))
-        # What a step lost isn't known before others of its loop show how long they usually take.
-        if kept is not None and kept.made_of == made_of and (_settled(kept.one) or kept.calls == len(run.calls)):
-            return kept.one
-        one = explained(self._session, run, found)
-        self._kept[run.name, found.epoch, found.id] = _Kept(made_of, len(run.calls), one)
-        return one
 
-
-def _settled(one: Occurrence) -> bool:
-    return one.place.step is None or one.place.lost_ms is not None
-
-
-def step_over(run: RunState, found: Compile) -> bool:
-    """Whether the step that ``found`` held up has ended, or will never: then it is known what that lost."""
-    call = run.calls.get(found.call) if found.call is not None else None
-    if call is None or found.step is None or call.ended or run.outcome is not None:
+def settled(run: RunState, one: Occurrence) -> bool:
+    """Whether the step that it held up has ended, or will never: then all is known of what that cost."""
+    place = one.place
+    call = run.calls.get(place.call) if place.call is not None else None
+    if call is None or place.step is None or call.ended or run.outcome is not None:
         return True
-    loop = call.loops.get(found.loop or 0)
-    if loop is not None and loop.ns is not None:
-        return True
-    return call.steps - sum(other.evaluations for other in call.loops.values()) > found.step
+    return place.step_ms is not None
+
+
+def told_ns(run: RunState, one: Occurrence) -> int:
+    """When it was over: a compile's line is about its end."""
+    found = run.compiles.get((one.epoch, one.id)) if one.id is not None else None
+    if found is None or one.kind not in ("compile", "recompile", "failure", "limit"):
+        return one.t
+    return (found.limit or found.end or found).t
 
 
 def what(one: Occurrence) -> str:
@@ -87,24 +65,27 @@ def what(one: Occurrence) -> str:
 
 
 def compile_text(one: Occurrence) -> str:
-    """A compile in one line; of a recompile first why, then what again, how long, and what that cost which step."""
+    """An occurrence in one line; of a recompile first why, then what again, how long, and what that cost which step."""
     if one.running:
         return _under_way(one)
-    took = milliseconds(one.cost.ms) if one.cost is not None else "an unknown time"
-    match one.kind:
-        case "recompile":
-            return f"{one.sentence}{blamed(one)}: {what(one)} again in {took}{_held_up(one)}"
-        case "compile":
-            return f"{what(one)} compiled in {took}{_from_cache(one)}"
-        case "failure":
-            return f"{what(one)}: the compile failed after {took}: {one.sentence}"
-        case _:
-            return f"{what(one)}: {one.sentence}"
+    took = milliseconds(one.cost.ms) if one.cost is not None else ""
+    if one.kind == "compile":
+        return f"{what(one)} compiled in {took}{_from_cache(one)}" if took else f"{what(one)}: the compile never ended"
+    if one.kind == "failure":
+        return f"{one.sentence}{f', after {took}' if took else ''}"
+    text = f"{one.sentence}{blamed(one)}"
+    if one.kind != "recompile":
+        return text
+    # The sentence of an artefact names the module itself.
+    again = "" if one.blame == "artefact" else f": {what(one)} again"
+    return f"{text}{again} in {took}{_held_up(one)}" if took else f"{text}{again}: the compile never ended"
 
 
 def blamed(one: Occurrence) -> str:
     """A remark in brackets on what isn't the user's doing; nothing where it is, or nobody knows."""
-    return "" if one.sentence.startswith(one.blame) else BLAMED.get(one.blame, "")
+    if one.kind == "compile" or one.sentence.startswith(one.blame):
+        return ""
+    return BLAMED.get(one.blame, "")
 
 
 def _under_way(one: Occurrence) -> str:

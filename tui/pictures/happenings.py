@@ -8,7 +8,6 @@ from functools import partial
 
 from profiler import events as ev
 from profiler.analysis.batches import largest_batches
-from profiler.analysis.compiles import Compile
 from profiler.analysis.legs import stretches
 from profiler.analysis.progress import short_name
 from profiler.analysis.state import Losses, RunState, SessionState
@@ -16,7 +15,7 @@ from profiler.analysis.triggers import Occurrence
 from profiler.report.tables import batch_text
 from tui import safe
 from tui.pictures import words
-from tui.pictures.compiles import BLAMED, Explained, compile_text
+from tui.pictures.compiles import BLAMED, Explained, compile_text, told_ns
 from tui.pictures.looks import case_look
 from tui.pictures.names import (
     OUTCOME_STYLES,
@@ -174,29 +173,11 @@ def _of_run(
         yield run.waiting.t, "…", "warn", f"waits for the device, behind session {run.waiting.behind}"
     for leg in stretches(run):
         yield leg.first.start_ns, "▸", "accent", f"call {leg.ordinal + 1}: {leg.name}"
-    for found, one in zip(run.compiles.values(), compiles, strict=True):
-        yield _compile_line(found, one)
-        for stop in found.breaks:
-            yield _break_line(stop)
-    for stop in run.loose_breaks:
-        yield _break_line(stop)
+    for one in compiles:
+        yield _compile_line(run, one)
     for limit in run.limits:
         if limit.id is None:
             yield limit.t, "L", "bad", _limit_text(limit)
-    for graph in run.cudagraphs:
-        if graph.action != "record":
-            reason = f": {graph.reason}" if graph.reason else ""
-            done = {"skip": "CUDA graphs skipped", "rerecord": "CUDA graph recorded again"}.get(
-                graph.action, graph.action
-            )
-            yield graph.t, "G", "warn", f"{done}{reason}"
-    for fallback in run.fallbacks:
-        yield (
-            fallback.t,
-            "E",
-            "bad",
-            f"falls back to eager: {fallback.graphs} of {fallback.expected} graphs run from here on",
-        )
     for note in notes:
         yield (note.t, *_note_kind(note), _note_text(note))
     for output in run.outputs:
@@ -213,17 +194,11 @@ def _of_run(
         yield run.ended_ns or run.last_t, symbol, style, outcome_text(run.outcome, run.reason, LONGEST)
 
 
-def _compile_line(found: Compile, one: Occurrence) -> tuple[int, str, str, str]:
-    told = found.limit or found.end or found
+def _compile_line(run: RunState, one: Occurrence) -> tuple[int, str, str, str]:
     style = "accent" if one.running else STYLES[one.kind]
     if one.kind == "recompile" and one.blame in BLAMED and not one.running:
         style = "quiet"  # it is as it should be
-    return told.t, SYMBOLS[one.kind], style, compile_text(one)
-
-
-def _break_line(stop: ev.GraphBreak) -> tuple[int, str, str, str]:
-    place = f" at {stop.file.rsplit('/', 1)[-1]}:{stop.line}" if stop.file else ""
-    return stop.t, "B", "mark:B", f"graph break{place}: {stop.reason}"
+    return told_ns(run, one), SYMBOLS[one.kind], style, compile_text(one)
 
 
 def _oom_text(oom: ev.OutOfMemory) -> str:
@@ -271,8 +246,7 @@ def _run_key(run: RunState) -> tuple[object, ...]:
         run.outcome,
         run.reason,
         len(run.calls) if run.case.workload.scenario != "steady" else 0,
-        sum(len(found.breaks) for found in run.compiles.values()) + len(run.loose_breaks),
-        len(run.limits) + len(run.cudagraphs) + len(run.fallbacks),
+        len(run.limits),
         len(run.notes) + len(run.outputs),
         run.oom is not None,
         run.monitor_errors,

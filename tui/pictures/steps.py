@@ -162,7 +162,7 @@ class StepTrace:
         """The places at which something was compiled; looked for again only where something is new."""
         key = (self._run.revision, explained, self._several, tuple(self._widths.items()))
         if self._spots[0] != key:
-            self._spots = key, spots.spots_of(self._run, self._loop, explained, self.x_of)
+            self._spots = key, spots.spots_of(self._loop, explained, self.x_of)
         return self._spots[1]
 
     def ns_of(self, call: int, step: int) -> int | None:
