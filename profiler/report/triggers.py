@@ -178,12 +178,11 @@ def occurrence_text(one: Occurrence) -> str:
 
 def place_text(place: Place) -> str:
     """Call, stage and step, counted from 1: ``measured call 2 (768x768), denoise, step 1: 9.02 s, usually 40 ms``."""
-    if place.measured is not None:
-        where = f"measured call {place.measured}"
-    elif place.call is not None:
-        where = f"call {place.call + 1}" + (f" ({_PHASES.get(place.phase, place.phase)})" if place.phase else "")
-    else:
+    if place.call is None:
         return "outside any call"
+    words = {"compile": "compiling call", "warmup": "warm-up call"}
+    where = words.get(place.phase or "", f"call {place.call + 1}")
+    where = where if place.measured is None else f"measured call {place.measured}"
     where += f" ({place.leg})" if place.leg else ""
     where += f", {place.stage}" if place.stage else ""
     if place.step is None:
@@ -193,9 +192,6 @@ def place_text(place: Place) -> str:
         where += f": {duration(place.step_ms)}"
         where += f", usually {duration(place.usual_ms)}" if place.usual_ms is not None else ""
     return where
-
-
-_PHASES = {"compile": "compiling", "warmup": "warm-up", "measure": "measured"}
 
 
 def parts_text(found: Sequence[Occurrence]) -> str:

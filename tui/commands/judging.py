@@ -42,7 +42,5 @@ def judged_after_screen(folder: SessionFolder, exit_code: Callable[[SessionState
     state = open_session(folder).read_all()
     if state.over:
         return judged(state, exit_code(state), aside=False)
-    click.echo(
-        f"{OPTION}: the session goes on and was not judged; 'stepscope triggers {folder.id}' shows what compiled"
-    )
+    click.echo(f"{OPTION}: the session goes on unjudged; 'stepscope triggers {folder.id}' shows what compiled")
     return OK
