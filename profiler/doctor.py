@@ -10,12 +10,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from profiler import devices, sessions, toolchain
+from profiler import devices, sessions, toolchain, tracing
 from profiler.report.documents import Finding
 
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "textual", "plotext", "nvidia-ml-py")
-TESTED_TORCH = ((2, 8), (2, 15))
-"""The structured trace was read in these releases' sources; outside, compile events may be incomplete."""
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "lustre", "gpfs", "ceph", "fuse.sshfs", "afs"})
 LOW_DISK_BYTES = 2 << 30
 
@@ -25,7 +23,7 @@ def examine(root: Path, environ: Mapping[str, str] = os.environ) -> list[Finding
     return [
         _python(),
         *(_package(name) for name in PACKAGES),
-        _torch_version(),
+        *_compile_events(),
         _cuda(environ),
         _nvml(),
         _compiler(environ),
@@ -48,25 +46,28 @@ def _package(name: str) -> Finding:
         return Finding(name=name, level="missing", text=f"not installed: {needed}", remedy=f"pip install {name}")
 
 
-def _torch_version() -> Finding:
+def _compile_events() -> list[Finding]:
     name = "compile events"
     try:
         version = importlib.metadata.version("torch")
-        release = tuple(int(part) for part in version.split("+")[0].split(".")[:2])
-    except (importlib.metadata.PackageNotFoundError, ValueError):
-        return Finding(name=name, level="missing", text="no torch, no compile events", remedy="pip install torch")
-    low, high = TESTED_TORCH
-    if release < low:
-        return Finding(
-            name=name, level="missing", text=f"torch {version} is too old", remedy="pip install 'torch>=2.8'"
-        )
-    if release > high:
-        return Finding(
+    except importlib.metadata.PackageNotFoundError:
+        return [Finding(name=name, level="missing", text="no torch, no compile events", remedy="pip install torch")]
+    found = tracing.gaps(version)
+    if not found:
+        return [Finding(name=name, level="ok", text="complete with this torch; every run tests the channel itself")]
+    too_old = tracing.too_old(version)
+    findings = [
+        Finding(
             name=name,
-            level="note",
-            text=f"torch {version} is newer than what was checked (2.8 to 2.15): every run tests the channel itself",
+            level="missing" if too_old else "note",
+            text=gap.text,
+            remedy=f"torch {gap.since} and later have it" if gap.since else None,
         )
-    return Finding(name=name, level="ok", text="complete with this torch; every run tests the channel itself")
+        for gap in found
+    ]
+    if too_old:
+        findings[0].remedy = "pip install 'torch>=2.8'"
+    return findings
 
 
 def _cuda(environ: Mapping[str, str]) -> Finding:

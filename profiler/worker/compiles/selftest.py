@@ -34,6 +34,8 @@ def self_test() -> str | None:
         torch._dynamo.reset()
     if any(isinstance(event, Recompile) and event.reasons for event in events):
         return None
+    if logging.root.manager.disable >= logging.DEBUG and not trace.isEnabledFor(logging.DEBUG):
+        return f"logging.disable() silences the trace of torch {torch.__version__}; 2.13 and later are immune to it"
     errors = f", {monitor.errors} records could not be read" if monitor.errors else ""
     return f"torch {torch.__version__} told no reason for a recompile ({len(events)} events{errors})"
 

@@ -11,7 +11,11 @@ import re
 from collections.abc import Callable
 
 LIMIT_LOGGER = "torch._dynamo.convert_frame"
-CUDAGRAPH_LOGGERS = ("torch._inductor.cudagraph_utils.__cudagraphs", "torch._inductor.cudagraph_trees.__cudagraphs")
+CUDAGRAPH_LOGGERS = (
+    "torch._inductor.cudagraph_utils.__cudagraphs",
+    "torch._inductor.cudagraph_utils.__perf_hints",  # where older releases warn
+    "torch._inductor.cudagraph_trees.__cudagraphs",
+)
 
 _LIMIT = re.compile(r"torch\._dynamo hit config\.(\w+) \((\d+)\)")
 _MOVED = re.compile(r"\[(?P<id>[^\]]*)\] Re-recording function=.*?reason=(?P<reason>.*)", re.DOTALL)

@@ -50,6 +50,30 @@ def test_a_silent_trace_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.__version__ in reason
 
 
+def test_logging_that_is_disabled_is_named_where_it_silences_the_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As before torch 2.13, where the trace's logger is a plain one."""
+    trace = logging.getLogger(TRACE_LOGGER)
+    monkeypatch.delitem(trace.__dict__, "isEnabledFor", raising=False)
+    trace._cache.clear()
+    logging.disable(logging.WARNING)
+    try:
+        reason = self_test()
+    finally:
+        logging.disable(logging.NOTSET)
+    assert reason is not None
+    assert reason.startswith("logging.disable() silences the trace of torch ")
+
+
+def test_logging_that_is_disabled_does_no_harm_where_torch_is_immune() -> None:
+    if "isEnabledFor" not in logging.getLogger(TRACE_LOGGER).__dict__:
+        pytest.skip("this torch isn't")
+    logging.disable(logging.CRITICAL)
+    try:
+        assert self_test() is None
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def test_a_compiler_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("Python 3.99 is not supported")
