@@ -100,11 +100,10 @@ def _change(context: Context, found: Compile) -> Change | None:
     """What the recompile is about; None of a first compile."""
     if not found.reasons:
         return None
-    guards = [read(reason) for reason in found.reasons]
-    which = context.matched(found, guards)
-    guard = guards[which]
+    which = context.matched(found)
+    guard = read(found.reasons[which])
     # What the worker read out of the frame is about the entry that it took for the one that should have matched.
-    told = which == min(found.matched, len(guards) - 1)
+    told = which == min(found.matched, len(found.reasons) - 1)
     return Change(found, found.reasons[which], guard, context, context.entry(found.epoch, guard.entry), told)
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from profiler.analysis.compiles import Compile
 from profiler.analysis.state import Call, RunState
 from profiler.analysis.statistics import median
-from profiler.analysis.triggers.guards import Guard
+from profiler.analysis.triggers.guards import entry_of
 from profiler.request import Leg, Workload
 from profiler.scenarios import workload_of
 
 ENOUGH_STEPS = 2000
 """A loop's usual step is the median of at most so many: more don't move it."""
 _NO_LEG = Leg(name="")
+_ALL = "\0"  # no leg is called that
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Context:
     _usual: dict[tuple[str | None, int], tuple[int, float | None]] = field(default_factory=dict)
     _busy: set[tuple[int, int, int]] = field(default_factory=set)
     _calls: dict[str | None, list[Call]] = field(default_factory=dict)
+    _ended: dict[str | None, int] = field(default_factory=dict)  # of a leg, and of all
+    _steps_ms: dict[tuple[int, int, int], float] = field(default_factory=dict)
     _first: int | None = None
 
     def __post_init__(self) -> None:
@@ -58,6 +61,8 @@ class Context:
             self._calls.setdefault(self._leg_of(call), []).append(call)
             if call.phase == "measure":
                 self._measured[call.index] = len(self._measured) + 1
+        self._ended = {leg: sum(1 for call in calls if call.ended) for leg, calls in self._calls.items()}
+        self._ended[_ALL] = sum(self._ended.values())
         self._first = min(run.calls, default=None)
         happened = [(one.call, one.loop, one.step) for one in run.compiles.values()]
         happened += [(one.call, one.loop, one.step) for one in run.cudagraphs]
@@ -83,20 +88,20 @@ class Context:
         """The compile that made an entry."""
         return None if identifier is None else self.run.compiles.get((epoch, identifier))
 
-    def matched(self, found: Compile, guards: list[Guard]) -> int:
-        """Which of ``guards`` is of the entry that should have matched.
+    def matched(self, found: Compile) -> int:
+        """Which of the reasons of ``found`` is of the entry that should have matched.
 
         The worker says so. Logs of before that was told have 0, which may be an entry of another module that shares
         the code: then an entry of the same module says more.
         """
-        if not guards:
+        if not found.reasons:
             return 0
-        told = min(found.matched, len(guards) - 1)
-        entry = self.entry(found.epoch, guards[told].entry)
+        told = min(found.matched, len(found.reasons) - 1)
+        entry = self.entry(found.epoch, entry_of(found.reasons[told]))
         if entry is None or not of_another_module(found, entry):
             return told
-        for place, guard in enumerate(guards):
-            other = self.entry(found.epoch, guard.entry)
+        for place, reason in enumerate(found.reasons):
+            other = self.entry(found.epoch, entry_of(reason))
             if other is not None and not of_another_module(found, other):
                 return place
         return told
@@ -114,17 +119,17 @@ class Context:
     def step_ms(self, call: int | None, loop: int | None, step: int | None) -> float | None:
         """How long a step took, in ms; None as long as it hasn't ended."""
         found = self.run.calls.get(call) if call is not None else None
-        if found is None or step is None or found.first_step < 0:
+        if call is None or found is None or step is None or found.first_step < 0:
             return None
-        start, stop = found.first_step, found.first_step + found.steps
-        near = start + step
-        columns = self.run.steps
-        rows = [near, *range(start, stop)] if near < stop else range(start, stop)
-        loops, steps = columns.column("loop", start, stop), columns.column("step", start, stop)
-        for row in rows:
-            if steps[row - start] == step and loops[row - start] == (loop or 0):
-                return columns.column("ns", row, row + 1)[0] / 1e6
-        return None
+        key = (call, loop or 0, step)
+        known = self._steps_ms.get(key)
+        if known is None:
+            columns = self.run.steps
+            for row in range(found.first_step, found.first_step + found.steps):
+                if columns.cell(row, "step") == step and columns.cell(row, "loop") == key[1]:
+                    known = self._steps_ms[key] = columns.cell(row, "ns") / 1e6
+                    break
+        return known
 
     def usual_ms(self, call: int | None, loop: int | None) -> float | None:
         """How long a step of a loop usually takes, in ms: the median of those in which nothing was compiled, of the
@@ -134,25 +139,18 @@ class Context:
         if found is None:
             return None
         own = self._median(self._leg_of(found), loop or 0)
-        return own if own is not None else self._median_of_all(loop or 0)
+        return own if own is not None else self._median(_ALL, loop or 0)
 
     def _median(self, leg: str | None, loop: int) -> float | None:
-        calls = self._calls.get(leg, [])
-        ended = sum(1 for call in calls if call.ended)
+        """Of a leg's calls or of all; computed anew when another call ended."""
+        ended = self._ended.get(leg, 0)
         known = self._usual.get((leg, loop))
-        if known is not None and known[0] == ended and known[1] is not None:
+        if known is not None and known[0] == ended and (known[1] is not None or leg == _ALL):
             return known[1]
+        calls = self.run.calls.values() if leg == _ALL else self._calls.get(leg, [])
         value = self._steps(calls, loop)
         self._usual[leg, loop] = (ended, value)
         return value
-
-    def _median_of_all(self, loop: int) -> float | None:
-        calls = [call for call in self.run.calls.values() if call.ended]
-        key = ("\0", loop)
-        known = self._usual.get(key)
-        if known is None or known[0] != len(calls):
-            known = self._usual[key] = (len(calls), self._steps(calls, loop))
-        return known[1]
 
     def _steps(self, calls: Iterable[Call], loop: int) -> float | None:
         values: list[int] = []

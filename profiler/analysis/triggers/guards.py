@@ -38,7 +38,7 @@ class Guard:
 _SRC = r"(?P<source>.+?)"
 _NAME = r"(?P<source>(?:[A-Za-z_]\w*)(?:\.\w+(?:\(\))?|\[(?:'[^']*'|\"[^\"]*\"|[^\[\]]*)\])*)"
 _NUMBER = r"(?P<dim>\d+)"
-_TYPE = r"(?:, type=<class '(?P<expected>[^']+)'>?)?"
+_TYPE = r"(?:, type=<(?:class|enum) '(?P<expected>[^']+)'>?)?"
 _PARAMETER = r"(?:\.? Guard failed on a parameter.*)?"
 
 RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -118,7 +118,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("global.value", r"(?P<source>G\[.+?\]\S*) == (?P<expected>.+)"),
         ("alias.lost", rf"{_NAME} is (?P<expected>(?!not\b|None\b)[A-Za-z_][\w.\[\]'\"]*)"),
         ("tensor.dispatch", rf"{_NAME}\.raw_repr\(\) == (?:DispatchKeySet\()?(?P<expected>.+?)\)?\.raw_repr\(\)"),
-        ("value", rf"{_NAME} == (?P<expected>[^=<>].*)"),
+        ("value", rf"{_NAME} == (?P<expected>(?!=).+)"),
         ("value", rf"(?:int|float|str|bool|complex)\({_SRC}\) == (?P<expected>.+)"),
         ("value", rf"\(type\({_SRC}\) is (?:float|complex) and __\w+_isnan\(.+\)\)"),
         # The guard itself could not be evaluated.
@@ -144,20 +144,26 @@ _PROCESSOR = re.compile(r"\bprocessor\Z")
 _LORA = re.compile(r"\blora_|\bpeft\b|\.scaling\b|\bbase_layer\b|\b_?active_adapters?\b|\bmerged_adapters\b")
 
 
+def entry_of(text: str) -> str | None:
+    """The compile id of the entry that a reason is about."""
+    head = _HEAD.match(text)
+    return head["entry"] if head else None
+
+
 @lru_cache(maxsize=8192)
 def read(text: str) -> Guard:
     """The failed guard that ``text`` is about: one reason of a recompile, with or without the entry's id before it."""
     head = _HEAD.match(text)
     body = head["body"] if head else text
     stack: tuple[str, ...] = ()
-    found = _STACK.search(body)
+    found = _STACK.search(body) if "\nUser stack" in body else None
     if found:
         stack = tuple(f"{file}:{line} in {function}" for file, line, function in _FRAME.findall(found["stack"]))
         body = body[: found.start()]
-    place = _PLACE.search(body)
-    plain = _LOCALS.sub(lambda match: match[1] or match[2], body)
+    place = _PLACE.search(body) if " in " in body else None
+    plain = _LOCALS.sub(lambda match: match[1] or match[2], body) if "L[" in body else body
     pieces = _COMMENT.split(plain, maxsplit=1)
-    core = _HINT.sub("", pieces[0]).strip()
+    core = (_HINT.sub("", pieces[0]) if "(HINT" in pieces[0] else pieces[0]).strip()
     comment = pieces[1] if len(pieces) > 1 else ""
     plain_cause, values = _classified(core, comment)
     expected = values.get("expected") or values.get("was")
