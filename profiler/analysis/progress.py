@@ -28,11 +28,15 @@ PHASE_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``fraction`` of the work, 0 to 1; ``eta_s`` seconds still to go, None where nothing tells (yet)."""
+    """``fraction`` of the work, 0 to 1; ``eta_s`` seconds still to go, None where nothing tells (yet).
+
+    ``brief`` is ``text`` for where that doesn't fit, what matters most first; "" where ``text`` is brief enough.
+    """
 
     fraction: float
     eta_s: float | None
     text: str
+    brief: str = ""
 
 
 def planned_calls(case: Case) -> list[str]:
@@ -83,14 +87,15 @@ def run_progress(session: SessionState, run: RunState, now_ns: int) -> Progress:
         return Progress(0.0, None, f"waiting for the device, behind session {run.waiting.behind}")
     plan = _plan_in(session, run)
     if plan is None:
-        return Progress(0.0, None, _doing(session, run, run_plan(run), now_ns))
+        return Progress(0.0, None, _doing(session, run, run_plan(run), now_ns), _brief(session, run, now_ns))
     done = sum(1 for call in run.calls.values() if call.ended)
     call = run.call
     within = _within_call(call) if call is not None and not call.ended else 0.0
     # Loading counts as one call: it has no better measure before anything ran.
     loaded = _loaded(run)
     fraction = min((loaded + done + within) / (len(plan) + 1), 1.0)
-    return Progress(fraction, _remaining(session, run, plan, now_ns), _doing(session, run, plan, now_ns))
+    doing, brief = _doing(session, run, plan, now_ns), _brief(session, run, now_ns)
+    return Progress(fraction, _remaining(session, run, plan, now_ns), doing, brief)
 
 
 def session_progress(session: SessionState, now_ns: int) -> Progress:
@@ -180,12 +185,36 @@ def compiling_text(session: SessionState, run: RunState, found: Compile, now_ns:
     seconds = max(now_ns - found.t, 0) // 1_000_000_000
     text = f"compiling {short_name(found.module, fqn, found.function, found.id)}"
     text += f"{f', {phase}' if phase else ''}, {seconds} s"
-    which, before = "last one", _last_like(session, run, found, found.recompile)
-    if before is None and found.recompile:
-        which, before = "first one", _last_like(session, run, found, False)
+    which, before = compiled_before(session, run, found)
     if before is not None:
-        text += f"; the {which} took {before:.{0 if before >= 10 else 1}f} s"
+        text += f"; the {which} one took {_seconds(before)}"
     return f"{text}; {explained(session, run, found).sentence}" if found.recompile else text
+
+
+def _brief(session: SessionState, run: RunState, now_ns: int) -> str:
+    """What compiles, for how long, how long its like took, and at last at what it is; "" while nothing does."""
+    found = running_compile(run)
+    if found is None or run.phase is None or run.phase.name == "load":
+        return ""
+    phase = PHASE_WORDS.get(found.phase, found.phase)
+    which, before = compiled_before(session, run, found)
+    text = f"compiling {found.module or found.function or found.id} {max(now_ns - found.t, 0) // 1_000_000_000} s"
+    return f"{text}{f' ({which} {_seconds(before)})' if before is not None else ''}{f', {phase}' if phase else ''}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.{0 if value >= 10 else 1}f} s"
+
+
+def compiled_before(session: SessionState, run: RunState, found: Compile) -> tuple[str, float | None]:
+    """How many seconds the compile took that tells best how long ``found`` may take, and which one that is.
+
+    That is the "last" of its kind, a first compile or a recompile of the same class; else the class's "first".
+    """
+    before = _last_like(session, run, found, found.recompile)
+    if before is None and found.recompile:
+        return "first", _last_like(session, run, found, False)
+    return "last", before
 
 
 def _last_like(session: SessionState, run: RunState, found: Compile, recompile: bool) -> float | None:
@@ -225,9 +254,22 @@ def _remaining(session: SessionState, run: RunState, plan: list[str], now_ns: in
             return None
         call = run.call
         if position == 0 and call is not None and not call.ended:
-            expected = max(expected - (now_ns - call.start_ns) / 1e9, 0.0)
+            expected = _left_of_call(session, run, call, expected, now_ns)
         left += expected
     return left
+
+
+def _left_of_call(session: SessionState, run: RunState, call: Call, expected: float, now_ns: int) -> float:
+    """The seconds that are left of a call under way that takes ``expected`` where nothing is compiled in between.
+
+    The compiling call's include its compiles.
+    """
+    found = running_compile(run)
+    if found is None or call.phase == "compile":
+        return max(expected - (now_ns - call.start_ns) / 1e9, 0.0)
+    _, before = compiled_before(session, run, found)
+    compiling = max((before or 0.0) - (now_ns - found.t) / 1e9, 0.0)
+    return max(expected - (found.t - call.start_ns) / 1e9, 0.0) + compiling
 
 
 def _call_seconds(

@@ -8,7 +8,7 @@ from profiler import events as ev
 from profiler.analysis.progress import PHASE_WORDS, run_progress
 from profiler.analysis.state import SessionState
 from profiler.analysis.triggers import explained
-from tests.analysis.events import MS, fold, frame, request
+from tests.analysis.events import MS, call, fold, frame, request
 
 SECOND = 1000 * MS
 UNET = {"module": "UNet2DConditionModel", "fqn": "unet"}
@@ -121,3 +121,29 @@ def test_a_recompile_says_why_at_once() -> None:
 def test_what_several_denoisers_of_a_class_compile_is_told_apart() -> None:
     log = [*compile_of(0, 1, 2, fqn="unet_1"), *compile_of(1, 5, None, fqn="unet_2.mid_block")]
     assert said(state_of(log), 6).startswith("compiling UNet2DConditionModel (unet_2), 1 s")
+
+
+def test_where_the_text_does_not_fit_the_seconds_come_first() -> None:
+    mark = ev.CompilePhase(t=31 * SECOND, id="0/1", phase="codegen")
+    state = state_of([*compile_of(0, 1, 24), *compile_of(1, 30, None, again=True), mark])
+    run = next(iter(state.runs.values()))
+    brief = run_progress(state, run, 42 * SECOND).brief
+    assert brief == "compiling UNet2DConditionModel 12 s (first 24 s), inductor codegen"
+    state = state_of(compile_of(0, 1, 24))
+    assert run_progress(state, next(iter(state.runs.values())), 42 * SECOND).brief == "", "nothing compiles"
+
+
+def test_what_is_left_of_a_call_counts_the_recompile_that_holds_it_up() -> None:
+    given = request(variants=["compile"], repeats=1, calls=2, warmup=0)
+    name = given.runs[0].name
+    calls = [
+        *call(0, "compile", 0, [10.0] * 4),
+        *call(1, "measure", 1000, [100.0] * 4),
+        *call(2, "measure", 2000, [100.0] * 4)[:3],
+    ]
+    again = [*compile_of(0, 0, 20), *compile_of(1, 2, None, again=True)]
+    for event in again[-2:]:
+        event.t += 100 * MS  # after the first step
+    state = fold(given, {name: [*frame("compile"), *calls, *again]}).state
+    left = run_progress(state, state.runs[name], 2100 * MS + 5 * SECOND).eta_s
+    assert left == pytest.approx(0.3 + 15.0)

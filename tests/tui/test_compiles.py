@@ -10,10 +10,12 @@ from profiler.analysis.fold import SessionFold
 from profiler.analysis.state import RunState
 from profiler.analysis.triggers import Cost, Occurrence, Place
 from tests.support import recorded
-from tests.tui.support import empty_fold, feed, folded
+from tests.tui.support import empty_fold, feed, flat, folded
+from tui.panels.progress import ProgressPanel
 from tui.pictures import compiles
 from tui.pictures.compiles import Explained, compile_text
 from tui.pictures.happenings import Happenings
+from tui.pictures.progress import progress_lines
 from tui.plain import PlainReport
 
 MS, SECOND = 1_000_000, 1_000_000_000
@@ -235,3 +237,22 @@ def test_what_torch_compile_only_prepared_is_not_told_as_compiled() -> None:
     fold, runs = empty_fold()
     feed(fold, runs[1], ev.Header(t=1), ev.Note(t=2, code="compiled", text="unet"))
     assert "to be compiled: unet" in [found.text for found in Happenings(fold.state).newest_first()]
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (120, "compiling UNet, inductor, 4 s; the first one took 2.0 s; sample height 8 → 12 (latent)"),
+        (80, "compiling UNet 4 s (first 2.0 s), inductor"),
+    ],
+)
+def test_the_progress_line_keeps_its_seconds_on_a_narrow_screen(width: int, said: str) -> None:
+    fold, run = begun()
+    asked = fold.state.request.runs[1].name
+    feed(fold, None, ev.Header(t=1), ev.RunChanged(t=1, run=asked, state="running"))
+    where = {"id": "0/0", "module": "UNet", "fqn": "unet"}
+    feed(fold, run.name, ev.CompileStarted(t=1, call=0, **where), ev.CompileEnded(t=2, id="0/0", ns=2 * SECOND))
+    feed(fold, run.name, *measured(1, 3 * SECOND, []), *recompile(1, 1, 3 * SECOND, took=None))
+    feed(fold, run.name, ev.CompilePhase(t=4 * SECOND, id="0/1", phase="inductor"))
+    lines = progress_lines(fold.state, 7 * SECOND)
+    assert said in flat(ProgressPanel(lines).lay_out(width, 2))

@@ -30,7 +30,8 @@ class ProgressPanel(Panel[tuple[ProgressLine, ...]]):
         if line.label:
             parts.append((line.label, line.label_style))
             parts.append((" " * max(0, label_width - width_of(parts)) + "  ", ""))
-        parts.append((line.text, line.text_style))
+        fits = width_of(parts) + cell_len(line.text) <= width
+        parts.append((line.text if fits or not line.brief else line.brief, line.text_style))
         if line.fraction is None:
             return fitted(parts, width, ascii=self.ascii)
         left_width = min(_LEFT, width // 4)

@@ -24,6 +24,7 @@ class ProgressLine:
     text_style: str
     fraction: float | None
     left: str
+    brief: str = ""  # in place of a text that doesn't fit
 
 
 def progress_lines(session: SessionState, now_ns: int, *, copied: bool = False) -> tuple[ProgressLine, ProgressLine]:
@@ -65,6 +66,7 @@ def _run_line(session: SessionState, now_ns: int) -> ProgressLine:
         "warn" if run.waiting is not None else "",
         None if run.waiting is not None else progress.fraction,
         words.time_left(progress.eta_s),
+        safe.line(progress.brief, 200),
     )
 
 

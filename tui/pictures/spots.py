@@ -12,7 +12,7 @@ from tui import safe
 from tui.charts.palette import GRAVEST_FIRST
 from tui.charts.spec import Mark, MarkSymbol
 from tui.pictures import words
-from tui.pictures.compiles import blamed, what
+from tui.pictures.compiles import blamed, compile_text, what
 from tui.pictures.focus import BEFORE_STEPS, Focus
 from tui.pictures.triggers.lines import SYMBOLS, milliseconds, short_place
 
@@ -70,7 +70,7 @@ def label(run: RunState, focus: Focus, spot: Spot | None, ns: int | None) -> str
 
 
 def _said(one: Occurrence, more: int) -> str:
-    text = f"{one.sentence}{blamed(one)}"
+    text = compile_text(one) if one.kind == "compile" else f"{one.sentence}{blamed(one)}"
     if one.kind == "recompile":
         text = f"recompile: {text}" if one.blame == "artefact" else f"recompile: {text}, {what(one)}"
     return f"{text} (and {more} more)" if more else text
