@@ -122,7 +122,9 @@ def test_viewing_works_where_torch_is_absent(tmp_path: Path) -> None:
     folder = finished().write(tmp_path / "home")
     blocker = BLOCKER.format(heavy=HEAVY)
     run = f"{blocker}\nimport stepscope\nsys.argv[:] = ['stepscope', *sys.argv[1:]]\nsys.exit(stepscope.main())"
-    for arguments in (["ls", "--json"], ["show", folder.id, "--json"], ["show", folder.id], ["pipelines"]):
+    exported = ["export", folder.id, "--format", "trace", "-o", "-"]
+    shown = [["show", folder.id, "--json"], ["show", folder.id], ["triggers", folder.id], exported]
+    for arguments in (["ls", "--json"], *shown, ["pipelines"]):
         done = run_python("-c", run, *arguments, STEPSCOPE_HOME=str(tmp_path / "home"))
         assert (done.stderr, done.returncode) == ("", 0), arguments
         assert done.stdout

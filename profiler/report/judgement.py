@@ -55,16 +55,19 @@ def judgement_lines(session: SessionState, found: Judgement, *, width: int = 80)
 
 
 def _answer(found: Judgement) -> str:
-    calls = f"{found.calls} measured call{'s' * (found.calls != 1)}"
-    of = f"{calls} of {len(found.judged)} run{'s' * (len(found.judged) != 1)}"
+    of = f"{_count(found.calls, 'measured call')} of {_count(len(found.judged), 'run')}"
     if found.guilty:
         runs = len({one.run for one in found.guilty})
-        return f"failed: in {runs} of {len(found.judged)} runs something compiled or ran eager in a measured call"
+        return f"failed: {runs} of {_count(len(found.judged), 'run')} compiled or ran eager in measured calls"
     if not found.judged:
         return "failed: no measured call was made, so there is nothing to judge"
     if found.unsure:
         return f"failed: nothing is known to have compiled in {of}, but not all is known"
     return f"passed: nothing compiled in {of}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _runs(session: SessionState) -> list[RunState]:

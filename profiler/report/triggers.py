@@ -8,7 +8,7 @@ import msgspec
 
 from profiler.analysis import triggers
 from profiler.analysis.state import RunState, SessionState
-from profiler.analysis.triggers import Group, Occurrence, Place
+from profiler.analysis.triggers import Group, Lines, Occurrence, Place
 from profiler.report import SCHEMA
 from profiler.report.text import duration, shortened
 from profiler.report.triggerpages import Markdown, Plain
@@ -150,10 +150,10 @@ def _facts(group: Group, *, every: bool) -> Iterator[tuple[str, str]]:
             yield "see", group.advice.link
     if first.guard:
         yield "guard", first.guard.partition("\n")[0]
-    if first.code is not None:
-        code = first.code
-        meant = code.lines[code.line - code.first] if 0 <= code.line - code.first < len(code.lines) else ""
-        yield "code", f"{shortened(code.file)}:{code.line}" + (f"  {meant.strip()}" if meant.strip() else "")
+    code, meant = first.code, _meant(first.code)
+    called_there = code is not None and (first.caller or "").startswith(f"{code.file}:{code.line} ")
+    if code is not None and not called_there:
+        yield "code", f"{shortened(code.file)}:{code.line}{meant}"
     for text in first.dynamic:
         yield "dynamic", text
     took = parts_text(group.occurrences)
@@ -166,7 +166,13 @@ def _facts(group: Group, *, every: bool) -> Iterator[tuple[str, str]]:
         more = group.count - 1
         yield "where", f"{first.run}: {place_text(first.place)}" + (f", and {more} more" if more else "")
     if first.caller:
-        yield "caller", shortened(first.caller)
+        yield "caller", shortened(first.caller) + (meant if called_there else "")
+
+
+def _meant(code: Lines | None) -> str:
+    """The line of code that is meant, to be put behind its place."""
+    line = code.line - code.first if code is not None else -1
+    return f": {code.lines[line].strip()}" if code is not None and 0 <= line < len(code.lines) else ""
 
 
 def occurrence_text(one: Occurrence) -> str:

@@ -111,7 +111,7 @@ def test_nothing_measured_is_no_pass() -> None:
 def test_the_answer_comes_first_and_the_triggers_after_it() -> None:
     state = session(*compiled(111, 1))
     lines = judgement_lines(state, judge(state))
-    assert lines[0] == f"{OPTION}: failed: in 1 of 1 runs something compiled or ran eager in a measured call"
+    assert lines[0] == f"{OPTION}: failed: 1 of 1 run compiled or ran eager in measured calls"
     assert any(line.startswith("1  ") and "sample" in line for line in lines)
     state = session()
     assert judgement_lines(state, judge(state)) == [f"{OPTION}: passed: nothing compiled in 2 measured calls of 1 run"]

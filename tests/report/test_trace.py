@@ -184,7 +184,6 @@ def test_a_session_under_way_is_drawn_to_its_last_record(own_home: Path) -> None
     recording = recorded.live(seconds=20)
     until = recording.live_ns + 3_000 * MS
     document = made(Follower(recording.write(own_home, until_ns=until)).read_all())
-    jsonschema.validate(document, SCHEMA)
     assert_nested(document)
     unfinished = [one for one in document["traceEvents"] if one.get("args", {}).get("unfinished")]
     assert {one["cat"] for one in unfinished} >= {"calls", "loops"}

@@ -67,7 +67,11 @@ def export_command(
     path = Path(output if output is not None else f"{state.session}.{wanted.ending}")
     _check(path, force)
     size = _write(path, wanted.write(state, names), force)
-    click.echo(f"wrote {path} ({size / 1e6:.1f} MB): {wanted.hint}")
+    click.echo(f"wrote {path} ({_shown(size)}): {wanted.hint}")
+
+
+def _shown(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def _check(path: Path, force: bool) -> None:
