@@ -1,0 +1,50 @@
+"""What a step lost to the compiles in it: by the clock of the steps and by that of the compiles."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from profiler.events import CallStarted, CompileEnded, Event, Step
+
+SHARE, SLACK_MS = 0.05, 20.0  # the two may be apart by a twentieth, or by this: either is enough
+
+
+@dataclass(frozen=True)
+class Held:
+    """A step that was held up by compiles; times in milliseconds."""
+
+    call: int
+    loop: int
+    step: int
+    lost_ms: float  # the step without what its like take when nothing is compiled in them
+    compiles_ms: float  # what was compiled in it
+
+    @property
+    def agrees(self) -> bool:
+        return abs(self.lost_ms - self.compiles_ms) <= max(SHARE * self.compiles_ms, SLACK_MS)
+
+
+def held(events: Iterable[Event]) -> list[Held]:
+    """The steps with compiles, computed from the records alone; none where a run compiles in all of its steps."""
+    events = list(events)
+    legs = {event.call: event.leg for event in events if isinstance(event, CallStarted)}
+    compiles: dict[tuple[int | None, int | None, int | None], float] = defaultdict(float)
+    for event in events:
+        if isinstance(event, CompileEnded):
+            compiles[event.call, event.loop, event.step] += event.ns / 1e6
+    steps = {(event.call, event.loop, event.step): event.ns / 1e6 for event in events if isinstance(event, Step)}
+    clean = {place: ms for place, ms in steps.items() if place not in compiles}
+
+    def usual(call: int, loop: int) -> float:
+        """The median of the clean steps of the loop: of the same leg, else of all."""
+        alike = [ms for (other, of, _), ms in clean.items() if of == loop and legs[other] == legs[call]]
+        return statistics.median(alike or [ms for (_, of, _), ms in clean.items() if of == loop])
+
+    return [
+        Held(call, loop, step, ms - usual(call, loop), compiles[call, loop, step])
+        for (call, loop, step), ms in steps.items()
+        if (call, loop, step) in compiles and any(of == loop for _, of, _ in clean)
+    ]
