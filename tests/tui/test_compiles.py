@@ -176,6 +176,18 @@ def test_the_list_is_made_again_only_for_what_is_new() -> None:
     assert happenings.newest_first() is not before
 
 
+def test_a_new_compile_makes_one_new_line() -> None:
+    fold, run = begun()
+    happenings = Happenings(fold.state)
+    for number in range(3):
+        feed(fold, run.name, *recompile(number, 0, (3 + number) * SECOND, took=SECOND))
+    before = {id(line) for line in happenings.newest_first() if line.symbol == "R"}
+    feed(fold, run.name, *recompile(3, 0, 7 * SECOND, took=None))
+    after = {id(line) for line in happenings.newest_first() if line.symbol == "R"}
+    assert len(before) == 3
+    assert len(after - before) == 1
+
+
 def test_the_line_follows_a_recompile_from_its_failed_guard_to_what_the_step_lost() -> None:
     fold, run = begun()
     happenings = Happenings(fold.state)

@@ -38,6 +38,9 @@ MOST = 2000
 LONGEST = 400
 
 
+_About = tuple[str, str, str, str, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Happening:
     """One line of the list. ``t`` is on the log's clock; ``symbol`` and ``style`` say of what kind it is."""
@@ -62,6 +65,7 @@ class Happenings:
         self._session = session
         self._explained = explained or Explained(session)
         self._seen: dict[str, tuple[tuple[object, ...], list[Happening]]] = {}
+        self._lines: dict[str, tuple[Occurrence, int, Happening]] = {}  # of each occurrence, by its key
         self._all: tuple[Happening, ...] = ()
 
     def newest_first(self) -> tuple[Happening, ...]:
@@ -106,7 +110,7 @@ class Happenings:
             end = session.ended_ns or latest_ns(session)
             # The case goes by its marker and label: its name would leave no room for the answer.
             out += [
-                self._line(end, "i", "good", batch_text(found), session.runs_of(found.case)[0])
+                self._line(end, "i", "good", batch_text(found), self._about(session.runs_of(found.case)[0]))
                 for found in largest_batches(session)
             ]
             text = f"session {outcome_text(session.state, _reason(session), LONGEST)}"
@@ -116,20 +120,31 @@ class Happenings:
         return out
 
     def _of_run(self, run: RunState, notes: Sequence[ev.Note], compiles: Sequence[Occurrence]) -> list[Happening]:
-        return [self._line(t, symbol, style, text, run) for t, symbol, style, text in _of_run(run, notes, compiles)]
+        about = self._about(run)
+        told = [self._line(*line, about) for line in _of_run(run, notes)]
+        return [*told, *(self._compile_line(run, one, about) for one in compiles)]
 
-    def _line(self, t: int, symbol: str, style: str, text: str, run: RunState | None = None) -> Happening:
-        session = self._session
-        when = words.at(session_s(session, t))
-        text = safe.line(text, LONGEST)
-        if run is None:
-            return Happening(t, when, symbol, style, "", "", "", "", "", "", text)
-        look = case_look(run.case, session.request)
-        repeat = f"#{run.run.repeat}" if session.request.repeats > 1 else ""
-        label = run_label(run, session.request)
-        group = group_label(group_key(run.case.workload), session.request)
-        told = (look.style.marker, look.style.ascii_marker, label, repeat, group, look.word)
-        return Happening(t, when, symbol, style, *told, text)
+    def _compile_line(self, run: RunState, one: Occurrence, about: _About) -> Happening:
+        """Kept while nothing new is known of it: a run may have thousands."""
+        origin = origin_ns(self._session)
+        known = self._lines.get(one.key)
+        if known is not None and known[0] is one and known[1] == origin:
+            return known[2]
+        line = self._line(*_compile_line(run, one), about)
+        self._lines[one.key] = (one, origin, line)
+        return line
+
+    def _about(self, run: RunState) -> _About:
+        """What every line of a run has: the marks of its case, its label, repeat, workload and style."""
+        request = self._session.request
+        look = case_look(run.case, request)
+        repeat = f"#{run.run.repeat}" if request.repeats > 1 else ""
+        group = group_label(group_key(run.case.workload), request)
+        return look.style.marker, look.style.ascii_marker, run_label(run, request), repeat, group, look.word
+
+    def _line(self, t: int, symbol: str, style: str, text: str, about: _About = ("",) * 6) -> Happening:
+        when = words.at(session_s(self._session, t))
+        return Happening(t, when, symbol, style, *about, safe.line(text, LONGEST))
 
 
 def losses_text(losses: Losses, what: str) -> str:
@@ -164,17 +179,13 @@ def _saying(run: RunState, note: ev.Note) -> tuple[str, ...]:
     return (of, note.code, note.text)
 
 
-def _of_run(
-    run: RunState, notes: Sequence[ev.Note], compiles: Sequence[Occurrence]
-) -> Iterator[tuple[int, str, str, str]]:
+def _of_run(run: RunState, notes: Sequence[ev.Note]) -> Iterator[tuple[int, str, str, str]]:
     if run.started_ns is not None:
         yield run.started_ns, "▸", "quiet", "run started"
     if run.waiting is not None:
         yield run.waiting.t, "…", "warn", f"waits for the device, behind session {run.waiting.behind}"
     for leg in stretches(run):
         yield leg.first.start_ns, "▸", "accent", f"call {leg.ordinal + 1}: {leg.name}"
-    for one in compiles:
-        yield _compile_line(run, one)
     for limit in run.limits:
         if limit.id is None:
             yield limit.t, "L", "bad", _limit_text(limit)

@@ -29,6 +29,28 @@ class Spot:
     found: list[Occurrence] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """The spots of one run, its marks, and where its cursor can go, each with its x."""
+
+    found: tuple[Spot, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    stops: tuple[tuple[float, Focus], ...] = ()
+
+    @classmethod
+    def of(
+        cls, run: RunState, loop: int, explained: Sequence[Occurrence], x_of: Callable[[int, int | None], float]
+    ) -> Spots:
+        """For the chart of ``loop``."""
+        found = spots_of(loop, explained, x_of)
+        stops = tuple((spot.x, Focus(run.name, spot.call, loop, spot.step, spot.found[0].key)) for spot in found)
+        return cls(tuple(found), tuple(marks(found, run.case.name)), stops)
+
+    def at(self, focus: Focus) -> Spot | None:
+        """The spot that ``focus`` points at."""
+        return next((spot for spot in self.found if (spot.call, spot.step) == (focus.call, focus.step)), None)
+
+
 def spots_of(loop: int, explained: Sequence[Occurrence], x_of: Callable[[int, int | None], float]) -> list[Spot]:
     """The spots of a run on the chart of ``loop``, by x; what is outside any loop is on the first one's."""
     spots: dict[tuple[int, int], Spot] = {}
@@ -48,11 +70,6 @@ def spots_of(loop: int, explained: Sequence[Occurrence], x_of: Callable[[int, in
 def marks(spots: Sequence[Spot], series: str) -> list[Mark]:
     """One mark of a kind for a spot: a compiling step compiles dozens of frames."""
     return [Mark(spot.x, _SYMBOLS[kind], series) for spot in spots for kind in sorted({one.kind for one in spot.found})]
-
-
-def stop_at(run: RunState, loop: int, spot: Spot) -> Focus:
-    """The spot as a place for the cursor; the key is the gravest occurrence's."""
-    return Focus(run.name, spot.call, loop, spot.step, spot.found[0].key)
 
 
 def label(run: RunState, focus: Focus, spot: Spot | None, ns: int | None) -> str:

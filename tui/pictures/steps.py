@@ -17,11 +17,12 @@ from tui.charts.axes import SPIKE_FACTOR, TICK_LADDER, StickyRange, clips_above,
 from tui.charts.decimate import min_max
 from tui.charts.palette import SeriesStyle
 from tui.charts.spec import Axis, ChartSpec, Cursor, Series, Slot, Tick
-from tui.pictures import spots, words
+from tui.pictures import words
 from tui.pictures.compiles import Explained
 from tui.pictures.focus import BEFORE_STEPS, Focus
 from tui.pictures.looks import case_look
 from tui.pictures.names import group_key, group_label, variant_label
+from tui.pictures.spots import Spots, label
 
 _LEAST_SLOT = 7
 """Columns that a slot must have for its border and its name to help and not to clutter."""
@@ -114,10 +115,12 @@ class StepTrace:
         self._slots = slots
         self._loop = loop
         self._plan = planned_calls(run.case)
-        self._spots: tuple[tuple[object, ...], list[spots.Spot]] = ((), [])
+        self._layout = 0
+        self._spots: tuple[tuple[object, ...], Spots] = ((), Spots())
         self._restart()
 
     def _restart(self) -> None:
+        self._layout += 1
         self._rows = 0
         self.xs: list[float] = []
         self.ys: list[float] = []
@@ -158,11 +161,11 @@ class StepTrace:
             width = self._widths[call] = max(self._steps_of(call), self._planned(call), 1)
         return left + (min(0 if step is None else step, width - 1) + 0.5) / width
 
-    def spots(self, explained: tuple[Occurrence, ...]) -> list[spots.Spot]:
+    def spots(self, explained: tuple[Occurrence, ...]) -> Spots:
         """The places at which something was compiled; looked for again only where something is new."""
-        key = (self._run.revision, explained, self._several, tuple(self._widths.items()))
+        key = (explained, self._layout)
         if self._spots[0] != key:
-            self._spots = key, spots.spots_of(self._loop, explained, self.x_of)
+            self._spots = key, Spots.of(self._run, self._loop, explained, self.x_of)
         return self._spots[1]
 
     def ns_of(self, call: int, step: int) -> int | None:
@@ -287,14 +290,14 @@ class StepsChart:
             for (case, run), trace in pairs
         )
         seen = [(run, trace, trace.spots(self._explained.of(run))) for (_, run), trace in pairs]
-        places = [(spot.x, spots.stop_at(run, loop, spot)) for run, _, found in seen for spot in found]
-        self.stops = tuple(stop for _, stop in sorted(places, key=lambda place: place[0]))
+        stops = [stop for _, _, found in seen for stop in found.stops]
+        self.stops = tuple(stop for _, stop in sorted(stops, key=lambda stop: stop[0]))
         return ChartSpec(
             title=self._title(group, loop, loops),
             series=series,
             x=x,
             y=Axis(0.0, high, "s"),
-            marks=tuple(mark for run, _, found in seen for mark in spots.marks(found, run.case.name)),
+            marks=tuple(mark for _, _, found in seen for mark in found.marks),
             clips=clips_above(series, high),
             empty=self._empty(),
             note=self._note([run for _, run in shown]),
@@ -310,18 +313,17 @@ class StepsChart:
             return replace(view, focus=None)
         return replace(view, group=group_key(run.case.workload), repeat=run.run.repeat, loop=focus.loop)
 
-    def _cursor(self, focus: Focus | None, seen: list[tuple[RunState, StepTrace, list[spots.Spot]]]) -> Cursor | None:
+    def _cursor(self, focus: Focus | None, seen: list[tuple[RunState, StepTrace, Spots]]) -> Cursor | None:
         """The cursor, if what it points at is on the chart."""
         for run, trace, found in seen:
             if focus is None or run.name != focus.run:
                 continue
             step = None if focus.step == BEFORE_STEPS else focus.step
-            spot = next((spot for spot in found if (spot.call, spot.step) == (focus.call, focus.step)), None)
             ns = None if step is None else trace.ns_of(focus.call, step)
             number = next((n for n, stop in enumerate(self.stops, 1) if same_place(stop, focus)), None)
             return Cursor(
                 x=trace.x_of(focus.call, step),
-                label=spots.label(run, focus, spot, ns),
+                label=label(run, focus, found.at(focus), ns),
                 series=run.case.name,
                 y=None if ns is None else ns / 1e9,
                 note="" if number is None else f"{number} of {len(self.stops)}",
