@@ -112,7 +112,7 @@ class TriggersSource(Source[TriggersPicture]):
         try:
             path = _new_file(folder, name, text)
         except OSError as error:
-            return Exported(None, f"could not write {folder / name}.md: {error.strerror}")
+            return Exported(None, f"nothing written: {error.strerror}: {folder / name}.md")
         return Exported(path, "" if path else f"{folder} holds {MOST_FILES} exports of this session: remove some")
 
 

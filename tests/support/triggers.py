@@ -319,7 +319,7 @@ def triggers(
 
     The live part begins 28 s into the recompile for the new picture height: its codegen is under way.
     """
-    asked = recorded.with_legs(recorded.request(device=device, calls=1, **options), *LEGS)
+    asked = recorded.with_legs(recorded.request(device=device, calls=1, **({"steps": 6} | options)), *LEGS)
     start = BASE_NS + 200 * MS
     stories: list[Story] = []
     for run in asked.runs:

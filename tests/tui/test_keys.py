@@ -14,8 +14,14 @@ from tui.app import StepscopeApp
 from tui.screens.help import HelpScreen, help_rows
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
+from tui.screens.triggers import TriggersScreen
 
-SCREENS = {keys.LIVE: LiveScreen, keys.SESSIONS: SessionsScreen, keys.HELP: HelpScreen}
+SCREENS = {
+    keys.LIVE: LiveScreen,
+    keys.SESSIONS: SessionsScreen,
+    keys.TRIGGERS: TriggersScreen,
+    keys.HELP: HelpScreen,
+}
 
 
 def test_ids_are_unique() -> None:

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
+from textual.scrollbar import ScrollBarRender
 from textual.widgets import Static
 
 from tui import keys
@@ -65,6 +66,12 @@ _ASCII = str.maketrans("▸┊✓✗–■±", ">:+!-x~")
 LEAVING = "The profiler is a process of its own: quitting, a lost connection and a closed terminal leave it running."
 
 
+class _Blocks(ScrollBarRender):
+    """A bar of whole cells, which is drawn with blanks alone."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
 class HelpScreen(ModalScreen[None]):
     """Keys and words."""
 
@@ -78,6 +85,10 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
             yield Static(help_page(self.app.current_theme.dark, ascii=self.ascii), markup=False)
+
+    def on_mount(self) -> None:
+        if self.ascii:
+            self.query_one(VerticalScroll).vertical_scrollbar.renderer = _Blocks  # type: ignore[misc]
 
     def action_close(self) -> None:
         self.dismiss()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from tui import safe
-from tui.panels.rows import Part
+from tui.panels.rows import Part, Row, spread
 from tui.panels.triggers.choice import ChoicePanel
 from tui.pictures.triggers.lines import TriggerLine
 from tui.pictures.triggers.painter import TriggersPicture
@@ -92,13 +92,13 @@ class CausesPanel(ChoicePanel[TriggersPicture, TriggerLine]):
         longest = max((cell_len(line.module) for line in self.value.lines), default=0)
         return min(max(longest, 8), _MODULE)
 
-    def head(self, width: int) -> tuple[list[Part], str]:
+    def head(self, width: int, span: str) -> Row:
         columns = f"{'':6}{'times':>{_COUNT}}{'compile':>{_TIME + 1}}{'lost':>{_TIME + 1}}{'':{_GAP}}{'whose':{_BLAME}}"
         parts: list[Part] = [(f"{columns}{'':{_GAP}}", "quiet")]
         if width >= WIDE:
             parts.append((f"{'module':{self._module}}{'':{_GAP}}", "quiet"))
         parts.append(("what happened", "quiet"))
-        return parts, ""
+        return spread(parts, [(span, "quiet")] if span else [], width, ascii=self.ascii)
 
     def row(self, item: TriggerLine, width: int) -> list[Part]:
         fold = " " if len(item.members) < 2 else "-" if item.key in self._unfolded else "+"

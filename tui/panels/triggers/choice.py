@@ -10,7 +10,7 @@ from textual import events
 
 from tui.messages import LinePicked
 from tui.panels.lines import Panel
-from tui.panels.rows import Part, Row, Rows, fitted, spread, width_of
+from tui.panels.rows import Part, Row, Rows, fitted, width_of
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -33,8 +33,8 @@ class ChoicePanel(Panel[T], Generic[T, Item]):
         """What an item goes by."""
 
     @abstractmethod
-    def head(self, width: int) -> tuple[list[Part], str]:
-        """The parts of the row above the items, and a word for its right end."""
+    def head(self, width: int, span: str) -> Row:
+        """The row above the items; ``span`` says which of how many are seen, "" when it is all of them."""
 
     @abstractmethod
     def row(self, item: Item, width: int) -> list[Part]:
@@ -118,10 +118,8 @@ class ChoicePanel(Panel[T], Generic[T, Item]):
         first = min(self._first, cursor, max(0, len(every) - room))
         self._first = first = max(first, cursor - room + 1)
         seen = every[first : first + room]
-        left, word = self.head(width)
         span = f"{first + 1}-{first + len(seen)} of {len(every)} {'^v' if self.ascii else '↑↓'}"
-        right = "  ".join(part for part in (word, span if len(seen) < len(every) else "") if part)
-        head = spread(left, [(right, "quiet")] if right else [], width, ascii=self.ascii)
+        head = self.head(width, span if len(seen) < len(every) else "")
         return (head, *(self._styled(item, width, first + n == cursor) for n, item in enumerate(seen)))
 
     def _styled(self, item: Item, width: int, current: bool) -> Row:

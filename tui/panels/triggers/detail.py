@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rich.cells import cell_len, get_character_cell_size
@@ -21,6 +22,8 @@ ROOMY = 18
 
 WHEEL_LINES = 3
 _LONGEST_BAR = 100
+_UNIT = re.compile(r"\d (?:ms|s|min|h|d|px|%|[KMG]iB)\b")
+"""A number and its unit stay on one line."""
 
 
 class DetailPanel(Panel[Detail]):
@@ -141,7 +144,7 @@ def wrapped(text: str, width: int, *, joined: bool = True) -> Iterator[str]:
             if used > width:
                 break
             end += 1
-            if char == " " and text[:end].strip():
+            if char == " " and text[:end].strip() and not _UNIT.match(text, end - 2):
                 blank = end
         if end < len(text) and text[end] == " ":
             blank = end  # a word ends just here

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui import safe
-from tui.panels.rows import Part
+from tui.panels.rows import Part, Row, fitted
 from tui.panels.triggers.choice import ChoicePanel
 from tui.pictures.triggers.lines import CaseLook
 from tui.pictures.triggers.sides import SideLine, Sides
@@ -35,9 +35,9 @@ class SidesPanel(ChoicePanel[Sides, SideLine]):
         rest = width - 2 * (value + _GAP) - (difference + _GAP if difference else 0)
         return min(max(10, rest), _MOST_LABEL), value, difference
 
-    def head(self, width: int) -> tuple[list[Part], str]:
+    def head(self, width: int, span: str) -> Row:
         label, value, difference = self._widths(min(width, 120))
-        parts: list[Part] = [(safe.pad("", label), "")]
+        parts: list[Part] = [(safe.pad(span, label, ascii=self.ascii), "quiet")]
         for side in (self.value.left, self.value.right):
             assert side is not None
             parts.append((" " * _GAP, ""))
@@ -46,7 +46,7 @@ class SidesPanel(ChoicePanel[Sides, SideLine]):
             )
         if difference:
             parts.append((" " * _GAP + safe.pad("difference", difference, right=True), "quiet"))
-        return parts, ""
+        return fitted(parts, width, ascii=self.ascii)
 
     def _called(self, side: CaseLook, width: int) -> str:
         marker = side.marker_ascii if self.ascii else side.marker

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui import safe
-from tui.panels.rows import Part
+from tui.panels.rows import Part, Row, fitted
 from tui.panels.triggers.choice import ChoicePanel
 from tui.pictures.triggers.lines import milliseconds
 from tui.pictures.triggers.phases import cells_of, look_of
@@ -33,12 +33,14 @@ class WaterfallPanel(ChoicePanel[Waterfall, BarLine]):
         label = min(max(longest, 8), max(12, width // 3))
         return label, max(8, width - label - 2 - _TOOK - 2 * _GAP)
 
-    def head(self, width: int) -> tuple[list[Part], str]:
+    def head(self, width: int, span: str) -> Row:
         label, axis = self._widths(width)
         end = milliseconds(self.value.end_s * 1000)
         ticks = f"0 s{end.rjust(axis - 3)}" if len(end) + 6 < axis else end.rjust(axis)
-        name = safe.pad(self.value.label, label + 2, ascii=self.ascii)
-        return [(name, "bold"), ("took".rjust(_TOOK + _GAP), "quiet"), (" " * _GAP, ""), (ticks, "quiet")], ""
+        room = label + 2 - (len(span) + 1 if span else 0)
+        name = safe.pad(self.value.label, room, ascii=self.ascii) + (f" {span}" if span else "")
+        took = ("took".rjust(_TOOK + _GAP), "quiet")
+        return fitted([(name, "bold"), took, (" " * _GAP, ""), (ticks, "quiet")], width, ascii=self.ascii)
 
     def row(self, item: BarLine, width: int) -> list[Part]:
         label, axis = self._widths(width)

@@ -124,7 +124,9 @@ def _place(one: Occurrence, look: CaseLook, marker: str) -> Iterator[Block]:
     yield Para("what", _clean(f"{what}  {KIND_WORDS[one.kind]}, {BLAME_WORDS[one.blame]}"))
     if one.argument or one.expected or one.actual:
         dimension = f" {one.dimension}" if one.dimension else ""
-        change = f"  {one.expected or '?'} → {one.actual or '?'}" if one.expected or one.actual else ""
+        change = f"  {one.expected} → {one.actual}"
+        if not (one.expected and one.actual):
+            change = f"  now {one.actual}" if one.actual else f"  was {one.expected}" if one.expected else ""
         yield Para("changed", _clean(f"{one.argument or ''}{dimension}{change}".strip()), "warn")
     yield Para("where", _clean(f"{marker} {look.label} #{one.repeat}, {_where(one)}".strip(" ,")))
 

@@ -113,14 +113,13 @@ def following(values: Sequence[str], now: str | None) -> str | None:
 
 
 def ordered(groups: Iterable[Group], sort: Sort) -> list[Group]:
-    """``groups`` as ``sort`` says; what is equal in that stays in the order of cost."""
-    costly = sorted(groups, key=lambda group: (-group.total_ms, -(group.lost_ms or 0.0)))
+    """``groups`` as ``sort`` says, what still compiles first; what is equal in that stays in the order of cost."""
+    found = sorted(groups, key=lambda group: (-group.total_ms, -(group.lost_ms or 0.0)))
     match sort:
         case "yours":
-            return sorted(costly, key=lambda group: 0 if group.kind in _ALWAYS_YOURS else _TIERS[group.blame])
+            found.sort(key=lambda group: 0 if group.kind in _ALWAYS_YOURS else _TIERS[group.blame])
         case "count":
-            return sorted(costly, key=lambda group: -group.count)
+            found.sort(key=lambda group: -group.count)
         case "time":
-            return sorted(costly, key=lambda group: min(one.t for one in group.occurrences))
-        case _:
-            return costly
+            found.sort(key=lambda group: min(one.t for one in group.occurrences))
+    return sorted(found, key=lambda group: not group.running)
