@@ -164,7 +164,7 @@ def _facts(group: Group, *, every: bool) -> Iterator[tuple[str, str]]:
             yield one.id or one.kind, f"{one.run}: {occurrence_text(one)}"
     else:
         more = group.count - 1
-        yield "where", f"{first.run}: {place_text(first.place)}" + (f", and {more} more" if more else "")
+        yield "where", f"{first.run}: {place_text(first.place)}" + (f"; and {more} more" if more else "")
     if first.caller:
         yield "caller", shortened(first.caller) + (meant if called_there else "")
 
