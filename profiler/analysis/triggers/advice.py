@@ -97,9 +97,7 @@ def _artefact(change: Change) -> Advice:
             link=causes.REGIONAL,
         )
     if torch_at_least(run, 2, 13):
-        remedy = (
-            f"Give each module entries of its own: torch.compile({denoiser(change.found)}, isolate_recompiles=True)."
-        )
+        remedy = f"Give each module entries of its own: {_compiling(change, 'isolate_recompiles=True')}."
     else:
         limit = (run.case.compilation.recompile_limit or 8) * 2
         remedy = f"Leave room for both modules: torch._dynamo.config.recompile_limit = {limit}."
@@ -108,7 +106,7 @@ def _artefact(change: Change) -> Advice:
 
 def _size(change: Change) -> Advice:
     words = _noun([one.word for one in change.dimensions] or [change.dimension or "size"])
-    if change.actual == "1":
+    if "1" in (change.actual, change.expected):
         return _of_one(change)
     if change.context.run.case.compilation.dynamic is False:
         return Advice(
@@ -144,10 +142,12 @@ def _shape_link(change: Change) -> str:
 
 
 def _of_one(change: Change) -> Advice:
+    """A size of 1 on either side: no option makes torch treat it as any other size."""
     noun = _noun([change.dimension or "size"])
-    remedy = f"Make one warm-up call with a {noun} of 1 as well"
-    if change.dimension == "batch" and (change.batch or change.guidance("off")):
-        remedy = "Make one warm-up call without guidance (guidance_scale=1.0) as well"
+    if change.dimension == "batch" and (change.guidance("off") or change.guidance("on")):
+        remedy = "Make one warm-up call with guidance and one without (guidance_scale=1.0)"
+    else:
+        remedy = f"Make one warm-up call with a {noun} of 1 and one with another"
     remedy += ": torch compiles a size of 1 by itself even with dynamic=True, so it is exactly one graph more."
     return Advice(remedy=remedy, link=causes.DYNAMIC)
 

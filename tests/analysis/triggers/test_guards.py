@@ -42,22 +42,29 @@ TEXTS: list[tuple[str, str]] = [
     ),
     (
         "tensor.dispatch",
-        "0/0: tensor 'args[0]' dispatch key set mismatch. expected DispatchKeySet(CPU, BackendSelect, "
-        "ADInplaceOrView, AutogradCPU), actual DispatchKeySet(CPU, BackendSelect)",
+        (
+            "0/0: tensor 'args[0]' dispatch key set mismatch. expected DispatchKeySet(CPU, BackendSelect, "
+            "ADInplaceOrView, AutogradCPU), actual DispatchKeySet(CPU, BackendSelect)"
+        ),
     ),
     ("tensor.type", "0/3: expected type of 'args[1]' to be a tensor type, ' but found <class 'int'>"),
     ("tensor.type", "0/3: expected type of 'L['t']' to be a tensor type, ' but found <class 'NoneType'>"),
     (
         "obj.type",
-        "0/4: ___check_type_id(args[1], 139785784360160), type=<class 'int'>  # if not torch.is_tensor(timesteps):  "
-        f"# diffusers/models/unets/unet_2d_condition.py:854 in get_time_embed (HINT: type int){STACK}",
+        (
+            "0/4: ___check_type_id(args[1], 139785784360160), type=<class 'int'>  # if not "
+            "torch.is_tensor(timesteps):  "
+            f"# diffusers/models/unets/unet_2d_condition.py:854 in get_time_embed (HINT: type int){STACK}"
+        ),
     ),
     ("obj.type", "2/2: ___check_type_id(fn, 943), type=<class 'torch.nn.modules.normalization.GroupNorm'> (HINT: x)"),
     (
         "processor",
-        "0/0: ___check_type_id(self.__dict__['_modules']['down_blocks']._modules['attn1'].processor, 9491), "
-        "type=<class 'diffusers.models.attention_processor.AttnProcessor2_0'>  # attn_parameters = set(inspect)  "
-        "# diffusers/models/attention_processor.py:596 in forward (HINT: type AttnProcessor2_0)",
+        (
+            "0/0: ___check_type_id(self.__dict__['_modules']['down_blocks']._modules['attn1'].processor, 9491), "
+            "type=<class 'diffusers.models.attention_processor.AttnProcessor2_0'>  # attn_parameters = set(inspect)  "
+            "# diffusers/models/attention_processor.py:596 in forward (HINT: type AttnProcessor2_0)"
+        ),
     ),
     ("processor", "2/7: ___check_obj_id(L['self']._modules['attn'].processor, 131625166360736)"),
     ("obj.id", "0/0: ___check_obj_id(mode, 7675456), type=<enum 'Mode'>"),
@@ -67,8 +74,11 @@ TEXTS: list[tuple[str, str]] = [
     ("torchfn.mode", "0/0: ___check_torch_function_mode_stack()"),
     (
         "len",
-        "0/0: len(kwargs) == 1                                         # attention_kwargs = kwargs.get(kwargs_name)  "
-        "# diffusers/utils/peft_utils.py:305 in wrapper",
+        (
+            "0/0: len(kwargs) == 1                                         # attention_kwargs = "
+            "kwargs.get(kwargs_name)  "
+            "# diffusers/utils/peft_utils.py:305 in wrapper"
+        ),
     ),
     ("len", "0/0: len(l) == 3"),
     ("len", "0/0: not len(items)"),
@@ -83,17 +93,22 @@ TEXTS: list[tuple[str, str]] = [
     ("module.forward", "0/0: not ___dict_contains('forward', self._modules['conv_in'].__dict__)"),
     (
         "module.training",
-        "0/0: self.__dict__['_modules']['mid_block']._modules['resnets']._modules['0']._modules['dropout'].training "
-        "== False  # return F.dropout(input, self.p, self.training, self.inplace)  # nn/modules/dropout.py:73 in "
-        "forward",
+        (
+            "0/0: "
+            "self.__dict__['_modules']['mid_block']._modules['resnets']._modules['0']._modules['dropout'].training "
+            "== False  # return F.dropout(input, self.p, self.training, self.inplace)  # nn/modules/dropout.py:73 in "
+            "forward"
+        ),
     ),
     ("hasattr", "0/0: not hasattr(s, 'extra')"),
     ("hasattr", "0/0: hasattr(self, '_hf_hook')"),
     ("lora", f"0/1: len({TO_K}._modules['lora_A']._modules) != 1"),
     (
         "lora",
-        f"0/2: tensor '{TO_K}._modules['lora_A']._modules['two']._parameters['weight']' requires_grad mismatch. "
-        f"expected requires_grad=1. {ON_PARAMETER}",
+        (
+            f"0/2: tensor '{TO_K}._modules['lora_A']._modules['two']._parameters['weight']' requires_grad mismatch. "
+            f"expected requires_grad=1. {ON_PARAMETER}"
+        ),
     ),
     ("lora", f"0/0: {TO_K}.scaling['one'] == 1.0"),
     ("lora", f"0/0: ___check_type_id({TO_K}, 94), type=<class 'peft.tuners.lora.layer.Linear'>"),
@@ -112,29 +127,41 @@ TEXTS: list[tuple[str, str]] = [
     ("alias.lost", "0/0: y is x  # y is x  # t.py:45 in f"),
     (
         "sym.zero_one",
-        "0/0: 2 <= args[0].size()[0] <= 15  # ... (user code shown is first use of this value--the guard itself is "
-        "not due user code but due to 0/1 specialization in the framework; ...)",
+        (
+            "0/0: 2 <= args[0].size()[0] <= 15  # ... (user code shown is first use of this value--the guard itself is "
+            "not due user code but due to 0/1 specialization in the framework; ...)"
+        ),
     ),
     (
         "sym.shape",
-        "1/2: hidden_states.stride()[0] == 32*hidden_states.size()[1]  # (unknown source hidden_states.stride()[0], "
-        "please file a bug)",
+        (
+            "1/2: hidden_states.stride()[0] == 32*hidden_states.size()[1]  # (unknown source "
+            "hidden_states.stride()[0], "
+            "please file a bug)"
+        ),
     ),
     ("sym.shape", "(args[0].size()[2] % 2) == 0  # if dim % default_overall_up_factor != 0: unet_2d_condition.py:1050"),
     (
         "sym.shape",
-        "(((-1)*(hidden_states.size()[2] // (2*self._modules['pos_embed'].patch_size))) + (x)) != 0  "
-        "# auraflow_transformer_2d.py:84",
+        (
+            "(((-1)*(hidden_states.size()[2] // (2*self._modules['pos_embed'].patch_size))) + (x)) != 0  "
+            "# auraflow_transformer_2d.py:84"
+        ),
     ),
     (
         "dup.size",
-        "0/0: args[0].size()[3] == args[0].size()[2]  # duck sizing added this equality because these variables had "
-        "the same size 8 (to avoid this specialization, set torch.fx.experimental._config.use_duck_shape = False)",
+        (
+            "0/0: args[0].size()[3] == args[0].size()[2]  # duck sizing added this equality because these "
+            "variables had "
+            "the same size 8 (to avoid this specialization, set torch.fx.experimental._config.use_duck_shape = False)"
+        ),
     ),
     (
         "backend",
-        "BACKEND_MATCH failure: torch.compile detected different backend callables. Cached backend: eager. New "
-        "backend: inductor.",
+        (
+            "BACKEND_MATCH failure: torch.compile detected different backend callables. Cached backend: eager. New "
+            "backend: inductor."
+        ),
     ),
     ("deleted", "0/0: Cache line invalidated because L['self'] got deallocated"),
     ("guard.exception", "0/1: 'NoneType' object has no attribute 'size'"),
