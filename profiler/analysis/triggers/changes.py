@@ -107,10 +107,10 @@ class Change:
         for mark in self.found.dynamic:
             if mark.why != "size change" or mark.dim is None or mark.dim in found:
                 continue
-            if plain(mark.name) != plain(guard.source) or mark.cached is None or mark.new is None:
-                continue
+            if plain(mark.name) != plain(guard.source) or not (_whole(mark.cached) and _whole(mark.new)):
+                continue  # one that was dynamic before has no size to tell
             named = word(self.argument, guard.source, mark.dim, rank, self.found.module) or f"dim {mark.dim}"
-            found[mark.dim] = Dimension(named, mark.cached, mark.new)
+            found[mark.dim] = Dimension(named, str(mark.cached), str(mark.new))
         return [found[dim] for dim in sorted(found)]
 
     @cached_property

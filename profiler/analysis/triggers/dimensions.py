@@ -10,9 +10,10 @@ _TOKENS = ("batch", "tokens", "channels")
 _PER_PICTURE = ("batch", "channels")
 
 ARGUMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "sample": (_PICTURE, _VIDEO),
+    "sample": (_PICTURE, _VIDEO, _PER_PICTURE),
     "controlnet_cond": (_PICTURE, _VIDEO),
     "input_tensor": (_PICTURE, _VIDEO),
+    "input": (_PICTURE,),
     "hidden_states": (_TOKENS, _PICTURE, _VIDEO),
     "encoder_hidden_states": (_TOKENS,),
     "encoder_hidden_states_image": (_TOKENS,),
@@ -39,7 +40,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """By argument (or the key within one) its layouts, each of another rank; the first is meant where the rank is not
 known."""
-UNSURE = frozenset({"hidden_states", "x", "temb", "cap_feats", "timestep", "img_ids", "txt_ids"})
+UNSURE = frozenset({"hidden_states", "input", "x", "temb", "cap_feats", "timestep", "img_ids", "txt_ids"})
 """Arguments whose layout differs from model to model: without the rank nothing is said of them but in a block."""
 _BLOCK = re.compile(r"(?:Transformer|Attn|Attention)\w*Block\w*$|\w*TransformerBlock\w*$")
 _SHAPE = re.compile(r"\[([\d, ]*)\]")

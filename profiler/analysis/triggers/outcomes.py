@@ -38,7 +38,8 @@ def first_sentence(context: Context, found: Compile) -> str:
 def first_why(context: Context, found: Compile) -> str:
     """What took long and what the cache had."""
     words: list[str] = []
-    if context.run.case.compilation.variant == "regional-compile" and not found.resume:
+    regional = context.run.case.compilation.variant == "regional-compile"
+    if regional and not found.resume and "Block" in (found.module or ""):
         words.append("Each kind of block is compiled once, and its code is used by all blocks of its kind.")
     shares = parts(found)
     total = sum(part.ms for part in shares)

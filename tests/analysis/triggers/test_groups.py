@@ -117,7 +117,8 @@ def test_a_compile_is_explained_anew_as_more_of_it_is_told() -> None:
 
 @pytest.fixture(scope="module")
 def session() -> SessionState:
-    given = asked(*legs({}, {}), variants=["no-compile", "compile", "regional-compile"], engines=["diffusers"])
+    variants = ["no-compile", "compile", "regional-compile"]
+    given = asked(*legs({}, {}), variants=variants, engines=["diffusers"], repeats=1)
     _, whole, regional = given.runs
     block = [
         *compiled("0/0", 0, 0, code=BLOCK),
