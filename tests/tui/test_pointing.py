@@ -21,6 +21,7 @@ from tui.pictures.live import LivePainter, LivePicture
 from tui.pictures.steps import StepsView, same_place
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
+from tui.screens.triggers import TriggersScreen
 
 MS, SECOND = 1_000_000, 1_000_000_000
 
@@ -315,3 +316,25 @@ async def test_another_repeat_takes_the_cursor_away(tmp_path: Path) -> None:
         await until(pilot, lambda: screen.picture.steps.cursor is not None)
         await pilot.press("r")
         await until(pilot, lambda: screen.picture.steps.cursor is None and screen.picture.steps.note == "repeat 1")
+
+
+async def test_two_keys_from_live_to_the_occurrence_and_back(tmp_path: Path) -> None:
+    app = live_app(tmp_path, recorded.finished(legs=["64x64", "96x96"]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        live = await until_read(pilot)
+        wanted = live.picture.stops[-1]
+        await pilot.press("N", "i")
+
+        def selected() -> bool:
+            screen = app.screen
+            return isinstance(screen, TriggersScreen) and screen.one is not None and screen.one.key == wanted.key
+
+        await until(pilot, selected)
+        await pilot.press("l")
+        await until(pilot, lambda: app.screen is live and live.picture.steps.cursor is not None)
+        await pilot.press("escape")
+        await until(pilot, selected)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is live and live.picture.steps.cursor is None)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
