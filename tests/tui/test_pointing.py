@@ -84,6 +84,24 @@ def test_the_focus_brings_its_repeat_its_workload_and_its_loop() -> None:
     assert picture(state, StepsView(repeat=1, focus=None)).steps.cursor is None
 
 
+def test_the_focus_brings_the_denoising_loop_in_which_it_happened() -> None:
+    fold, runs = empty_fold(recorded.request(steps=4))
+    run = runs[1]
+    feed(fold, run, ev.Header(t=1), ev.CallStarted(t=2, call=0, phase="measure", steps=4, start_ns=2))
+    for loop, name in enumerate(("IF-I", "IF-II")):
+        feed(fold, run, ev.LoopStarted(t=3, call=0, loop=loop, name=name, denoisers=["unet"], iterations=2, start_ns=3))
+        for step in range(2):
+            feed(fold, run, ev.Step(t=4, call=0, loop=loop, step=step, start_ns=3, ns=(1 + loop) * SECOND))
+        feed(fold, run, ev.LoopEnded(t=5, call=0, loop=loop, ns=2 * SECOND, evaluations=2, iterations=2))
+    feed(fold, run, ev.CompileStarted(t=4, id="0/0", call=0, loop=1, step=1, module="UNet", fqn="unet"))
+    assert picture(fold.state).stops == ()
+    spec = picture(fold.state, StepsView(focus=Focus(run, 0, 1, 1, f"{run} 0 0/0"))).steps
+    assert spec.title == "step latency, IF-II (2 of 2)"
+    assert spec.cursor is not None
+    assert spec.cursor.label.startswith("call 1 step 2: 2.00 s")
+    assert [(mark.x, mark.symbol) for mark in spec.marks] == [(spec.cursor.x, "C")]
+
+
 def test_a_clipped_step_tells_its_true_value(done: SessionState) -> None:
     stop = picture(done).stops[0]
     spec = picture(done, StepsView(focus=stop)).steps
