@@ -45,7 +45,7 @@ TABLE: tuple[Key, ...] = (
     Key("legs", "f", "fold_legs", "legs", "show a scenario's legs in the results, or hide them", (LIVE,)),
     Key("cases_down", "right_square_bracket", "cases(1)", "results", "scroll the table of results down", (LIVE,)),
     Key("enter", "enter", "enter", "", "unfold a trigger into its occurrences; on one alone as l", (TRIGGERS,)),
-    Key("unfold", "right", "unfold", "", "unfold a trigger into its occurrences", (TRIGGERS,)),
+    Key("unfold", "right", "unfold", "unfold", "unfold a trigger into its occurrences", (TRIGGERS,)),
     Key("fold", "left", "fold", "", "fold it again", (TRIGGERS,)),
     Key("show_step", "l", "show_step", "chart", "look at the step that it held up on Live's chart", (TRIGGERS,)),
     Key("clear", "a", "clear", "all", "show all: no filter", (TRIGGERS,)),

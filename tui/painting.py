@@ -24,6 +24,9 @@ _MOVE_BYTES = 4
 _ATTRIBUTES = ((0, "1"), (1, "2"), (2, "3"), (3, "4"), (4, "5"), (6, "7"), (7, "8"), (8, "9"))
 """Bit of a Rich style and its code: bold, dim, italic, underline, blink, reverse, conceal, strike."""
 
+_OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "8": "28", "9": "29"}
+"""What turns an attribute off again; bold and dim go together."""
+
 
 class Look(NamedTuple):
     """How a cell looks, in the codes that say so; equal looks are equal on the terminal."""
@@ -199,24 +202,36 @@ class _Pen:
         self._at = (y, x + len(cells)) if trusted else None
 
     def _turn(self, look: Look) -> None:
-        now = self._look
-        codes: list[str] = []
-        if look.attributes != now.attributes:
-            codes.append("0")
-            now = PLAIN
-            if look.attributes:
-                codes.append(look.attributes)
-        if look.foreground != now.foreground:
-            codes.append(look.foreground)
-        if look.background != now.background:
-            codes.append(look.background)
-        self._out.append(f"\x1b[{';'.join(codes)}m")
+        self._out.append(f"\x1b[{min(_turned(self._look, look), _afresh(look), key=len)}m")
         self._look = look
 
     def result(self) -> str:
         if self._look != PLAIN:
             self._out.append("\x1b[0m")
         return "".join(self._out)
+
+
+def _turned(now: Look, look: Look) -> str:
+    """The codes of what differs between two looks. "" (equal looks) would mean a reset; nobody asks for that."""
+    have, want = (set(each.attributes.split(";")) - {""} for each in (now, look))
+    off = {_OFF[code] for code in have - want}
+    on = want - have
+    if "22" in off:
+        on |= want & {"1", "2"}  # that turned off both
+    codes = [*sorted(off), *sorted(on)]
+    if look.foreground != now.foreground:
+        codes.append(look.foreground)
+    if look.background != now.background:
+        codes.append(look.background)
+    return ";".join(codes)
+
+
+def _afresh(look: Look) -> str:
+    """The codes of a look whatever the one before was."""
+    codes = ["0", look.attributes]
+    codes += [look.foreground] if look.foreground != PLAIN.foreground else []
+    codes += [look.background] if look.background != PLAIN.background else []
+    return ";".join(code for code in codes if code)
 
 
 def _same_blank(one: Look, other: Look) -> bool:

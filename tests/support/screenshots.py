@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from tests.support import recorded
+from tests.support import recorded, triggers
 from tests.support.story import SECOND
 from tui.app import StepscopeApp
 
@@ -30,5 +30,22 @@ async def live(target: Path) -> None:
             target.write_text(app.export_screenshot(title="stepscope watch"), encoding="utf-8")
 
 
+async def inspector(target: Path) -> None:
+    """The Triggers screen with the recompile that cost most, as SVG."""
+    with tempfile.TemporaryDirectory() as home:
+        app = StepscopeApp(Path(home), triggers.triggers(session="k7qd-sd15-txt2img").write(Path(home)))
+        async with app.run_test(size=SIZE) as pilot:
+            for key in ("i", "home"):
+                await pilot.pause(SETTLE_S)
+                await pilot.press(key)
+            await pilot.pause(SETTLE_S)
+            target.write_text(app.export_screenshot(title="stepscope watch"), encoding="utf-8")
+
+
+async def every() -> None:
+    await live(DOCS / "live.svg")
+    await inspector(DOCS / "triggers.svg")
+
+
 if __name__ == "__main__":
-    asyncio.run(live(DOCS / "live.svg"))
+    asyncio.run(every())

@@ -50,6 +50,18 @@ def test_a_style_is_named_once_and_only_what_changes_of_it() -> None:
     assert sent == "\x1b[1;1H\x1b[48;2;0;0;128mab\x1b[38;2;255;0;0mcd\x1b[0m"
 
 
+def test_bold_is_turned_on_and_off_without_naming_the_colours_again() -> None:
+    red, bold_red = Style.parse("#ff0000"), Style.parse("bold #ff0000")
+    row = cells_of([Segment("a", red), Segment("b", bold_red), Segment("c", red)], ColorSystem.TRUECOLOR)
+    assert Memory().difference([(0, 0, row)]) == "\x1b[1;1H\x1b[38;2;255;0;0ma\x1b[1mb\x1b[22mc\x1b[0m"
+
+
+def test_dim_that_follows_bold_stays_when_bold_goes() -> None:
+    both, dim = Style.parse("bold dim #ff0000"), Style.parse("dim #ff0000")
+    row = cells_of([Segment("a", both), Segment("b", dim)], ColorSystem.TRUECOLOR)
+    assert "a\x1b[22;2mb" in Memory().difference([(0, 0, row)])
+
+
 def test_a_blank_is_the_same_in_every_colour() -> None:
     memory = Memory()
     memory.difference([(0, 0, cells("   "))])

@@ -92,7 +92,7 @@ def laid_out(blocks: Detail, width: int, *, roomy: bool) -> Iterator[Row]:
 def _rows(block: Block, width: int) -> Iterator[Row]:
     if isinstance(block, Para):
         room = max(8, width if block.head else width - LABEL)
-        for number, text in enumerate(wrapped(block.text, room, joined=not block.code)):
+        for number, text in enumerate(wrapped(block.text, room, joined=not block.code, hang=block.hang)):
             label = "" if block.head else (block.label if number == 0 else "").ljust(LABEL)
             yield (label, "quiet"), (text, block.style)
     elif isinstance(block, PhaseBar):
@@ -127,11 +127,13 @@ def _phases(block: PhaseBar, width: int) -> Iterator[Row]:
         yield tuple(row)
 
 
-def wrapped(text: str, width: int, *, joined: bool = True) -> Iterator[str]:
+def wrapped(text: str, width: int, *, joined: bool = True, hang: int = 0) -> Iterator[str]:
     """``text`` in lines of at most ``width`` cells, broken at blanks, within a word only where it has no room.
 
-    ``joined`` lets go of the blanks at a break; code keeps those that it begins with.
+    ``joined`` lets go of the blanks at a break; code keeps those that it begins with. ``hang`` cells stand before each
+    line but the first, where that leaves room.
     """
+    indent = " " * hang if hang < width // 2 else ""
     if not text:
         yield ""
     while text:
@@ -150,7 +152,8 @@ def wrapped(text: str, width: int, *, joined: bool = True) -> Iterator[str]:
             blank = end  # a word ends just here
         end = blank or _within_word(text, max(end, 1))
         yield text[:end].rstrip() if joined else text[:end]
-        text = text[end:].lstrip(" ") if joined else text[end:]
+        rest = text[end:].lstrip(" ") if joined else text[end:]
+        text = indent + rest if rest else ""
 
 
 def _within_word(text: str, end: int) -> int:

@@ -38,7 +38,7 @@ BLAME_WORDS = {
 class Para:
     """A paragraph with a label before it; ``text`` is one line. ``code`` is wrapped without joining its blanks.
 
-    ``head``: it has no label and takes the whole width.
+    ``head``: it has no label and takes the whole width. ``hang``: cells by which what is wrapped is indented.
     """
 
     label: str
@@ -46,6 +46,7 @@ class Para:
     style: str = ""
     code: bool = False
     head: bool = False
+    hang: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +241,7 @@ def _excerpt(code: Lines) -> Iterator[Block]:
             f"{'>' if meant else ' '} {number:>{digits}}  {_clean(text.expandtabs(4))}",
             "bold" if meant else "quiet",
             code=True,
+            hang=digits + 4,
         )
 
 

@@ -86,7 +86,7 @@ def trigger_line(group: Group, looks: dict[str, CaseLook], *, repeats: bool) -> 
         lost=milliseconds(group.lost_ms),
         blame=blame,
         blame_style=blame_style,
-        sentence=safe.line(group.sentence, 400),
+        sentence=_sentence(group),
         module=_module(group),
         place="",
         running=group.running,
@@ -107,7 +107,7 @@ def _member(one: Occurrence, *, group: Group, look: CaseLook, repeats: bool) -> 
         lost=milliseconds(one.place.lost_ms),
         blame=blame,
         blame_style=blame_style,
-        sentence=safe.line(one.sentence, 400),
+        sentence=_sentence(one),
         module=_module(one),
         place=short_place(one),
         running=one.running,
@@ -120,6 +120,14 @@ def _module(found: Group | Occurrence) -> str:
     """The class alone: the details have the qualified name."""
     name = found.module or (found.function if isinstance(found, Occurrence) else "")
     return safe.line(name or (found.fqn or ""), 80)
+
+
+def _sentence(found: Group | Occurrence) -> str:
+    """The sentence without qualified names: they would leave no room for the rest, and the details have them."""
+    text = found.sentence
+    if found.fqn and found.module:
+        text = text.replace(f"{found.fqn} {found.module}", found.module)
+    return safe.line(text, 400)
 
 
 def short_place(one: Occurrence) -> str:

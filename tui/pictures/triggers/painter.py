@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from profiler import tracing
 from profiler.analysis.progress import compiling_text, running_compile
 from profiler.analysis.state import SessionState
 from profiler.analysis.triggers import Occurrence, groups, occurrences
@@ -108,6 +109,7 @@ def _statuses(session: SessionState, every: list[Occurrence], now_ns: int) -> tu
     silent = _silent(session)
     if silent and every:
         found.append(Status(f"not all of it: {silent}", "warn"))
+    found += [Status(text, "quiet") for text in _gaps(session)]
     if every and not compiling and not any(one.kind in MORE_THAN_FIRST for one in every) and session.over:
         found.append(Status("no recompiles: every call after the first ran what that one had compiled", "good"))
     return tuple(found)
@@ -121,6 +123,21 @@ def _compiling(session: SessionState, now_ns: int) -> str:
         return ""
     text = compiling_text(session, run, found, now_ns)
     return safe.line(f"{run_label(run, session.request)}: {text}", 400)
+
+
+def _gaps(session: SessionState) -> list[str]:
+    """What the torch of this session's compiled runs doesn't tell, a line a version."""
+    versions = dict.fromkeys(
+        run.environment.versions.get("torch", "")
+        for run in session.runs.values()
+        if run.environment is not None and run.case.compilation.variant != "no-compile"
+    )
+    found = {version: tracing.gaps(version) for version in versions if version}
+    return [
+        safe.line(f"torch {version} lacks: {', '.join(gap.feature for gap in gaps)}", 300)
+        for version, gaps in found.items()
+        if gaps
+    ]
 
 
 def _silent(session: SessionState) -> str:

@@ -21,9 +21,9 @@ LOOKS = {
     "guards": PhaseLook("G", "series:further-1", "guards"),
     "aot": PhaseLook("A", "series:no-compile", "aot"),
     "inductor": PhaseLook("I", "series:regional-compile", "inductor"),
-    "autotune": PhaseLook("T", "mark:R", "autotune"),
+    "autotune": PhaseLook("T", "series:further-2", "autotune"),
     "codegen": PhaseLook("C", "series:further-0", "codegen"),
-    "kernels": PhaseLook("K", "series:further-2", "kernels"),
+    "kernels": PhaseLook("K", "series:further-4", "kernels"),
     "cudagraph": PhaseLook("R", "warn", "cudagraph recording"),
     "other": PhaseLook("O", "quiet", "other"),
 }
