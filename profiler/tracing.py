@@ -41,6 +41,16 @@ _GAPS = (
         "a guard names its code by a shortened path, without the calls that led there; the file is looked for",
     ),
     (
+        (2, 11),
+        "which autocast setting changed",
+        "a guard on autocast says neither for which device nor whether the type changed; what is on now is read",
+    ),
+    (
+        (2, 11),
+        "why a CUDA graph is recorded again",
+        "torch has no reason for a second recording of a CUDA graph, whatever its logging is set to",
+    ),
+    (
         (2, 12),
         "limit of one torch.compile",
         "torch.compile takes no recompile_limit: torch.compiler.config.recompile_limit raises it for everything",

@@ -48,7 +48,7 @@ def test_what_is_no_version_is_no_error(version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "level", "lines"), [("2.13.0", "ok", 1), ("2.11.0", "note", 3), ("2.7.0", "missing", 7)]
+    ("version", "level", "lines"), [("2.13.0", "ok", 1), ("2.11.0", "note", 3), ("2.7.0", "missing", 9)]
 )
 def test_doctor_lists_them(version: str, level: str, lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: version)

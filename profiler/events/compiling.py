@@ -27,7 +27,7 @@ class CompileStarted(CompileEvent, tag="compile"):
     file: str = ""
     line: Int64 = 0
     caller: str | None = None  # "file:line in function" of the nearest frame outside torch
-    stack: list[str] = msgspec.field(default_factory=list)  # the frames outside torch, ``caller`` first, as it is
+    stack: list[str] = msgspec.field(default_factory=list)  # frames outside torch, ``caller`` first; [] for just that
     recompile: bool = False
     resume: bool = False  # the rest of a frame after a graph break
 

@@ -20,6 +20,7 @@ def _matmul(name: str) -> Callable[[], Any]:
 
 _SETTINGS: dict[str, Callable[[], Any]] = {
     "grad_mode": torch.is_grad_enabled,
+    "autocast_cache_enabled": torch.is_autocast_cache_enabled,
     "torch_function": lambda: not torch._C._is_torch_function_all_disabled(),
     "deterministic_algorithms": torch.are_deterministic_algorithms_enabled,
     "deterministic_algorithms_warn_only": torch.is_deterministic_algorithms_warn_only_enabled,
@@ -55,6 +56,6 @@ def _value(name: str) -> str | None:
 
 
 def _autocast(device: str | None, what: str | None) -> object:
-    if device is None:  # before the guard named the device
+    if device is None:  # before torch 2.11 a guard names neither the device nor the setting
         return any(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda"))
     return torch.get_autocast_dtype(device) if what == "dtype" else torch.is_autocast_enabled(device)

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 TEXT_LIMIT = 2048  # characters of one text in an event
-_OTHER = 160  # of a reason that isn't the one that matters: the guard, without the user's stack
 REASONS_KEPT = 8  # guard failures kept of one recompile; dynamo's default recompile limit is 8 as well
 
 _NAME = re.compile(r'\s*\{\s*"name":\s*"((?:[^"\\]|\\.)*)"')
 _MARK = re.compile(r'"ph":\s*"(\w)"')
 _COMPILE_ID = re.compile(r'(?<!\\)"compile_id":\s*"(!?\d[\d/]*)"')
-_SAVED = re.compile(r'(?<!\\)"time_saved_(ns|ms)":\s*([\d.eE+]+)')
-_BYPASS = re.compile(r'(?<!\\)"cache_bypass_reason":\s*("(?:[^"\\]|\\.)*")')
+_NUMBER = re.compile(r"\s*([\d.eE+]+)")
+_STRING = re.compile(r'\s*("(?:[^"\\]|\\.)*")')
+_EDGE = 8192  # characters
+_SAVED = {"time_saved_ns": 1, "time_saved_ms": 1_000_000}  # in nanoseconds
 _BREAK_AT = re.compile(r"Graph break in user code at (.+):(\d+)")
 _BREAK_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 _BREAK_ID = re.compile(r"\b(gb\d{4,})\b")
@@ -71,14 +72,16 @@ def recompile_reasons(payload: object) -> list[str]:
     return [whole] if whole else []
 
 
-def bounded(reasons: list[str], matched: int, limit: int = TEXT_LIMIT) -> tuple[list[str], int]:
-    """The first reasons, cut, and where in them the one stands that matters: that to ``limit`` characters, the others
-    to their gist. Where it isn't among the first it takes the last place.
+def bounded(reasons: list[str], matched: int, limit: int = TEXT_LIMIT, gist: int = 160) -> tuple[list[str], int]:
+    """The first reasons, cut, and where in them the one stands that matters.
+
+    That one has up to ``limit`` characters, the others have ``gist``, enough for the guard without the user's stack; of
+    0 they are left out. Where it isn't among the first it takes the last place.
     """
-    kept = list(range(len(reasons[:REASONS_KEPT])))
+    kept = list(range(len(reasons[:REASONS_KEPT]))) if gist else [matched] * bool(reasons)
     if matched >= len(kept) > 0:
         kept[-1] = matched
-    texts = [text(reasons[place], limit if place == matched else min(limit, _OTHER)) for place in kept]
+    texts = [text(reasons[place], limit if place == matched else min(limit, gist)) for place in kept]
     return texts, kept.index(matched) if matched in kept else 0
 
 
@@ -177,14 +180,30 @@ def cache_lookup(artifact: str, payload: object) -> Lookup | None:
     if name is None:
         return None
     whole = payload if isinstance(payload, str) else ""
-    saved = _SAVED.search(whole)
-    bypass = _BYPASS.search(whole)
+    saved = next(
+        (round(float(found[1]) * ns) for field, ns in _SAVED.items() if (found := _field(whole, field, _NUMBER))), None
+    )
+    bypass = _field(whole, "cache_bypass_reason", _STRING)
     return Lookup(
         layer="aot" if name[1] == "aotautograd" else "fx",
         state=name[2],
-        saved_ns=round(float(saved[2]) * (1 if saved[1] == "ns" else 1_000_000)) if saved else None,
+        saved_ns=saved,
         why=text(json.loads(bypass[1]), 512) if bypass else None,
     )
+
+
+def _field(whole: str, name: str, value: re.Pattern[str]) -> re.Match[str] | None:
+    """The value of a field of a cache lookup, which stands before or after the list of the key's components.
+
+    That list may have megabytes and isn't read. The same name within one of the text's strings doesn't count: there its
+    quotes are escaped.
+    """
+    key = f'"{name}":'
+    for part in (whole[:_EDGE], whole[-_EDGE:]):
+        at = part.find(key)
+        if at >= 0:
+            return value.match(part, at + len(key))
+    return None
 
 
 def last_line(payload: object) -> str:

@@ -54,10 +54,10 @@ class Phases:
     def begins(self, identifier: str | None, name: str) -> None:
         now = self._clock()
         if name == "autotune" and identifier is not None:
-            told = self._tuning != identifier and self._allowance.mark(now)
+            told = self._tuning != identifier and self._allowance.mark(now, name)
             self._tuning = identifier
         else:
-            told = self._allowance.mark(now)
+            told = self._allowance.mark(now, name)
         self._open.setdefault(_key(identifier, name), []).append(_Opened(now, told))
         if told:
             self._tell(CompilePhase(id=identifier, phase=name))

@@ -22,8 +22,7 @@ def explain(event: Recompile, reasons: list[str], target: Target | None, owners:
         return ""
     matched = owners.matched(reasons, None if target is None else target.module)
     event.total_reasons = len(reasons)
-    event.reasons, event.matched = payloads.bounded(reasons, matched, allowance.text_limit())
-    allowance.spend(sum(map(len, event.reasons)))
+    event.reasons, event.matched = payloads.bounded(reasons, matched, allowance.text_limit(), allowance.gist_limit())
     reason = reasons[matched]
     before = owners.outline(reason)
     failed = guards.read(reason)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import torch
 
 from profiler.events import (
@@ -30,6 +31,8 @@ from profiler.worker.compiles.places import Places
 from profiler.worker.where import Where
 
 _PATH = 512
+_ENCODER = msgspec.json.Encoder()
+_NUMBERING = 32  # bytes of what the log adds to an event
 _RESTARTS = 4  # reasons kept of one compile
 
 
@@ -103,6 +106,7 @@ class Recorder:
         event.epoch = self._epoch
         event.call, event.stage, event.loop, event.step = here.call, here.stage, here.loop, here.step
         self._write(event)
+        self._allowance.wrote(len(_ENCODER.encode(event)) + _NUMBERING)
 
     def limit_warned(self, setting: str, value: int) -> bool:
         """torch warns that a limit is ``value``: kept for the record that follows. False if none will."""
@@ -181,8 +185,8 @@ class Recorder:
         target = frames.compiling()
         compile_ = self._compiles.get(identifier or "")
         stack = [text(frame, _PATH) for frame in frames.callers(self._allowance.stack_limit())]
-        self._allowance.spend_stack(stack)
-        event = CompileStarted(id=identifier, caller=stack[0] if stack else None, stack=stack)
+        event = CompileStarted(id=identifier, caller=stack[0] if stack else None)
+        event.stack = stack if len(stack) > 1 else []
         event.recompile = compile_.recompile if compile_ else (identifier or "0/0").rpartition("/")[2] != "0"
         if target is not None:
             self._describe(event, target)
@@ -194,6 +198,8 @@ class Recorder:
         if compile_ is not None:
             compile_.started = True
             compile_.module, compile_.fqn, compile_.function = event.module, event.fqn, event.function
+            if compile_.recompile and self._allowance.least:
+                event.file, event.line, event.caller = "", 0, None  # the frame's first compile has them
         self.tell(event)
 
     def _artifact(self, identifier: str | None, name: str, payload: object) -> None:
@@ -225,6 +231,8 @@ class Recorder:
         if compile_ is not None:
             compile_.recompile = True
             compile_.module, compile_.fqn, compile_.function = event.module, event.fqn, event.function
+        if self._allowance.least:
+            event.function, event.file, event.line = "", "", 0  # as in the compile's other events
         self.tell(event)
         if place is not None:
             self._places.tell(*place)
@@ -236,7 +244,6 @@ class Recorder:
             if found in compile_.breaks:
                 return  # the frame is traced again after a break, and meets it again
             compile_.breaks.add(found)
-        self._allowance.spend(len(found.reason))
         event = GraphBreak(id=identifier, file=text(found.file, _PATH), line=found.line, reason=found.reason)
         event.break_id, event.skipped_frame = found.break_id, found.skipped_frame
         self.tell(event)
@@ -318,11 +325,7 @@ class Recorder:
             event.module, event.fqn = type(module).__name__, self._names.of(module)
 
     def _text(self, whole: object) -> str | None:
-        if not whole:
-            return None
-        kept = text(whole, self._allowance.text_limit())
-        self._allowance.spend(len(kept))
-        return kept
+        return text(whole, self._allowance.text_limit()) if whole else None
 
 
 def _innermost(stack: list[dict[str, Any]]) -> tuple[str, str, int]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 LIMIT_LOGGER = "torch._dynamo.convert_frame"
 CUDAGRAPH_LOGGERS = (
     "torch._inductor.cudagraph_utils.__cudagraphs",
-    "torch._inductor.cudagraph_utils.__perf_hints",  # where older releases warn
+    "torch._inductor.cudagraph_utils.__perf_hints",  # where torch warns before 2.11
     "torch._inductor.cudagraph_trees.__cudagraphs",
 )
 

@@ -403,6 +403,54 @@ def test_a_cuda_graph_warning_is_an_event_and_not_a_line_on_the_terminal(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("logger", ["__cudagraphs", "__perf_hints"])
+def test_a_skipped_cuda_graph_is_told_once_whoever_tells_it(
+    logger: str, monitor: CompileMonitor, events: Events, feed
+) -> None:
+    """torch warns (before 2.11 through another logger), puts the same text into the metrics, and counts."""
+    why = "skipping cudagraphs due to mutated inputs (1 instances)"
+    counters = torch._dynamo.utils.counters["inductor"]
+
+    def compiles(frame: int, warned: bool, told: bool) -> None:
+        monitor.handle(chromium(feed, "dynamo", "B", f"{frame}/0"))
+        counters["cudagraph_skips"] += 1
+        compile_id = torch._guards.CompileId(frame_id=frame, frame_compile_id=0)
+        with torch._guards.compile_context(torch._guards.CompileContext(compile_id)):
+            for _ in range(2 * warned):
+                logging.getLogger(f"torch._inductor.cudagraph_utils.{logger}").warning(why)
+        metrics = {"cudagraph_skip_reason": why} if told else {}
+        monitor.handle(feed({"compilation_metrics": metrics, "frame_id": frame, "frame_compile_id": 0}))
+        monitor.handle(chromium(feed, "dynamo", "E", f"{frame}/0"))
+
+    for frame, (warned, told) in enumerate([(True, True), (False, True), (True, False), (False, False)]):
+        compiles(frame, warned, told)
+    skips = [(graph.id, graph.action, graph.reason) for graph in events.of(CudaGraph)]
+    assert skips == [("0/0", "skip", why), ("1/0", "skip", why), ("2/0", "skip", why), ("3/0", "skip", None)]
+
+
+PHASES = {
+    "AOTAutogradCache.inductor_load": "load",
+    "async_compile.wait": "kernels",
+    "code_gen": "codegen",
+    "benchmark_fused_nodes": "autotune",
+    "mm_template_autotuning": "autotune",
+    "mm_template_precompiling": "autotune",
+}
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_a_phase_is_told_when_it_begins(name: str, monitor: CompileMonitor, events: Events, feed) -> None:
+    monitor.handle(chromium(feed, name, "B", "0/0"))
+    mark = events.one(CompilePhase)
+    assert (mark.phase, mark.ns, mark.id) == (PHASES[name], None, "0/0")
+
+
+def test_what_is_no_phase_is_not_told(monitor: CompileMonitor, events: Events, feed) -> None:
+    for name in ("compile_file", "gc", "GraphLowering.run"):
+        monitor.handle(chromium(feed, name, "B", "0/0"))
+    assert events == []
+
+
 def test_other_warnings_go_where_they_went(monitor: CompileMonitor, caplog: pytest.LogCaptureFixture) -> None:
     log = logging.getLogger("torch._dynamo.convert_frame")
     log.propagate, propagate = True, log.propagate
