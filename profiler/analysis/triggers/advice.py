@@ -9,10 +9,10 @@ from profiler.analysis.compiles import Compile
 from profiler.analysis.state import RunState
 from profiler.analysis.triggers import causes
 from profiler.analysis.triggers.causes import CAUSES
-from profiler.analysis.triggers.changes import Change
+from profiler.analysis.triggers.changes import Change, dtype
 from profiler.analysis.triggers.context import is_leaf, root_of
 from profiler.analysis.triggers.model import Advice, Blame
-from profiler.analysis.triggers.tensors import TIMESTEPS, dtype
+from profiler.analysis.triggers.tensors import TIMESTEPS
 
 NOTHING = "Nothing to do: it is paid once, in the first call."
 
@@ -130,9 +130,8 @@ def _size(change: Change) -> Advice:
 def _dynamic_first(change: Change) -> str:
     """How to have the dimensions dynamic from the first compile on."""
     text = f"have it dynamic from the start, {_compiling(change, 'dynamic=True')}"
-    if {one.word for one in change.dimensions} & {"height", "width"}:
-        text += " after torch.fx.experimental._config.use_duck_shape = False"
-    return text
+    # Sizes that are equal by chance, of two sides or of two arguments, would share a symbol.
+    return f"{text} after torch.fx.experimental._config.use_duck_shape = False"
 
 
 def _shape_link(change: Change) -> str:
@@ -185,11 +184,20 @@ def _dtype(change: Change) -> Advice:
 def _grad(change: Change) -> Advice:
     if change.lora_loaded:
         return _lora(change)
+    if not change.guard.parameter and change.argument:
+        remedy = f"Give {change.what}.detach(), or make every call, and what makes its inputs, under torch.no_grad()."
+        return Advice(remedy=remedy, link=causes.NO_GRAD)
     cause = CAUSES["tensor.grad"]
     return Advice(remedy=_filled(cause.remedy or "", change), link=cause.link)
 
 
 def _lora(change: Change) -> Advice:
+    if ".scaling" in (change.guard.source or ""):
+        remedy = (
+            "Make one warm-up call with another scale, pipe.set_adapters([...], [scale]): hotswapping doesn't help "
+            "here, and further scales are free."
+        )
+        return Advice(remedy=remedy, link=causes.LORA)
     ranks = [leg.changes.get("lora_rank") for leg in change.context.run.case.workload.legs]
     largest = max((rank for rank in ranks if isinstance(rank, int)), default=None)
     text = CAUSES["lora"].remedy or ""
@@ -200,6 +208,28 @@ def _lora(change: Change) -> Advice:
     return Advice(remedy=text, link=causes.LORA)
 
 
+_CALLS = (
+    ("autocast", "torch.autocast(...) around all calls or around none"),
+    ("grad_mode", "torch.no_grad() or torch.inference_mode() around all calls"),
+    ("num_threads", "torch.set_num_threads(...)"),
+    ("default_dtype", "torch.set_default_dtype(...)"),
+    ("deterministic", "torch.use_deterministic_algorithms(...)"),
+    ("allow_tf32", "torch.set_float32_matmul_precision(...)"),
+    ("allow_fp16", "torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction"),
+    ("allow_bf16", "torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction"),
+)
+"""Parts of torch's global state, by how their names begin, and what sets them."""
+
+
+def _state(change: Change) -> Advice:
+    cause = CAUSES["global.state"]
+    names = (change.guard.actual or "").split()
+    calls = [call for start, call in _CALLS if any(name.startswith(start) for name in names)]
+    if not calls:
+        return Advice(remedy=cause.remedy or "", link=cause.link)
+    return Advice(remedy=f"Set it once, before compiling, and warm up with it: {'; '.join(calls)}.", link=cause.link)
+
+
 _BY_CAUSE: dict[str, Callable[[Change], Advice]] = {
     "tensor.size": _size,
     "sym.zero_one": _of_one,
@@ -207,4 +237,5 @@ _BY_CAUSE: dict[str, Callable[[Change], Advice]] = {
     "tensor.dtype": _dtype,
     "tensor.grad": _grad,
     "lora": _lora,
+    "global.state": _state,
 }

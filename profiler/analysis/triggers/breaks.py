@@ -25,6 +25,9 @@ def break_sentence(event: ev.GraphBreak) -> str:
     following = [line.strip() for line in event.reason.splitlines()[1:] if line.strip()]
     if head.startswith("Encountered graph break") and following and not following[0].startswith("Explanation"):
         head = following[0].rstrip(".")
+    builtin = re.search(r"builtin operator `(\w+)`", event.reason)
+    if builtin and builtin[1] not in head:
+        head += f" {builtin[1]}"
     place = f" at {_FILE.split(event.file)[-1]}:{event.line}" if event.file else ""
     return f"graph break{place}: {head}"
 

@@ -13,6 +13,23 @@ from profiler.analysis.triggers.dimensions import readable, shape, word
 from profiler.analysis.triggers.guards import Guard
 
 ARROW = " → "
+_DTYPES = {
+    "Long": "int64",
+    "Int": "int32",
+    "Short": "int16",
+    "Char": "int8",
+    "Byte": "uint8",
+    "Half": "float16",
+    "Float": "float32",
+    "Double": "float64",
+    "BFloat16": "bfloat16",
+    "Bool": "bool",
+    "Float8_e4m3fn": "float8_e4m3fn",
+    "Float8_e5m2": "float8_e5m2",
+    "ComplexFloat": "complex64",
+    "ComplexDouble": "complex128",
+}
+_GRADIENTS = {"0": "False", "1": "True"}
 _PIXEL_WORDS = ("height", "width", "tokens")
 
 
@@ -70,20 +87,35 @@ class Change:
 
     @property
     def expected(self) -> str | None:
-        """What the entry was made for."""
-        return self.guard.expected
+        """What the entry was made for, in Python's words where torch's own are others."""
+        guard = self.guard
+        if guard.cause == "none" and not guard.negated:
+            return "None"
+        if guard.cause == "tensor.dtype" and guard.expected:
+            return dtype(guard.expected)
+        if guard.cause == "tensor.grad":
+            return _GRADIENTS.get(guard.expected or "", guard.expected)
+        if guard.cause == "processor" and guard.expected:
+            return guard.expected.rpartition(".")[2]
+        return guard.expected
 
     @cached_property
     def actual(self) -> str | None:
         """What came: the guard's own word first, since the worker describes a tensor as a whole."""
         if self.guard.cause == "tensor.grad":
-            return "0" if self.guard.expected == "1" else "1"
+            return "False" if self.guard.expected == "1" else "True"
+        if self.guard.cause == "tensor.dtype" and self.guard.actual:
+            return dtype(self.guard.actual)
+        if self.guard.cause == "tensor.type":
+            return self.seen or self.guard.actual
         if self.guard.cause == "global.state":
             return self.seen or self.guard.actual
         return self.guard.actual if self.guard.actual is not None else self.seen
 
     @cached_property
     def dimension(self) -> str | None:
+        if "._base" in (self.guard.source or ""):
+            return None  # of the tensor that a view was taken of, which may have others
         rank = len(self.shape) if self.shape is not None else None
         return word(self.argument, self.guard.source, self.guard.dim, rank, self.found.module)
 
@@ -196,6 +228,11 @@ class Change:
         if was is None or now is None or was == now:
             return None
         return f"classifier-free guidance was turned {word}" if (was > now) is (word == "off") else None
+
+
+def dtype(name: str | None) -> str:
+    """A data type as torch's Python names it."""
+    return _DTYPES.get(name or "", name or "?")
 
 
 def plain(source: str | None) -> str:

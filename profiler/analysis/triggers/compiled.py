@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiler import events as ev
 from profiler.analysis.compiles import Compile
@@ -19,6 +19,7 @@ from profiler.analysis.triggers.guards import read
 from profiler.analysis.triggers.model import Advice, Blame, Kind, Occurrence
 from profiler.analysis.triggers.places import place_of
 from profiler.analysis.triggers.sentences import sentence
+from profiler.analysis.triggers.tensors import size_now
 from profiler.analysis.triggers.waterfall import key_of, kind_of
 
 
@@ -57,6 +58,8 @@ def occurrence(context: Context, found: Compile) -> Occurrence:
     kind = kind_of(found)
     words = _words(context, found, kind, change)
     which = None if change is None else found.reasons.index(change.text)
+    # Of modules that only share their code the guard's values compare one with the other: nobody changed them.
+    told = None if words.cause == "shared.code" else change
     return Occurrence(
         key=key_of(run, found),
         run=run.name,
@@ -74,10 +77,10 @@ def occurrence(context: Context, found: Compile) -> Occurrence:
         function=found.function,
         file=found.file,
         line=found.line,
-        argument=change.argument if change else None,
-        dimension=change.dimension if change else None,
-        expected=change.expected if change else None,
-        actual=change.actual if change else None,
+        argument=told.argument if told else None,
+        dimension=told.dimension if told else None,
+        expected=told.expected if told else None,
+        actual=told.actual if told else None,
         id=found.id,
         epoch=found.epoch,
         entry=change.guard.entry if change else None,
@@ -104,7 +107,19 @@ def _change(context: Context, found: Compile) -> Change | None:
     guard = read(found.reasons[which])
     # What the worker read out of the frame is about the entry that it took for the one that should have matched.
     told = which == min(found.matched, len(found.reasons) - 1)
-    return Change(found, found.reasons[which], guard, context, context.entry(found.epoch, guard.entry), told)
+    change = Change(found, found.reasons[which], guard, context, context.entry(found.epoch, guard.entry), told)
+    change.guard = replace(guard, cause=_by_value(change))
+    return change
+
+
+def _by_value(change: Change) -> str:
+    """The guard's class, where the value that failed it says more than its text."""
+    guard = change.guard
+    if guard.cause == "sym.zero_one" and size_now(change) not in (None, "0", "1"):
+        return "sym.shape"  # the same text has an upper bound that the size exceeds
+    if guard.cause == "obj.type" and (change.seen or "").startswith("peft."):
+        return "lora"
+    return guard.cause
 
 
 def _words(context: Context, found: Compile, kind: Kind, change: Change | None) -> Words:

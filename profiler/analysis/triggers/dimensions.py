@@ -95,7 +95,9 @@ def readable(source: str | None, argument: str | None = None) -> str:
         return argument or ""
     plain = re.sub(r"\bL\[['\"](\w+)['\"]\]", r"\1", source)
     plain = _MEMBER.sub(lambda match: f".{match[1] or match[2]}", plain)
+    plain = re.sub(r"\._(?:modules|parameters|buffers)$", "", plain)
     plain = re.sub(r"^(?:self|fn)\.(?=\w)", "", plain)
+    plain = re.sub(r"^G\[['\"](\w+)['\"]\]", r"\1", plain)
     if argument:
         packed = re.match(r"(?:args\[\d+\]|kwargs\[['\"]\w+['\"]\])", plain)
         if packed:

@@ -27,6 +27,7 @@ class Guard:
     expected: str | None = None
     actual: str | None = None
     negated: bool = False  # the guard is that something isn't so
+    of_stride: bool = False  # it is about a stride of ``source``, not about a size
     parameter: bool = False  # torch says that it failed on a parameter
     file: str | None = None  # the code that made the guard, as torch shortens it
     line: int | None = None
@@ -130,7 +131,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 _SYMBOLIC = re.compile(
     r"(?=.*(?:[=<>]|\bEq\(|\bNe\(|\bMod\())(?:.*?[\s(*/+-])??"
-    r"(?P<source>[A-Za-z_][\w.\[\]'\"]*)\.(?:size|stride|storage_offset)\(\)(?:\[(?P<dim>\d+)\])?.*",
+    r"(?P<source>[A-Za-z_][\w.\[\]'\"]*)\.(?P<measure>size|stride|storage_offset)\(\)(?:\[(?P<dim>\d+)\])?.*",
     re.DOTALL,
 )
 _HEAD = re.compile(r"(?:\[?(?P<entry>!?\d+/\d[\d/]*)\]?: )?(?P<body>.*)", re.DOTALL)
@@ -177,6 +178,7 @@ def read(text: str) -> Guard:
         expected=expected.strip() if expected else None,
         actual=(values.get("actual") or values.get("now") or "").strip() or None,
         negated=bool(values.get("negated")),
+        of_stride=values.get("measure") == "stride",
         parameter="Guard failed on a parameter" in body,
         file=place["file"] if place else None,
         line=int(place["line"]) if place else None,

@@ -23,13 +23,25 @@ _LITERAL = re.compile(r"(?:bool|int|float|complex|str) ")
 
 
 def tensor_type(change: Change) -> str:
-    return f"{change.what} is {_article(_class(change.guard.actual))} now (it was a tensor)"
+    now = change.actual or ""
+    told = f"the {now}" if _LITERAL.match(now) else _article(_class(now))
+    return f"{change.what} is {told} now (it was a tensor)"
 
 
 def value(change: Change) -> str:
     if change.actual is None:
         return f"{change.what} is no longer {change.guard.expected}"
+    before, now = _number(change.guard.expected), _number(change.actual)
+    if before and now and before != now:
+        return f"{change.what} is the {now} {change.actual} now (it was the {before} {change.guard.expected})"
     return f"{change.what} {change.guard.expected}{ARROW}{change.actual}"
+
+
+def _number(text: str | None) -> str | None:
+    """Whether ``text`` is an int or a float; None for what is neither."""
+    if re.fullmatch(r"-?\d+", text or ""):
+        return "int"
+    return "float" if re.fullmatch(r"-?\d+(\.\d*)?(e[+-]?\d+)?", text or "") else None
 
 
 def none(change: Change) -> str:
@@ -101,6 +113,8 @@ def attribute(change: Change) -> str:
 
 def kind(change: Change) -> str:
     before, now = _class(change.guard.expected), _type_seen(change)
+    if now and now == before and "." in (change.seen or ""):
+        return f"{change.what} is {change.seen} now (it was {change.guard.expected})"
     if not now or now == before:
         return f"{change.what} is no longer {_article(before)}" if before else f"{change.what} is of another type now"
     return f"{change.what} is {_article(now)} now" + (f" (it was {_article(before)})" if before else "")
@@ -179,7 +193,10 @@ def mode(change: Change) -> str:
 
 
 def backend(change: Change) -> str:
-    return f"{change.found.where} was compiled before with another backend"
+    names = re.findall(r"backend: \w*\(?compiler='(\w+)'", change.text)
+    if len(names) == 2 and names[0] != names[1]:
+        return f"{change.found.where} was compiled before with another backend: {names[0]}{ARROW}{names[1]}"
+    return f"{change.found.where} was compiled before with another backend, or with other options"
 
 
 def deleted(change: Change) -> str:

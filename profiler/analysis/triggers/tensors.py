@@ -4,32 +4,12 @@ from __future__ import annotations
 
 import re
 
-from profiler.analysis.triggers.changes import ARROW, Change
+from profiler.analysis.triggers.changes import ARROW, Change, dtype
 from profiler.analysis.triggers.dimensions import readable, word
 
-_DTYPES = {
-    "Long": "int64",
-    "Int": "int32",
-    "Short": "int16",
-    "Char": "int8",
-    "Byte": "uint8",
-    "Half": "float16",
-    "Float": "float32",
-    "Double": "float64",
-    "BFloat16": "bfloat16",
-    "Bool": "bool",
-    "Float8_e4m3fn": "float8_e4m3fn",
-    "Float8_e5m2": "float8_e5m2",
-    "ComplexFloat": "complex64",
-    "ComplexDouble": "complex128",
-}
 TIMESTEPS = ("timestep", "timesteps", "t")
+_SIZE = re.compile(r"(?P<source>[A-Za-z_][\w.\[\]'\"]*)\.(?P<what>size|stride)\(\)\[(?P<dim>\d+)\]")
 _INFERENCE = "ADInplaceOrView"  # the dispatch key that tensors of inference mode lack
-
-
-def dtype(name: str | None) -> str:
-    """A data type as torch's Python names it."""
-    return _DTYPES.get(name or "", name or "?")
 
 
 def size(change: Change) -> str:
@@ -52,7 +32,8 @@ def size(change: Change) -> str:
 
 
 def rank(change: Change) -> str:
-    return f"{change.what} has {change.actual} dimensions now (it had {change.guard.expected})"
+    many = "" if change.actual == "1" else "s"
+    return f"{change.what} has {change.actual} dimension{many} now (it had {change.guard.expected})"
 
 
 def stride(change: Change) -> str:
@@ -107,14 +88,15 @@ def dispatch(change: Change) -> str:
 
 
 def zero_one(change: Change) -> str:
-    now, named = _size_now(change), change.dimension or "size"
+    now, named = size_now(change), change.dimension or "size"
     if now == "1":
         off = change.guidance("off") if named == "batch" else None
         return f"{change.what} {named} is 1 now: {off or 'torch compiles a size of 1 by itself'}"
     return f"{change.what} {named} is {now or 'outside of the range'} now; it was compiled for {_range(change)}"
 
 
-def _size_now(change: Change) -> str | None:
+def size_now(change: Change) -> str | None:
+    """The size that failed the guard."""
     if change.seen and change.seen.isdecimal():
         return change.seen
     sizes, dim = change.shape, change.guard.dim
@@ -129,14 +111,34 @@ def _range(change: Change) -> str:
 
 
 def symbolic(change: Change) -> str:
-    now = _size_now(change)
-    of = f"{change.what} {change.dimension} {now}" if change.dimension and now else change.what
-    return f"{of} doesn't fit the dynamic code, which holds for {readable(change.guard.expected)}"
+    now, named = size_now(change), change.dimension
+    if named and change.guard.of_stride:
+        named += " stride"
+    of = f"{change.what} {named} {now}" if named and now else change.what
+    return f"{of} doesn't fit the dynamic code, which holds for {_condition(change)}"
+
+
+def _condition(change: Change) -> str:
+    """What the dynamic code holds for, with dimensions in words: "(batch % 2) == 0"."""
+    rank_ = len(change.shape) if change.shape is not None else None
+
+    def named(match: re.Match[str]) -> str:
+        whose = None if match["source"] == change.guard.source else readable(match["source"])
+        argument = whose or change.argument
+        text = word(argument, match["source"], int(match["dim"]), None if whose else rank_, change.found.module) or ""
+        stride_ = " stride" if match["what"] == "stride" else ""
+        return f"{whose + ' ' if whose else ''}{text}{stride_}"
+
+    between = _range(change)
+    return _SIZE.sub(named, between)
 
 
 def duck(change: Change) -> str:
     named = f" {change.dimension}" if change.dimension else ""
     whole = change.guard.expected or ""
+    if "._base" in f"{change.guard.source} {whole}":
+        # The tensor that a view was taken of: its dimensions are no caller's.
+        return f"two sizes of {change.argument or 'an input'} that were equal no longer are"
     other = re.fullmatch(r"(?P<source>.+)\.size\(\)\[(?P<dim>\d+)\]", whole)
     if other is not None and other["source"] == change.guard.source:
         rank_ = len(change.shape) if change.shape is not None else None

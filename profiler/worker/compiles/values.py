@@ -98,7 +98,10 @@ def _read(how: str, sources: tuple[str, ...], reason: str, target: Target) -> st
     if how == "same" and len(sources) > 1:
         same = all(evaluate(other, target) is value for other in sources[1:])
         return f"{describe(value)}, {'the same object' if same else 'two objects'}"
-    return describe(value, by_type=how == "type")
+    told = describe(value, by_type=how == "type")
+    if how == "type" and f".{told}'>" in reason:
+        return text(f"{type(value).__module__}.{told}", VALUE_LIMIT)  # another class of the same name, as peft's Linear
+    return told
 
 
 def _tensor(value: torch.Tensor, reason: str) -> str:

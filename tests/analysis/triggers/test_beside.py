@@ -40,7 +40,7 @@ def broken(**fields: Any) -> Occurrence:
 
 def test_a_graph_break_says_where_what_and_what_to_do() -> None:
     found = broken(break_id="gb0059")
-    assert found.sentence == "graph break at mine.py:3: Failed to trace builtin operator"
+    assert found.sentence == "graph break at mine.py:3: Failed to trace builtin operator print"
     assert found.why.startswith("Dynamo does not know how to trace builtin operator `print`")
     assert found.advice is not None
     assert found.advice.remedy == "Avoid calling `print` in your function."

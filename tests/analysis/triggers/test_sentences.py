@@ -103,7 +103,7 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
     (
         "expected type of 'args[1]' to be a tensor type, ' but found <class 'int'>",
         {"argument": "timestep", "actual": "int 10"},
-        "timestep is an int now (it was a tensor)",
+        "timestep is the int 10 now (it was a tensor)",
     ),
     (
         "___check_type_id(args[1], 139), type=<class 'int'>",
@@ -192,7 +192,7 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
     (
         "2 <= args[0].size()[0] <= 15  # (due to 0/1 specialization in the framework)",
         {"argument": "sample", "actual": "16"},
-        "sample batch is 16 now; it was compiled for 2 to 15",
+        "sample batch 16 doesn't fit the dynamic code, which holds for 2 to 15",
     ),
     (
         "args[0].size()[3] == args[0].size()[2]  # duck sizing added this equality because",
