@@ -97,7 +97,7 @@ TIMESTEP = Told(
     ],
     source="args[1]",
     argument="timestep",
-    actual="11",
+    actual="int 11",
     at=f"{UNET}:854",
 )
 GRAD = Told(
@@ -110,7 +110,7 @@ PROCESSOR = Told(
     [SWAPPED],
     source="self._modules['down_blocks']._modules['0']._modules['attentions']._modules['0'].processor",
     argument="self.attn1.processor",
-    actual="<class 'diffusers.models.attention_processor.AttnProcessor'>",
+    actual="AttnProcessor",
     at=f"{ATTENTION}:1022",
 )
 LIMIT = Told(

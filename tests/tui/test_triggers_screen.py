@@ -267,6 +267,8 @@ async def test_a_typed_filter_narrows_as_it_is_typed(tmp_path: Path, recording: 
     async with opened(tmp_path, recording, (80, 24)) as (app, pilot, screen):
         await pilot.press("slash", *"height")
         await until(pilot, lambda: screen.picture.shown == 1)
+        await until(pilot, lambda: text_of(app).splitlines()[-1].startswith("filter height "))
+        assert text_of(app).splitlines()[-1].endswith("enter keep  esc undo")
         await pressed(pilot, "enter", lambda: not screen.typing)
         assert "height" in text_of(app).splitlines()[1]
         await pilot.press("slash", *"xyz")

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -77,9 +77,12 @@ class Lines(Widget):
         return strip.apply_style(self.rich_style)
 
     def _restyle(self) -> None:
+        self._draw()
+        self.refresh()
+
+    def _draw(self) -> None:
         dark, width = self.app.current_theme.dark, self.size.width
         self._strips = [_strip(row, width, dark) for row in self._shown]
-        self.refresh()
 
 
 class Panel(Lines, Generic[T]):
@@ -97,6 +100,7 @@ class Panel(Lines, Generic[T]):
         super().__init__(name=name, id=id, classes=classes)
         self.ascii = ascii
         self._value = value
+        self._laid_out_for = Size(0, 0)
 
     @property
     def value(self) -> T:
@@ -112,10 +116,23 @@ class Panel(Lines, Generic[T]):
         """Lay the value out again: it, the size or something else that counts has changed."""
         width, height = self.size
         if width and height:
+            self._laid_out_for = self.size
             self.show(self._rows(width, height))
 
     def on_resize(self, _: events.Resize) -> None:
         # Textual calls the handler of Lines after this one, and that one paints.
+        self._fit()
+
+    def render_line(self, y: int) -> Strip:
+        if self._laid_out_for != self.size:
+            # Textual sends no Resize to what is displayed anew if somebody asked where it is before the layout.
+            self._fit()
+            self._draw()
+        return super().render_line(y)
+
+    def _fit(self) -> None:
+        """Lay the value out for the size that there is now."""
+        self._laid_out_for = self.size
         width, height = self.size
         self._shown = self._rows(width, height) if width and height else ()
 

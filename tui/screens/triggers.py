@@ -22,7 +22,7 @@ from tui.panels.triggers.causes import CausesPanel
 from tui.panels.triggers.choice import ChoicePanel
 from tui.panels.triggers.detail import DetailPanel
 from tui.panels.triggers.sides import SidesPanel
-from tui.panels.triggers.title import FilterInput, StatusPanel, ViewsPanel
+from tui.panels.triggers.title import FilterInput, StatusPanel, ViewsPanel, WordsPanel
 from tui.panels.triggers.waterfall import WaterfallPanel
 from tui.pictures.focus import Focus
 from tui.pictures.triggers.detail import Detail, Para, costliest, detail
@@ -91,7 +91,10 @@ class TriggersScreen(BaseScreen):
             yield self._sides
             yield self._waterfall
             yield self._detail
-        yield self._filter
+        with Container(id="typing"):
+            yield WordsPanel("filter ", ascii=self.ascii)
+            yield self._filter
+            yield WordsPanel("  enter keep  esc undo", ascii=self.ascii)
 
     @property
     def reading(self) -> Reading:

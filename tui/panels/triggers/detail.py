@@ -148,7 +148,7 @@ def wrapped(text: str, width: int, *, joined: bool = True, hang: int = 0) -> Ite
             end += 1
             if char == " " and text[:end].strip() and not _UNIT.match(text, end - 2):
                 blank = end
-        if end < len(text) and text[end] == " ":
+        if end < len(text) and text[end] == " " and not _UNIT.match(text, end - 1):
             blank = end  # a word ends just here
         end = blank or _within_word(text, max(end, 1))
         yield text[:end].rstrip() if joined else text[:end]

@@ -61,8 +61,21 @@ class StatusPanel(Panel[tuple[Status, ...]]):
         return tuple(fitted([(status.text, status.style)], width, ascii=self.ascii) for status in self.value)
 
 
+class WordsPanel(Panel[str]):
+    """A few quiet words beside what is typed."""
+
+    DEFAULT_CSS = "WordsPanel { height: 1; width: auto; }"
+
+    def __init__(self, value: str, *, ascii: bool = False) -> None:
+        super().__init__(value, ascii=ascii)
+        self.styles.width = len(value)
+
+    def lay_out(self, width: int, height: int) -> Rows:
+        return (fitted([(self.value, "quiet")], width, ascii=self.ascii),)
+
+
 class FilterInput(Input):
-    """The line in which a filter is typed; it takes the footer's place."""
+    """The line in which a filter is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "done(True)", show=False),
@@ -79,7 +92,7 @@ class FilterInput(Input):
 
     def __init__(self) -> None:
         super().__init__(
-            placeholder="filter: words, or class:tensor module:unet -blame:artefact   enter keep  esc undo",
+            placeholder="words, or class:tensor module:unet -blame:artefact",
             compact=True,
             max_length=200,
             select_on_focus=False,

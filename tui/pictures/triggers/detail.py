@@ -161,7 +161,7 @@ def _cost(one: Occurrence) -> Iterator[Block]:
         took.append(f"{milliseconds(cost.ms)} to compile")
     if place.step_ms is not None:
         took.append(f"its step took {milliseconds(place.step_ms)}")
-    if place.usual_ms is not None:
+    if place.usual_ms is not None and took:
         took.append(f"usually {milliseconds(place.usual_ms)}")
     if place.lost_ms is not None:
         took.append(f"lost {milliseconds(place.lost_ms)}")

@@ -82,7 +82,7 @@ def trigger_line(group: Group, looks: dict[str, CaseLook], *, repeats: bool) -> 
         style="accent" if group.running else STYLES[group.kind],
         case=looks[group.case],
         count=f"{group.count}x",
-        took=milliseconds(group.total_ms) if group.total_ms else "",
+        took=milliseconds(group.total_ms) if group.total_ms else "compiling" if group.running else "",
         lost=milliseconds(group.lost_ms),
         blame=blame,
         blame_style=blame_style,

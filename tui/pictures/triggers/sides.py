@@ -59,7 +59,8 @@ def sides(
         return Sides(empty="one case alone was measured: there is nothing to put beside it")
     one = left if left in names else next(name for name in names if name != right)
     other = right if right in names and right != one else next(name for name in names if name != one)
-    lines = [*_figures(summary(session, one), summary(session, other)), *_shared(every, one, other)]
+    both = summary(session, one), summary(session, other)
+    lines = [*_figures(*both), *_shared(every, *both)]
     return Sides(looks[one], looks[other], one, other, tuple(lines))
 
 
@@ -114,12 +115,12 @@ def _figures(left: Side, right: Side) -> list[SideLine]:
     return lines
 
 
-def _shared(every: Sequence[Occurrence], left: str, right: str) -> list[SideLine]:
-    """The triggers of both cases, matched by kind, cause and module, what they have in common first."""
+def _shared(every: Sequence[Occurrence], left: Side, right: Side) -> list[SideLine]:
+    """The triggers of both sides' runs, matched by kind, cause and module, what they have in common first."""
     found: dict[tuple[str, ...], list[Group | None]] = {}
     merged: dict[tuple[str, ...], list[Group]] = {}
-    for place, case in enumerate((left, right)):
-        for group in groups([one for one in every if one.case == case]):
+    for place, side in enumerate((left, right)):
+        for group in groups([one for one in every if one.run == side.run]):
             key: tuple[str, ...] = (group.kind, group.cause, group.module or "")
             pair = found.setdefault(key, [None, None])
             merged.setdefault((*key, str(place)), []).append(group)
