@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import diffusers
@@ -11,96 +9,36 @@ import msgspec
 import pytest
 import torch
 
-from profiler import catalog, scenarios, variants
+from profiler import catalog, scenarios
 from profiler.catalog import Entry
-from profiler.catalog.build import build
-from profiler.catalog.weights import Fill, skeleton
-from profiler.events import CallStarted, CompileStarted, DynamicMark, Event, Recompile
-from profiler.request import Compilation, Leg, Options, Workload, resolve
+from profiler.request import Compilation, Leg, Workload
 from profiler.subject import Subject, plain
 from profiler.variants import Unsupported
 from profiler.worker import guidance, legs
-from profiler.worker.compiles import CompileMonitor
 from profiler.worker.legs import Legs
-from profiler.worker.measure import Capture, Measurement
+from tests.worker.triggers.journeys import SCENARIOS
+from tests.worker.triggers.watched import COMPILE, NO_COMPILE, Log, Made, drive, make_request, make_subject, seen
 
 pytestmark = pytest.mark.usefixtures("fresh_dynamo")
-SMALL = ("sd15-txt2img", "sd15-controlnet")
-NO_COMPILE = Compilation(variant="no-compile")
-COMPILE = Compilation(variant="compile", backend="eager", fullgraph=True)
-
-
-@dataclass
-class Made:
-    """One leg: what was compiled during its only call, and the call's final latents."""
-
-    leg: str | None
-    compiles: int
-    recompiles: list[Recompile]
-    dynamic: list[DynamicMark]
-    latents: torch.Tensor
 
 
 def make_workload(pipeline: str, scenario: str, **options: Any) -> Workload:
-    small = {"height": 64, "width": 64} if pipeline in SMALL else {}
-    asked = Options(
-        pipeline=pipeline, size="tiny", variants=["no-compile"], scenario=scenario, **{"steps": 3, **small, **options}
-    )
-    return resolve(asked, "cpu").cases[0].workload
-
-
-def make_subject(pipeline: str) -> Subject:
-    """The tiny pipeline; Stable Diffusion 1.5's with as few blocks as there can be, since compiling takes the time."""
-    entry = catalog.find(pipeline)
-    subject = build(entry, size="tiny", weights="random", dtype="float32", device="cpu")
-    if pipeline in SMALL:
-        for denoiser in subject.denoisers:
-            component = entry.part.sizes["tiny"].components[denoiser.name]
-            config = {name: value for name, value in component.config.items() if name != "up_block_types"}
-            config |= {"block_out_channels": [16], "down_block_types": ["DownBlock2D"]}
-            if denoiser.name == "unet":
-                config |= {"up_block_types": ["CrossAttnUpBlock2D"], "mid_block_type": None}
-            denoiser.replace(Fill(0, torch.float32, "cpu")(skeleton(msgspec.structs.replace(component, config=config))))
-    return subject
-
-
-def drive(subject: Subject, workload: Workload, compilation: Compilation, order: Iterable[Leg | None]) -> list[Made]:
-    """Enter the legs one after another, with a call each."""
-    events: list[Event] = []
-    monitor = CompileMonitor(events.append, {denoiser.label: denoiser.module for denoiser in subject.denoisers})
-    monitor.attach()
-    state = Legs(subject, workload, "cpu")
-    made: list[Made] = []
-    try:
-        variants.apply(subject, compilation)
-        capture = Capture(graphs=monitor.graphs_executed, on_step=monitor.on_step)
-        with Measurement(subject, workload, events.append, capture=capture, live=False) as measurement:
-            for leg in order:
-                events.clear()
-                measurement.call("measure", state.enter(leg))
-                made.append(
-                    Made(
-                        next(event.leg for event in events if isinstance(event, CallStarted)),
-                        sum(isinstance(event, CompileStarted) for event in events),
-                        [event for event in events if isinstance(event, Recompile)],
-                        [event for event in events if isinstance(event, DynamicMark)],
-                        measurement.latents.clone(),
-                    )
-                )
-    finally:
-        state.close()
-        monitor.detach()
-    return made
+    return make_request(pipeline, scenario, **options).cases[0].workload
 
 
 def journey(
     scenario: str, *, pipeline: str = "sd15-txt2img", compilation: Compilation = COMPILE, **options: Any
 ) -> list[Made]:
-    workload = make_workload(pipeline, scenario, **options)
-    made = drive(make_subject(pipeline), workload, compilation, workload.legs)
+    """Every leg of a scenario. What is said of its recompiles is right, where ``SCENARIOS`` has it."""
+    request = make_request(pipeline, scenario, compilation, **options)
+    workload, log = request.cases[0].workload, Log()
+    made = drive(make_subject(pipeline), workload, compilation, workload.legs, log)
     assert [one.leg for one in made] == [leg.name for leg in workload.legs]
     # Whatever the legs between them did is undone: the last one is the first one again.
     assert torch.equal(made[-1].latents, made[0].latents)
+    for known in SCENARIOS:
+        if (known.pipeline, known.scenario, known.compilation) == (pipeline, scenario, compilation):
+            known.check(seen(request, log))
     return made
 
 
