@@ -35,8 +35,9 @@ def advice(change: Change, whose: Blame) -> Advice | None:
 
 def denoiser(found: Compile) -> str:
     """The compiled component as a user writes it: "pipe.unet"."""
-    root = root_of(found)
-    return f"pipe.{root}" if root and root.isidentifier() else "the model"
+    # Of several pipelines in a chain a denoiser has its part's name before its own: "IF-II unet".
+    name = (root_of(found) or "").rpartition(" ")[2]
+    return f"pipe.{name}" if name.isidentifier() else "model"
 
 
 def torch_at_least(run: RunState, *version: int) -> bool:

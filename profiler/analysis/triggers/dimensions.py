@@ -31,7 +31,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "img_ids": (("tokens", "axes"), ("batch", "tokens", "axes")),
     "txt_ids": (("tokens", "axes"), ("batch", "tokens", "axes")),
     "image_rotary_emb": (("tokens", "channels"),),
-    "rotary_emb": (("tokens", "channels"),),
+    "rotary_emb": (("tokens", "channels"), ("batch", "tokens", "heads", "channels")),
     "down_block_additional_residuals": (_PICTURE,),
     "mid_block_additional_residual": (_PICTURE,),
     "res_hidden_states_tuple": (_PICTURE,),
