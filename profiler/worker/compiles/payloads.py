@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 TEXT_LIMIT = 2048  # characters of one text in an event
+GUARD_LIMIT = 400  # of the guard that should have held, without the user's stack: its end has the actual value
 REASONS_KEPT = 8  # guard failures kept of one recompile; dynamo's default recompile limit is 8 as well
 
 _NAME = re.compile(r'\s*\{\s*"name":\s*"((?:[^"\\]|\\.)*)"')
@@ -75,9 +76,11 @@ def recompile_reasons(payload: object) -> list[str]:
 def bounded(reasons: list[str], matched: int, limit: int = TEXT_LIMIT, gist: int = 160) -> tuple[list[str], int]:
     """The first reasons, cut, and where in them the one stands that matters.
 
-    That one has up to ``limit`` characters, the others have ``gist``, enough for the guard without the user's stack; of
-    0 they are left out. Where it isn't among the first it takes the last place.
+    That one has up to ``limit`` characters, or its whole guard if that is longer; the others have ``gist``, enough for
+    the guard without the user's stack; of 0 they are left out. Where it isn't among the first it takes the last place.
     """
+    if 0 <= matched < len(reasons):
+        limit = max(limit, min(len(reasons[matched].partition("\nUser stack trace")[0]) + 1, GUARD_LIMIT))
     kept = list(range(len(reasons[:REASONS_KEPT]))) if gist else [matched] * bool(reasons)
     if matched >= len(kept) > 0:
         kept[-1] = matched
