@@ -2,6 +2,8 @@
 # make test    set up .venv (once) and run every test
 # make check   lint, format and types
 # make bench   measure what stepscope promises and print one table (BENCH="--quick" for shorter spans)
+# make truth   check what is told of compiles against tlparse's reading of torch's trace, for the whole catalogue
+#              (TRUTH="sd15-txt2img --scenario steady" for a part of it)
 # make schemas write docs/*.schema.json from the documents' types and docs/triggers.md from the table of causes
 # make screenshots   take the pictures of the README anew
 # make clean   remove .venv and every cache
@@ -14,7 +16,7 @@ MADE := $(VENV)/made
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
 
-.PHONY: demo test check bench schemas screenshots clean
+.PHONY: demo test check bench truth schemas screenshots clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -31,6 +33,9 @@ check: $(TESTABLE)
 
 bench: $(TESTABLE)
 	@$(BIN)/python -m tests.bench $(BENCH)
+
+truth: $(TESTABLE)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.truth $(TRUTH)
 
 schemas: $(INSTALLED)
 	@$(BIN)/python -c "import json; from profiler.report.documents import DOCUMENTS, json_schema; \

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
+import msgspec
+
 from profiler.events import (
     CacheLookup,
     CompileEnded,
@@ -21,8 +23,12 @@ from profiler.events import (
 from profiler.worker.compiles.payloads import REASONS_KEPT
 
 LIMIT = "recompile limit"
-_GUARD_KEPT = 150  # characters of a text that is left of it at the least, however many there are in a run
-_MATCHED_KEPT = 300  # the same of the guard of the entry that should have matched
+_STACK = "\nUser stack trace"  # from here on a reason isn't the guard any more
+_GUARD_KEPT = 390  # characters: the guard of the entry that should have matched is there up to here in any run
+_KEPT = ((11_000, 2000, 150), (22_000, 300, 55), (None, 115, 0))
+"""The fewest characters that may be left of a longer text, while fewer bytes than these have been written of compiles:
+of the reason that matters, and of the others. 0: they may be left out."""
+_RESTARTS_KEPT, _RESTART_KEPT = 4, 150  # of one compile's restarts, and of a reason's characters
 _SHARE, _SLACK_US = 0.05, 20_000  # how far two clocks' durations of one compile may be apart: either is enough
 
 
@@ -46,6 +52,7 @@ class Again:
     reasons: tuple[str, ...]
     total: int
     matched: int = 0
+    written: int = 0  # bytes of compile events before it
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Break:
 @dataclass(frozen=True)
 class Restart:
     id: str
-    reason: str
+    reason: str | None  # None: ours has its number alone
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,11 @@ class Account:
 def ours(events: Iterable[Event]) -> Account:
     """The account that a run's events give."""
     account = Account()
+    written = 0
     for event in events:
+        before = written
+        if isinstance(event, CompileEvent):
+            written += len(msgspec.json.encode(event)) + 1
         if isinstance(event, MonitorError):
             account.errors.append(event.error)
         if not isinstance(event, CompileEvent) or event.id is None:
@@ -109,11 +120,14 @@ def ours(events: Iterable[Event]) -> Account:
                     wall_us=event.ns // 1000,
                 )
             )
-            account.restarts += [Restart(event.id, reason) for reason in event.restart_reasons]
+            told: list[str | None] = [*event.restart_reasons]
+            if len(told) == _RESTARTS_KEPT:
+                told += [None] * (event.restarts - len(told))
+            account.restarts += [Restart(event.id, reason) for reason in told]
         elif isinstance(event, CompileLimit):
             account.ended.append(Ended(event.id, LIMIT, None, None, None))
         elif isinstance(event, Recompile):
-            account.again.append(Again(event.id, tuple(event.reasons), event.total_reasons, event.matched))
+            account.again.append(Again(event.id, tuple(event.reasons), event.total_reasons, event.matched, before))
         elif isinstance(event, GraphBreak):
             account.breaks.append(Break(event.id, event.file, event.line, event.break_id, event.reason))
         elif isinstance(event, CacheLookup):
@@ -155,17 +169,27 @@ def _ended_alike(mine: Ended, theirs: Ended) -> bool:
 
 
 def _again_alike(mine: Again, theirs: Again) -> bool:
-    if (mine.id, mine.total) != (theirs.id, theirs.total):
+    if (mine.id, mine.total) != (theirs.id, theirs.total) or not 0 <= mine.matched < len(mine.reasons):
         return False
-    if len(mine.reasons) != min(theirs.total, REASONS_KEPT) or not 0 <= mine.matched < len(mine.reasons):
+    longest, others = _bounds(mine.written)
+    if len(mine.reasons) != (min(theirs.total, REASONS_KEPT) if others else 1):
         return False
     rest = iter(theirs.reasons)
     for number, reason in enumerate(mine.reasons):
-        least = _MATCHED_KEPT if number == mine.matched else _GUARD_KEPT
         # In torch's order, and each of another entry.
-        if not any(kept(reason, whole, least) for whole in rest):
+        whole = next((whole for whole in rest if kept(reason, whole, 0)), None)
+        if whole is None:
+            return False
+        least = others
+        if number == mine.matched:
+            least = max(longest, min(len(whole.partition(_STACK)[0]), _GUARD_KEPT))
+        if not kept(reason, whole, least):
             return False
     return True
+
+
+def _bounds(written: int) -> tuple[int, int]:
+    return next((longest, others) for until, longest, others in _KEPT if until is None or written < until)
 
 
 def _break_alike(mine: Break, theirs: Break) -> bool:
@@ -174,7 +198,9 @@ def _break_alike(mine: Break, theirs: Break) -> bool:
 
 
 def _restart_alike(mine: Restart, theirs: Restart) -> bool:
-    return mine.id == theirs.id and kept(mine.reason, theirs.reason, _GUARD_KEPT)
+    if mine.reason is None or theirs.reason is None:
+        return mine.id == theirs.id
+    return mine.id == theirs.id and kept(mine.reason, theirs.reason, _RESTART_KEPT)
 
 
 def kept(mine: str, whole: str, least: int) -> bool:

@@ -16,6 +16,7 @@ from tests.truth.traced import read_events, torch_trace, trace_in
 from tests.worker.compiles import traced
 
 GUARD = "0/0: tensor 'args[0]' size mismatch at index 2. expected 8, actual 6"
+OTHER = "0/1: tensor 'args[0]' dispatch key set mismatch. " + "expected DispatchKeySet(CPU), " * 10
 
 
 def made() -> Account:
@@ -67,6 +68,28 @@ def test_every_difference_is_found(what: str) -> None:
     mine = made()
     ALTERATIONS[what](mine)
     assert differences(mine, made()) != []
+
+
+@pytest.mark.parametrize(
+    ("written", "reasons", "agrees"),
+    [
+        (0, (GUARD, OTHER), True),
+        (0, (GUARD, OTHER[:159] + "…"), True),
+        (0, (GUARD, OTHER[:59] + "…"), False),
+        (0, (GUARD,), False),
+        (15_000, (GUARD, OTHER[:59] + "…"), True),
+        (15_000, (GUARD,), False),
+        (30_000, (GUARD,), True),
+        (30_000, (GUARD[:60] + "…",), False),
+        (30_000, (OTHER[:159] + "…",), False),
+    ],
+)
+def test_reasons_may_be_cut_as_more_is_written(written: int, reasons: tuple[str, ...], agrees: bool) -> None:
+    mine, theirs = (
+        Account(again=[Again("0/1", reasons, 2, 0, written)]),
+        Account(again=[Again("0/1", (GUARD, OTHER), 2)]),
+    )
+    assert (differences(mine, theirs) == []) is agrees
 
 
 def test_texts_may_be_cut_to_no_less_than_their_bound() -> None:

@@ -20,6 +20,7 @@ from profiler.eventlog import EventLog, LogReader
 from profiler.events import Event, Header
 from profiler.request import Options, Request, resolve
 from profiler.subject import Subject
+from profiler.variants import Unsupported
 from profiler.worker.compiles import CompileMonitor
 from profiler.worker.device import DeviceLock
 from profiler.worker.pulse import Pulse
@@ -39,6 +40,7 @@ class Traced:
     events: list[Event]
     log: Path
     event_bytes: int
+    error: Exception | None = None  # what ended the run before its time
 
     def theirs(self) -> Account:
         """tlparse's account; it writes beside the trace, so it can be asked once."""
@@ -86,11 +88,13 @@ def run(
     *,
     variant: str = "compile",
     subject: Callable[[str], Subject] | None = None,
+    may_fail: bool = False,
     **options: Any,
 ) -> Traced:
     """Make one run of ``scenario`` in ``folder``: two steps a call, one call a leg, no warm-ups, unless asked for.
 
-    ``subject`` gives the pipeline of a name where it isn't the catalogue's tiny one.
+    ``subject`` gives the pipeline of a name where it isn't the catalogue's tiny one. Raises what ends the run before
+    its time; with ``may_fail`` only what says that it can't be made at all (Unsupported, BadRequest).
     """
     made = {"size": "tiny", "steps": 2, "calls": 1, "warmup": 0, "repeats": 1, "backend": "aot_eager", **options}
     request = resolve(Options(pipeline=pipeline, scenario=scenario, variants=[variant], **made), "cpu")
@@ -99,13 +103,22 @@ def run(
     log = EventLog(path)
     log.write(Header(writer="worker"))
     case_run = CaseRun(request, request.cases[0], "truth", folder, log.write, Pulse(log.write))
+    error: Exception | None = None
     # The lock is a worker's for life, and this process makes many runs.
-    with mock.patch.object(DeviceLock, "take", lambda *_, **__: None), torch_trace(folder):
+    with mock.patch.object(DeviceLock, "take", return_value=None), torch_trace(folder):
         if subject is not None:
             case_run._subject = lambda: subject(pipeline)  # type: ignore[method-assign]
-        case_run.execute()
-    log.close()
-    return Traced(request, read_events(path), trace_in(folder), path.stat().st_size)
+        try:
+            case_run.execute()
+        except Unsupported:
+            raise
+        except Exception as raised:
+            if not may_fail:
+                raise
+            error = raised
+        finally:
+            log.close()
+    return Traced(request, read_events(path), trace_in(folder), path.stat().st_size, error)
 
 
 def read_events(path: Path) -> list[Event]:
