@@ -68,7 +68,7 @@ def _made(pipeline: str, scenario: str, way: Way) -> dict[str, Any]:
             "failures": sum(one.failure is not None for one in theirs.ended),
             "error": None if made.error is None else f"{type(made.error).__name__}: {made.error}".partition("\n")[0],
             "trace_bytes": made.log.stat().st_size,
-            "event_bytes": made.event_bytes,
+            "event_bytes": made.compile_bytes,
             "cpu_s": time.process_time() - began,
             "differences": made.differences(theirs),
         }

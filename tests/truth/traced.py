@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import msgspec
 import torch
 import torch._dynamo
 from torch._logging import _internal, structured
@@ -17,7 +18,7 @@ from torch._logging import _internal, structured
 from profiler.analysis.fold import SessionFold
 from profiler.analysis.state import SessionState
 from profiler.eventlog import EventLog, LogReader
-from profiler.events import Event, Header
+from profiler.events import CompileEvent, Event, Header
 from profiler.request import Options, Request, resolve
 from profiler.subject import Subject
 from profiler.variants import Unsupported
@@ -39,8 +40,12 @@ class Traced:
     request: Request
     events: list[Event]
     log: Path
-    event_bytes: int
     error: Exception | None = None  # what ended the run before its time
+
+    @property
+    def compile_bytes(self) -> int:
+        """What the run's log has about compiles."""
+        return sum(len(msgspec.json.encode(event)) + 1 for event in self.events if isinstance(event, CompileEvent))
 
     def theirs(self) -> Account:
         """tlparse's account; it writes beside the trace, so it can be asked once."""
@@ -118,7 +123,7 @@ def run(
             error = raised
         finally:
             log.close()
-    return Traced(request, read_events(path), trace_in(folder), path.stat().st_size, error)
+    return Traced(request, read_events(path), trace_in(folder), error)
 
 
 def read_events(path: Path) -> list[Event]:
