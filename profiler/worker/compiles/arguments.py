@@ -26,7 +26,7 @@ def name(expression: str, target: Target) -> str | None:
     if base in (positional, keywords) and rest:
         return _packed(rest[0], target)
     parameters = target.code.co_varnames[: _named(target)]
-    if base in parameters and base not in ("self", "fn") and not str(base).startswith("___"):
+    if base in parameters and base not in (target.receiver, "fn") and not str(base).startswith("___"):
         return str(base)
     return None
 
@@ -59,7 +59,7 @@ def outline(target: Target) -> Outline:
         if parameter in pack:
             for path, inner in _items(parameter, value):
                 _outline(found, path, inner)
-        elif parameter not in ("self", "fn"):
+        elif parameter not in (target.receiver, "fn"):
             _outline(found, parameter, value)
     return found
 

@@ -35,6 +35,7 @@ _NOT_CALLERS = (
 _OURS = str(Path(__file__).parents[2]) + os.sep
 _STACK_KEPT = 6
 _LEAF_WRAPPER = "external_utils.py"
+_FORWARDS = ("forward", "new_forward")
 RESUME = "torch_dynamo_resume_in"
 
 
@@ -49,11 +50,23 @@ class Target:
     @property
     def module(self) -> nn.Module | None:
         """The module whose forward this is."""
-        found = self.locals.get("self")
+        found = self.locals.get(self.receiver)
         if found is None and self.code.co_filename.endswith(_LEAF_WRAPPER):
             found = self.locals.get("fn")  # a leaf module of torch.nn, which dynamo wraps in a function of its own
             found = getattr(found, "__self__", found)
         return found if isinstance(found, nn.Module) else None
+
+    @property
+    def receiver(self) -> str:
+        """What the frame calls the module.
+
+        "self" nearly always; the forward that hooks put in front of a module's (accelerate, diffusers) has "module".
+        """
+        if "self" in self.locals:
+            return "self"
+        if self.resume and "module" in self.locals:
+            return "module"
+        return self.code.co_varnames[0] if self.code.co_argcount and self.code.co_name in _FORWARDS else "self"
 
     @property
     def resume(self) -> bool:

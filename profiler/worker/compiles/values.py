@@ -42,8 +42,12 @@ def concrete(failed: Failed, target: Target, before: Outline | None) -> Failed:
 
 def argument(failed: Failed, target: Target, before: Outline | None) -> str | None:
     """The parameter that made the difference, or "a, b" where two did; None for what is no argument."""
-    if failed.how == "value" and failed.sources and _counts_keywords(failed.sources[0], target):
-        return ", ".join(_keywords_changed(target, before)) or None
+    if failed.how == "value" and failed.sources and before is not None:
+        positional, keywords = arguments.packed(target)
+        if failed.sources[0] in (keywords, f"len({keywords})"):
+            return ", ".join(_keywords_changed(target, before)) or None
+        if failed.sources[0] in (positional, f"len({positional})"):
+            return arguments.names(_positions_changed(str(positional), target, before), target)
     several = failed.how in ("same", "raised")
     return arguments.names(failed.sources if several else failed.sources[:1], target)
 
@@ -137,21 +141,21 @@ def _keys(value: Mapping[Any, Any]) -> str:
     return f": {', '.join(names)}{', …' if len(value) > _NAMED_KEYS else ''}"
 
 
-def _counts_keywords(source: str, target: Target) -> bool:
-    pack = arguments.packed(target)[1]
-    return source in (pack, f"len({pack})")
-
-
-def _keywords_changed(target: Target, before: Outline | None) -> list[str]:
+def _keywords_changed(target: Target, before: Outline) -> list[str]:
     """The keywords that this call has and that one hadn't, or the other way round."""
-    pack = arguments.packed(target)[1]
-    now = arguments.keywords(target)
-    if before is None or now is None:
-        return []
-    start = f"{pack}['"
+    start = f"{arguments.packed(target)[1]}['"
     old = [path.removeprefix(start).removesuffix("']") for path in before if path.startswith(start)]
-    old = [path for path in old if "]" not in path]
+    old = [key for key in old if "]" not in key]
+    now = arguments.keywords(target) or []
     return [key for key in [*old, *now] if (key in old) != (key in now)]
+
+
+def _positions_changed(positional: str, target: Target, before: Outline) -> tuple[str, ...]:
+    """As expressions, the positional arguments that one of the two calls has and the other hasn't."""
+    now, old = len(target.locals.get(positional, ())), 0
+    while f"{positional}[{old}]" in before:
+        old += 1
+    return tuple(f"{positional}[{place}]" for place in range(min(old, now), max(old, now)))
 
 
 def _changed(source: str, before: Outline, now: Outline) -> bool:

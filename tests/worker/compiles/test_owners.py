@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import linecache
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from accelerate.hooks import AlignDevicesHook, add_hook_to_module
+from diffusers.hooks import HookRegistry, ModelHook
 from diffusers.utils.peft_utils import apply_lora_scale
 from torch import nn
 
@@ -128,6 +131,34 @@ def test_entries_of_another_bucket_are_told_after_the_own(monitor: CompileMonito
     assert {told.id for told in events.of(Recompile)} <= {end.id for end in events.of(CompileEnded)}
     last = events.of(Recompile)[-1]
     assert "mode == 'b'" in last.reasons[last.matched]
+
+
+class Plain(nn.Module):
+    def forward(this, sample: torch.Tensor, timestep: int = 1) -> torch.Tensor:  # noqa: N805
+        return sample * timestep
+
+
+def put_accelerates_hook(module: nn.Module) -> None:
+    add_hook_to_module(module, AlignDevicesHook(execution_device="cpu"))
+
+
+def put_diffusers_hook(module: nn.Module) -> None:
+    HookRegistry.check_if_exists_or_initialize(module).register_hook(ModelHook(), "test")
+
+
+@pytest.mark.parametrize("prepare", [lambda _: None, put_accelerates_hook, put_diffusers_hook])
+def test_a_module_is_known_behind_the_forward_of_a_hook(
+    prepare: Callable[[nn.Module], None], monitor: CompileMonitor, events: Events
+) -> None:
+    module = Plain()
+    monitor.name_modules({"unet": module})
+    prepare(module)
+    module.compile(backend="eager")
+    for arguments in ((torch.zeros(2, 4),), (torch.zeros(3, 4),), (torch.zeros(3, 4), 2)):
+        module(*arguments)
+    assert {(told.module, told.fqn) for told in events.of(CompileStarted) if told.id == "0/0"} == {("Plain", "unet")}
+    told = [told for told in events.of(Recompile) if (told.id or "").startswith("0/")]
+    assert [(one.fqn, one.argument) for one in told] == [("unet", "sample"), ("unet", "timestep")]
 
 
 def test_a_mark_names_its_argument(monitor: CompileMonitor, events: Events) -> None:

@@ -156,6 +156,22 @@ def test_a_keyword_that_was_dropped_or_added_is_named() -> None:
     assert values.argument(failed, now, None) is None
 
 
+def test_a_positional_argument_that_was_dropped_or_added_is_named() -> None:
+    before = arguments.outline(target_of(wrapper, Denoiser(), 1, 2))
+    failed = guards.read("0/0: len(args) == 2")
+    assert values.argument(failed, target_of(wrapper, Denoiser(), 1, 2, 3), before) == "encoder_hidden_states"
+    assert values.argument(failed, target_of(wrapper, Denoiser()), before) == "sample, timestep"
+    assert values.argument(failed, target_of(wrapper, Denoiser(), 1, 2, 3), None) is None
+
+
+def test_another_class_of_the_same_name_is_told_with_its_module() -> None:
+    other = type("Denoiser", (nn.Module,), {"__module__": "other"})()
+    target = target_of(wrapper, other)
+    reason = "0/0: ___check_type_id(self, 9), type=<class 'tests.Denoiser'>  # x"
+    assert actual(reason, target) == "other.Denoiser"
+    assert actual("0/0: ___check_type_id(self, 9), type=<class 'tests.Other'>  # x", target) == "Denoiser"
+
+
 def test_of_several_sizes_the_one_that_changed_comes_first() -> None:
     before = arguments.outline(target_of(wrapper, Denoiser(), torch.zeros(2, 4), 7, torch.zeros(2, 6)))
     now = target_of(wrapper, Denoiser(), torch.zeros(1, 4), 7, torch.zeros(2, 6))
