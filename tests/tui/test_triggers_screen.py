@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from textual.message import Message
-from textual.pilot import Pilot
 
 from profiler import events as ev
 from profiler.eventlog import EventLog
-from profiler.sessions import SessionFolder
 from tests.support import recorded, triggers
 from tests.support.recorded import Recording
 from tests.tui.hostile import HOSTILE
+from tests.tui.inspector import inspecting, opened, pressed, row_of
 from tests.tui.support import flat, same_as_golden, text_of, until, until_read
-from tui import keys
 from tui.app import StepscopeApp
 from tui.feed import LiveSource
-from tui.messages import ShowTriggers, TriggersChanged
+from tui.messages import TriggersChanged
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
 from tui.screens.triggers import TriggersScreen
@@ -32,46 +28,6 @@ SECOND = 1_000_000_000
 @pytest.fixture(scope="module")
 def recording() -> Recording:
     return triggers.triggers()
-
-
-async def inspecting(pilot: Pilot[None]) -> TriggersScreen:
-    """Wait for the inspector, with all that the logs hold."""
-    app = pilot.app
-    await until(pilot, lambda: isinstance(app.screen, TriggersScreen) and not app.screen.picture.heading.loading)
-    assert isinstance(app.screen, TriggersScreen)
-    return app.screen
-
-
-@asynccontextmanager
-async def opened(
-    home: Path,
-    recording: Recording,
-    size: tuple[int, int] = (120, 40),
-    *,
-    folder: SessionFolder | None = None,
-    ascii: bool = False,
-    seen: list[Message] | None = None,
-) -> AsyncIterator[tuple[StepscopeApp, Pilot[None], TriggersScreen]]:
-    """The app on the inspector of a recorded session, opened from Live."""
-    app = StepscopeApp(home, folder or recording.write(home), ascii=ascii)
-    hook = seen.append if seen is not None else None
-    async with app.run_test(size=size, message_hook=hook) as pilot:
-        live = await until_read(pilot)
-        if live.possible("show_triggers"):
-            await pilot.press("i")
-        else:
-            live.post_message(ShowTriggers())  # as from the sessions, where it isn't known yet what there is
-        yield app, pilot, await inspecting(pilot)
-
-
-def row_of(app: StepscopeApp, wanted: str) -> str:
-    """The first row of the screen that holds ``wanted``."""
-    return next((row for row in text_of(app).splitlines() if wanted in row), "")
-
-
-async def pressed(pilot: Pilot[None], key: str, wanted: Callable[[], bool]) -> None:
-    await pilot.press(key)
-    await until(pilot, wanted)
 
 
 # --- what it shows ---
@@ -123,9 +79,9 @@ async def test_a_group_says_how_often_and_unfolds_into_its_occurrences(tmp_path:
         await pressed(pilot, "right", lambda: row_of(app, "sample height").startswith("- R"))
         lines = screen._causes.items()
         assert [line.one is not None for line in lines[:4]] == [False, True, True, False]
-        await pressed(pilot, "down", lambda: screen.selected[1] is not None)
+        await pressed(pilot, "down", lambda: screen.selected.one is not None)
         assert "#1" in row_of(app, "where")
-        await pressed(pilot, "left", lambda: screen.selected[1] is None)
+        await pressed(pilot, "left", lambda: screen.selected.one is None)
         await pressed(pilot, "enter", lambda: row_of(app, "sample height").startswith("- R"))
         await pressed(pilot, "enter", lambda: row_of(app, "sample height").startswith("+ R"))
 
@@ -235,7 +191,7 @@ async def test_the_step_is_shown_on_the_chart_and_escape_comes_back(
         await pilot.press("i")
         screen = await inspecting(pilot)
         await pilot.press("down")
-        one = screen.one
+        one = screen.selected.meant
         assert one is not None
         await pressed(pilot, "l", lambda: isinstance(app.screen, LiveScreen))
         live = app.screen
@@ -244,118 +200,7 @@ async def test_the_step_is_shown_on_the_chart_and_escape_comes_back(
         assert focus is not None
         assert (focus.run, focus.call, focus.step, focus.key) == (one.run, one.place.call, one.place.step, one.key)
         await pressed(pilot, "escape", lambda: isinstance(app.screen, TriggersScreen))
-        assert screen.one == one
-
-
-# --- filters and order ---
-
-
-async def test_keys_go_through_the_values_that_there_are(tmp_path: Path, recording: Recording) -> None:
-    async with opened(tmp_path, recording) as (app, pilot, screen):
-        for key, field in [("r", "run"), ("v", "variant"), ("c", "cause"), ("m", "module")]:
-            values = screen.picture.values(field)
-            assert len(values) > 1
-            for value in values[:3]:
-                await pressed(pilot, key, lambda field=field, value=value: screen.picture.view.chosen(field) == value)  # type: ignore[misc]
-                assert f"{screen.picture.shown} of {screen.picture.total} events" in text_of(app).splitlines()[1]
-                assert 0 < screen.picture.shown < screen.picture.total
-            await pilot.press(*key * (len(values) - len(values[:3]) + 1))
-            await until(pilot, lambda: not screen.picture.view.filtered)
-
-
-async def test_a_typed_filter_narrows_as_it_is_typed(tmp_path: Path, recording: Recording) -> None:
-    async with opened(tmp_path, recording, (80, 24)) as (app, pilot, screen):
-        await pilot.press("slash", *"height")
-        await until(pilot, lambda: screen.picture.shown == 1)
-        await until(pilot, lambda: text_of(app).splitlines()[-1].startswith("filter height "))
-        assert text_of(app).splitlines()[-1].endswith("enter keep  esc undo")
-        await pressed(pilot, "enter", lambda: not screen.typing)
-        assert "height" in text_of(app).splitlines()[1]
-        await pilot.press("slash", *"xyz")
-        await until(pilot, lambda: "none of" in text_of(app))
-        assert "a shows all" in text_of(app)
-        await pressed(pilot, "escape", lambda: not screen.typing and screen.picture.shown == 1)
-        await pressed(pilot, "a", lambda: screen.picture.shown == screen.picture.total)
-
-
-async def test_keys_are_letters_while_a_filter_is_typed(tmp_path: Path, recording: Recording) -> None:
-    async with opened(tmp_path, recording) as (app, pilot, screen):
-        await pilot.press("slash", *"qix", "colon", *"1")
-        await until(pilot, lambda: "there are: run, case" in text_of(app).splitlines()[1])
-        assert screen.picture.shown == screen.picture.total, "what means nothing hides nothing"
-        await pressed(pilot, "tab", lambda: not screen.typing)
-        assert app.screen is screen
-        assert screen.view.typed == "qix:1"
-        assert screen.view.view == "causes"
-
-
-async def test_the_order_changes_and_the_selection_stays(tmp_path: Path, recording: Recording) -> None:
-    async with opened(tmp_path, recording) as (app, pilot, screen):
-        blames = [line.blame for line in screen._causes.items()]
-        assert blames == sorted(blames, key=("yours", "?", "expected", "artefact").index)
-        await pilot.press("down")
-        chosen = screen._causes.current
-        assert chosen is not None
-        for word in ("by cost", "by how often", "by when", "yours first"):
-            await pressed(pilot, "s", lambda word=word: word in text_of(app).splitlines()[1])  # type: ignore[misc]
-            assert screen._causes.current == chosen
-        await pilot.press("s")
-        await until(pilot, lambda: screen.picture.view.sort == "cost")
-        totals = [line.group.total_ms for line in screen.picture.lines]
-        assert totals == sorted(totals, reverse=True)
-
-
-# --- the other views ---
-
-
-async def test_the_two_sides_are_chosen(tmp_path: Path, recording: Recording) -> None:
-    async with opened(tmp_path, recording) as (app, pilot, screen):
-        await pressed(pilot, "2", lambda: "Of the run that compiled longest" in text_of(app))
-        head = row_of(app, "difference")
-        assert head.index("▲ compile") < head.index("■ regional-compile")
-        await pressed(pilot, "right_square_bracket", lambda: "● no-compile" in row_of(app, "difference"))
-        await pressed(pilot, "left_square_bracket", lambda: "■ regional-compile" in row_of(app, "difference"))
-        await pressed(pilot, "end", lambda: screen.selected[0] is not None and bool(row_of(app, "what  ")))
-
-
-async def test_the_run_of_the_waterfall_is_chosen(tmp_path: Path, recording: Recording) -> None:
-    async with opened(tmp_path, recording) as (app, pilot, screen):
-        await pressed(pilot, "3", lambda: "run 1 of 2" in text_of(app))
-        bars = screen._waterfall.items()
-        assert [bar.start_s for bar in bars] == sorted(bar.start_s for bar in bars)
-        await pressed(pilot, "down", lambda: "sample height" in text_of(app))
-        await pressed(pilot, "r", lambda: "run 2 of 2" in text_of(app) and "BasicTransformerBlock" in text_of(app))
-        await pressed(pilot, "r", lambda: "run 1 of 2" in text_of(app))
-
-
-# --- to take away ---
-
-
-async def test_the_remedy_is_copied(tmp_path: Path, recording: Recording) -> None:
-    async with opened(tmp_path, recording) as (app, pilot, screen):
-        one = screen.one
-        assert one is not None and one.advice is not None
-        await pressed(pilot, "y", lambda: "copied (in tmux: set-clipboard on)" in text_of(app))
-        assert app.clipboard == one.advice.remedy
-
-
-async def test_an_export_overwrites_nothing(tmp_path: Path, recording: Recording) -> None:
-    home, out = tmp_path / "home", tmp_path / "out"
-    out.mkdir()
-    async with opened(home, recording) as (app, pilot, screen):
-        screen._exports = out
-        await pressed(pilot, "e", lambda: "-triggers.md" in text_of(app).splitlines()[-1])
-        first = out / "why-sd15-txt2img-triggers.md"
-        text = first.read_text(encoding="utf-8")
-        assert "sample height" in text
-        await pressed(pilot, "e", (out / "why-sd15-txt2img-triggers-2.md").exists)
-        assert first.read_text(encoding="utf-8") == text
-        await pilot.press("slash", *"height", "enter")
-        await until(pilot, lambda: screen.picture.shown == 1)
-        await pressed(pilot, "e", (out / "why-sd15-txt2img-triggers-3.md").exists)
-        assert "grad mode" not in (out / "why-sd15-txt2img-triggers-3.md").read_text(encoding="utf-8")
-        screen._exports = tmp_path / "nowhere"
-        await pressed(pilot, "e", lambda: "nothing written: No such file or directory" in text_of(app))
+        assert screen.selected.meant == one
 
 
 # --- nothing to show ---
@@ -479,12 +324,3 @@ async def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path, recording: R
         await pilot.press("1", *"cme")
         assert app.screen is screen
         assert "[@click=app.quit]x[/]" in text_of(app) or screen.picture.shown
-
-
-def test_every_key_of_the_screen_has_a_test() -> None:
-    """Those that all screens share are tested with the other screens."""
-    tested = {"enter", "unfold", "fold", "show_step", "clear", "view", "causes", "sides", "waterfall", "left_side"}
-    tested |= {"right_side", "typed", "by_run", "by_variant", "by_cause", "by_module", "sort", "copy", "export"}
-    tested |= {"detail_down", "detail_up", "back", "leave", "help"}
-    shared = {"up", "down", "page_up", "page_down", "first", "last", "theme", "redraw", "quit"}
-    assert {key.id for key in keys.keys_of(keys.TRIGGERS)} == tested | shared

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, cast
@@ -11,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 
-from profiler.analysis.triggers import Group, Occurrence
 from profiler.sessions import SessionFolder
 from tui import keys, safe
 from tui.feed import Feed, Reading
@@ -24,9 +22,9 @@ from tui.panels.triggers.detail import DetailPanel
 from tui.panels.triggers.sides import SidesPanel
 from tui.panels.triggers.title import FilterInput, StatusPanel, ViewsPanel, WordsPanel
 from tui.panels.triggers.waterfall import WaterfallPanel
-from tui.pictures.focus import Focus
-from tui.pictures.triggers.detail import Detail, Para, costliest, detail
+from tui.pictures.triggers.detail import Detail, Para, detail
 from tui.pictures.triggers.painter import TriggersPicture, unread
+from tui.pictures.triggers.selection import Selection
 from tui.pictures.triggers.sides import Sides
 from tui.pictures.triggers.view import SORTS, VIEWS, Name, TriggersView, following
 from tui.pictures.triggers.waterfall import Waterfall
@@ -202,24 +200,18 @@ class TriggersScreen(BaseScreen):
         return cast("ChoicePanel[object, object]", panels[self.picture.view.view])
 
     @property
-    def selected(self) -> tuple[Group | None, Occurrence | None]:
-        """The trigger under the cursor; the occurrence where it is on one."""
+    def selected(self) -> Selection:
+        """The trigger under the cursor."""
         match self.picture.view.view:
             case "causes":
                 line = self._causes.current
-                return (line.group, line.one) if line is not None else (None, None)
+                return Selection(line.group, line.one) if line is not None else Selection()
             case "sides":
                 side = self._sides.current
-                return (side.group if side is not None else None), None
+                return Selection(side.group) if side is not None else Selection()
             case _:
                 bar = self._waterfall.current
-                return None, bar.one if bar is not None else None
-
-    @property
-    def one(self) -> Occurrence | None:
-        """The occurrence that is meant: the one under the cursor, of a group the costliest."""
-        group, one = self.selected
-        return one or (costliest(group) if group is not None else None)
+                return Selection(one=bar.one) if bar is not None else Selection()
 
     def _show_detail(self) -> None:
         current = self._list.current
@@ -229,16 +221,16 @@ class TriggersScreen(BaseScreen):
         self._detailed = place
 
     def _details(self) -> Detail:
-        group, one = self.selected
+        selected = self.selected
         side = self._sides.current if self.picture.view.view == "sides" else None
         if side is not None and side.group is None:
             meaning = (Para("", side.meaning, head=True),) if side.meaning else ()
             return (Para("", side.label.strip(), "bold", head=True), *meaning)
-        shown = group or one
+        shown = selected.group or selected.one
         if shown is None:
             return ()
         look = self.picture.look(shown.case)
-        return detail(group, one, look, marker=look.marker_ascii if self.ascii else look.marker)
+        return detail(selected.group, selected.one, look, marker=look.marker_ascii if self.ascii else look.marker)
 
     def on_line_picked(self, message: LinePicked) -> None:
         message.stop()
@@ -272,7 +264,7 @@ class TriggersScreen(BaseScreen):
             case "fold":
                 return view == "causes" and self._causes.can_fold
             case "show_step":
-                return self._step is not None
+                return self.selected.focus is not None
             case "clear":
                 return view == "causes" and self.view.filtered
             case "next_side":
@@ -286,7 +278,7 @@ class TriggersScreen(BaseScreen):
             case "next_sort" | "type":
                 return view == "causes" and self.picture.total > 1
             case "copy":
-                return self._remedy is not None
+                return self.selected.remedy is not None
             case "export":
                 return self.picture.total > 0
             case _:
@@ -330,18 +322,8 @@ class TriggersScreen(BaseScreen):
         self._show_detail()
         self.refresh_footer()
 
-    @property
-    def _step(self) -> Focus | None:
-        """The step that the selected occurrence held up; None where it is within none."""
-        one = self.one
-        if one is None or one.place.call is None or one.place.step is None:
-            return None
-        place = one.place
-        label = safe.line(one.sentence, 80)
-        return Focus(one.run, place.call or 0, place.loop or 0, place.step or 0, one.key, label)
-
     def action_show_step(self) -> None:
-        focus = self._step
+        focus = self.selected.focus
         if focus is not None:
             self.post_message(ShowStep(focus))
         else:
@@ -367,14 +349,9 @@ class TriggersScreen(BaseScreen):
 
     def action_next_side(self, side: str) -> None:
         shown = self.picture.sides
-        if shown is None or shown.left is None:
-            return
-        names = [name for name, _ in self.picture.looks]
-        now, other = (shown.left_case, shown.right_case) if side == "left" else (shown.right_case, shown.left_case)
-        following_ones = names[names.index(now) + 1 :] + names[: names.index(now)]
-        chosen = next((name for name in following_ones if name != other), now)
-        left, right = (chosen, other) if side == "left" else (other, chosen)
-        self.look(replace(self.view, left=left, right=right))
+        if shown is not None:
+            left, right = shown.next([name for name, _ in self.picture.looks], side)
+            self.look(replace(self.view, left=left, right=right))
 
     def action_clear(self) -> None:
         self.look(self.view.unfiltered)
@@ -405,16 +382,10 @@ class TriggersScreen(BaseScreen):
 
     # --- to take away ---
 
-    @property
-    def _remedy(self) -> str | None:
-        group, one = self.selected
-        advice = (one.advice if one is not None else None) or (group.advice if group is not None else None)
-        return advice.remedy if advice is not None else None
-
     def action_copy(self) -> None:
-        remedy = self._remedy
+        remedy = self.selected.remedy
         if remedy is not None:
-            self.app.copy_to_clipboard(safe.line(remedy, 4000))
+            self.app.copy_to_clipboard(remedy)
             self.notice(f"copied (in tmux: set-clipboard on): {safe.line(remedy, 60)}")
 
     def action_export(self) -> None:
@@ -424,5 +395,4 @@ class TriggersScreen(BaseScreen):
     def _tell(self, exported: Exported) -> None:
         """On the feed's thread: say what came of an export."""
         said = f"written: {exported.path}" if exported.path is not None else exported.why
-        tell: Callable[[], None] = lambda: self.notice(safe.line(said, 300))  # noqa: E731
-        self.app.call_later(tell)
+        self.app.call_later(self.notice, safe.line(said, 300))

@@ -38,6 +38,13 @@ class Sides:
     lines: tuple[SideLine, ...] = ()
     empty: str = ""
 
+    def next(self, names: Sequence[str], side: str) -> tuple[str, str]:
+        """The left and the right case of ``names`` once the one on ``side`` gave way to the next that isn't seen."""
+        now, other = (self.left_case, self.right_case) if side == "left" else (self.right_case, self.left_case)
+        place = names.index(now) if now in names else -1
+        chosen = next((name for name in (*names[place + 1 :], *names[: max(place, 0)]) if name != other), now)
+        return (chosen, other) if side == "left" else (other, chosen)
+
 
 def comparable(session: SessionState) -> list[str]:
     """The names of the cases that compile, then of those that don't."""
