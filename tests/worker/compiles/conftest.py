@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -68,3 +69,12 @@ def feed() -> Callable[..., logging.LogRecord]:
         return made
 
     return record
+
+
+def chromium(
+    feed: Callable[..., logging.LogRecord], name: str, mark: str, identifier: str, **args: object
+) -> logging.LogRecord:
+    """A chromium event of the compile ``identifier``, as ``feed`` makes it."""
+    frame, _, attempt = identifier.partition("/")
+    metadata = {"chromium_event": {}, "frame_id": int(frame), "frame_compile_id": int(attempt)}
+    return feed(metadata, json.dumps({"name": name, "ts": 1.0, "args": args, "ph": mark}))
