@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, chdir
 from pathlib import Path
 
 from textual.message import Message
@@ -35,16 +35,17 @@ async def opened(
     ascii: bool = False,
     seen: list[Message] | None = None,
 ) -> AsyncIterator[tuple[StepscopeApp, Pilot[None], TriggersScreen]]:
-    """The app on the inspector of a recorded session, opened from Live."""
+    """The app on the inspector of a recorded session, opened from Live; what it exports goes into ``home``."""
     app = StepscopeApp(home, folder or recording.write(home), ascii=ascii)
     hook = seen.append if seen is not None else None
-    async with app.run_test(size=size, message_hook=hook) as pilot:
-        live = await until_read(pilot)
-        if live.possible("show_triggers"):
-            await pilot.press("i")
-        else:
-            live.post_message(ShowTriggers())  # as from the sessions, where it isn't known yet what there is
-        yield app, pilot, await inspecting(pilot)
+    with chdir(home):
+        async with app.run_test(size=size, message_hook=hook) as pilot:
+            live = await until_read(pilot)
+            if live.possible("show_triggers"):
+                await pilot.press("i")
+            else:
+                live.post_message(ShowTriggers())  # as from the sessions, where it isn't known yet what there is
+            yield app, pilot, await inspecting(pilot)
 
 
 def row_of(app: StepscopeApp, wanted: str) -> str:

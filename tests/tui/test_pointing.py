@@ -345,7 +345,8 @@ async def test_two_keys_from_live_to_the_occurrence_and_back(tmp_path: Path) -> 
 
         def selected() -> bool:
             screen = app.screen
-            return isinstance(screen, TriggersScreen) and screen.one is not None and screen.one.key == wanted.key
+            meant = screen.selected.meant if isinstance(screen, TriggersScreen) else None
+            return meant is not None and meant.key == wanted.key
 
         await until(pilot, selected)
         await pilot.press("l")
