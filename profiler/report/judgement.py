@@ -17,31 +17,38 @@ COMPILING = ("compile", "recompile", "failure", "limit")
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """``guilty``: what compiled or fell back in measured calls. ``calls``: measured calls of the runs ``judged``."""
+    """``guilty``: what compiled or fell back in measured calls. ``calls``: measured calls of the runs ``judged``.
+
+    Runs of which nothing is compiled are none of it.
+    """
 
     guilty: list[Occurrence]
     judged: list[str]
     calls: int
-    unjudged: dict[str, str]  # runs without a measured call: how they ended
+    unjudged: dict[str, str]  # compiled runs without a measured call: how they ended
     unsure: list[Incomplete]  # runs of which not everything that compiled is known
 
     @property
     def passed(self) -> bool:
-        return bool(self.judged) and not self.guilty and not self.unsure
+        # A batch that doesn't fit is a result of its own, as it is for the exit code of the session.
+        owed = [how for how in self.unjudged.values() if how != "oom"]
+        return bool(self.judged) and not (self.guilty or self.unsure or owed)
 
 
 def judge(session: SessionState) -> Judgement:
     """What a session that is over says of its measured calls."""
-    calls = {run.name: sum(1 for call in run.calls.values() if call.phase == "measure") for run in _runs(session)}
+    runs = [run for run in session.runs.values() if _compiled(run)]
+    calls = {run.name: sum(1 for call in run.calls.values() if call.phase == "measure") for run in runs}
     judged = [name for name, count in calls.items() if count]
-    eager = {run.name for run in _runs(session) if _measured_eager(run)}
-    compiled = {run.name for run in _runs(session) if run.case.compilation.variant != BASELINE_VARIANT}
+    eager = {run.name for run in runs if _measured_eager(run)}
+    silent = [run.name for run in runs if calls[run.name] and not run.compiles]
     return Judgement(
         guilty=[one for one in triggers.occurrences(session) if _guilty(one, eager)],
         judged=judged,
         calls=sum(calls.values()),
-        unjudged={run.name: run.outcome or run.state for run in _runs(session) if run.name not in judged},
-        unsure=[one for one in incomplete(session) if one.run in judged and one.run in compiled],
+        unjudged={run.name: run.outcome or run.state for run in runs if run.name not in judged},
+        unsure=[one for one in incomplete(session) if one.run in judged]
+        + [Incomplete(run=name, why="nothing in it was ever compiled, so nothing could be again") for name in silent],
     )
 
 
@@ -55,14 +62,18 @@ def judgement_lines(session: SessionState, found: Judgement, *, width: int = 80)
 
 
 def _answer(found: Judgement) -> str:
-    of = f"{_count(found.calls, 'measured call')} of {_count(len(found.judged), 'run')}"
+    of = f"{_count(found.calls, 'measured call')} of {_count(len(found.judged), 'compiled run')}"
     if found.guilty:
         runs = len({one.run for one in found.guilty})
-        return f"failed: {runs} of {_count(len(found.judged), 'run')} compiled or ran eager in measured calls"
+        return f"failed: in {runs} of {_count(len(found.judged), 'compiled run')} measured calls compiled or ran eager"
+    if not found.judged and not found.unjudged:
+        return "failed: no run here is compiled, so there is nothing to judge"
     if not found.judged:
-        return "failed: no measured call was made, so there is nothing to judge"
+        return "failed: no compiled run made a measured call, so there is nothing to judge"
     if found.unsure:
         return f"failed: nothing is known to have compiled in {of}, but not all is known"
+    if not found.passed:
+        return f"failed: nothing compiled in {of}, but not every run could be judged"
     return f"passed: nothing compiled in {of}"
 
 
@@ -70,8 +81,9 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'s' * (number != 1)}"
 
 
-def _runs(session: SessionState) -> list[RunState]:
-    return list(session.runs.values())
+def _compiled(run: RunState) -> bool:
+    """Whether anything is compiled in a run: by its variant, or by the user's own function in any variant."""
+    return run.case.compilation.variant != BASELINE_VARIANT or bool(run.compiles)
 
 
 def _guilty(one: Occurrence, eager: set[str]) -> bool:

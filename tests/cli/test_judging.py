@@ -34,10 +34,16 @@ def compiled(at: int, number: int, *, ok: bool = True, recompile: bool = True, l
     return [*told, ev.CompileEnded(t=(at + 5) * MS, start_ns=at * MS, ns=5 * MS, ok=ok, **where)]
 
 
-def session(*events: ev.Event, variant: str = "compile") -> SessionState:
-    """A run of a warm-up call (0) and two measured ones."""
+def first() -> list[ev.Event]:
+    """What every compiled run has: a frame of another function, compiled in the warm-up call."""
+    at: dict[str, Any] = {"id": "7/0", "call": 0, "loop": 0, "step": 0}
+    return [ev.CompileStarted(t=10 * MS, **at), ev.CompileEnded(t=11 * MS, start_ns=10 * MS, ns=MS, **at)]
+
+
+def session(*events: ev.Event, variant: str = "compile", compiles: bool = True) -> SessionState:
+    """A run of a warm-up call (0), in which it compiles, and two measured ones."""
     asked = request(variants=[variant], repeats=1)
-    log = [*frame("warmup"), *call(0, "warmup", 10, [5.0] * 3)]
+    log = [*frame("warmup"), *call(0, "warmup", 10, [5.0] * 3), *(first() if compiles else [])]
     log += [*call(1, "measure", 110, [5.0] * 3), *call(2, "measure", 210, [5.0] * 3), *events]
     return fold(asked, {asked.runs[0].name: [*log, ev.RunEnded(outcome="ok")]}, [ev.Header(t=0)]).state
 
@@ -69,7 +75,7 @@ def test_whatever_compiles_in_a_measured_call_fails(events: list[ev.Event], kind
 def fallen(measured_graphs: int) -> SessionState:
     """A run that hit the limit in its warm-up call; measured steps ran so many of 4 graphs."""
     asked = request(variants=["compile"], repeats=1)
-    log = [*frame("warmup"), *call(0, "warmup", 10, [5.0] * 3), *compiled(12, 0, limit=True)]
+    log = [*frame("warmup"), *call(0, "warmup", 10, [5.0] * 3), *first(), *compiled(12, 0, limit=True)]
     log += [
         ev.EagerFallback(t=13 * MS, call=0, loop=0, step=1, graphs=3, expected=4),
         *call(1, "measure", 110, [5.0] * 3),
@@ -90,12 +96,62 @@ def test_a_fall_that_measured_calls_recovered_from_is_none_of_theirs() -> None:
     assert judge(fallen(4)).passed
 
 
-def test_a_capture_that_may_have_missed_something_fails_but_where_nothing_is_compiled() -> None:
+def test_a_capture_that_may_have_missed_something_fails() -> None:
     silent = ev.Environment(t=5 * MS, trace=False, trace_reason="torch 9 has no trace")
     found = judged(silent)
     assert not found.passed and not found.guilty
     assert "torch 9 has no trace" in "\n".join(judgement_lines(session(silent), found, width=200))
-    assert judged(silent, variant="no-compile").passed
+
+
+def test_a_compiled_run_that_compiled_nothing_at_all_is_no_pass() -> None:
+    state = session(compiles=False)
+    found = judge(state)
+    assert not found.passed
+    assert "ever compiled" in judgement_lines(state, found)[1]
+
+
+def test_runs_that_nothing_is_compiled_in_are_not_judged() -> None:
+    state = session(variant="no-compile", compiles=False)
+    found = judge(state)
+    assert not found.passed
+    assert judgement_lines(state, found) == [f"{OPTION}: failed: no run here is compiled, so there is nothing to judge"]
+
+
+def test_a_function_that_compiles_by_itself_is_judged_in_any_variant() -> None:
+    assert judged(variant="no-compile").passed
+    assert not judged(*compiled(111, 1), variant="no-compile").passed
+
+
+def ended(**outcomes: str) -> Judgement:
+    """A session with a run of each variant; those without an outcome have two measured calls."""
+    asked = request(repeats=1)
+    logs: dict[str, list[ev.Event]] = {}
+    for run in asked.runs:
+        variant = asked.case(run.case).compilation.variant.replace("-", "_")
+        log = [*frame("warmup"), *call(0, "warmup", 10, [5.0]), *(first() if variant != "no_compile" else [])]
+        if variant in outcomes:
+            logs[run.name] = [*frame("warmup"), ev.RunEnded(outcome=outcomes[variant])]
+        else:
+            logs[run.name] = [*log, *call(1, "measure", 110, [5.0] * 3), ev.RunEnded(outcome="ok")]
+    return judge(fold(asked, logs, [ev.Header(t=0)]).state)
+
+
+def test_measured_calls_without_compilation_are_no_answer_for_those_with_it() -> None:
+    found = ended(compile="stopped", regional_compile="unsupported")
+    assert not found.passed and not found.judged
+    assert list(found.unjudged.values()) == ["stopped", "unsupported"]
+
+
+@pytest.mark.parametrize("outcome", ["unsupported", "stopped", "failed", "died"])
+def test_every_compiled_run_has_to_be_judged(outcome: str) -> None:
+    found = ended(regional_compile=outcome)
+    assert not found.passed and len(found.judged) == 1
+    assert ended().passed
+
+
+def test_a_batch_that_does_not_fit_is_no_failure_of_the_others() -> None:
+    assert ended(regional_compile="oom").passed
+    assert not ended(compile="oom", regional_compile="oom").passed
 
 
 def test_nothing_measured_is_no_pass() -> None:
@@ -105,16 +161,18 @@ def test_nothing_measured_is_no_pass() -> None:
     found = judge(state)
     assert not found.passed
     first, second = judgement_lines(state, found)
-    assert "no measured call was made" in first and "(unsupported)" in second
+    assert "no compiled run made a measured call" in first and "(unsupported)" in second
 
 
 def test_the_answer_comes_first_and_the_triggers_after_it() -> None:
     state = session(*compiled(111, 1))
     lines = judgement_lines(state, judge(state))
-    assert lines[0] == f"{OPTION}: failed: 1 of 1 run compiled or ran eager in measured calls"
+    assert lines[0] == f"{OPTION}: failed: in 1 of 1 compiled run measured calls compiled or ran eager"
     assert any(line.startswith("1  ") and "sample" in line for line in lines)
     state = session()
-    assert judgement_lines(state, judge(state)) == [f"{OPTION}: passed: nothing compiled in 2 measured calls of 1 run"]
+    assert judgement_lines(state, judge(state)) == [
+        f"{OPTION}: passed: nothing compiled in 2 measured calls of 1 compiled run"
+    ]
 
 
 # --- the commands ---
@@ -131,6 +189,14 @@ def test_a_detached_session_is_refused(command: str, own_home: Path, capsys: pyt
     code, out, err = run(capsys, *command.split(), "--detach", OPTION)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert OPTION in err and "--detach" in err
+    assert not (own_home / "sessions").exists()
+
+
+def test_a_session_without_compiled_runs_is_refused(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["run", "sd15-txt2img", "--size", "tiny", "--device", "cpu", "--variant", "no-compile", OPTION]
+    code, out, err = run(capsys, *asked)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert OPTION in err and "--variant compile" in err
     assert not (own_home / "sessions").exists()
 
 
@@ -221,6 +287,6 @@ def test_a_real_run_that_recompiles_in_a_measured_call_fails_with_the_sentence(
 
 def test_a_real_steady_run_passes(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "run", *TINY.split(), "--calls", "2", "--json", OPTION)
-    assert (code, err) == (0, f"{OPTION}: passed: nothing compiled in 2 measured calls of 1 run\n")
+    assert (code, err) == (0, f"{OPTION}: passed: nothing compiled in 2 measured calls of 1 compiled run\n")
     (made,) = json.loads(out)["runs"]
     assert made["compile"]["compiles"] >= 1, "it did compile, before the measured calls"

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import click
 
+from profiler.analysis.cases import BASELINE_VARIANT
 from profiler.analysis.state import SessionState
 from profiler.report.judgement import OPTION, judge, judgement_lines
+from profiler.request import Request, is_factory
 from profiler.sessions import SessionFolder
 from tui import safe
 from tui.commands.common import BAD_USAGE, OK, RUN_FAILED, CommandError, open_session, terminal_width
@@ -25,6 +27,15 @@ def refuse_unjudged(judging: bool, detach: bool) -> None:
     if judging and detach:
         raise CommandError(
             f"{OPTION} judges a session that is over and --detach doesn't wait for that: drop one of them", BAD_USAGE
+        )
+
+
+def refuse_uncompiled(judging: bool, asked: Request) -> None:
+    """A CommandError with code 2 where nothing is compiled. A function of the user's may compile in any variant."""
+    variants = {case.compilation.variant for case in asked.cases}
+    if judging and variants == {BASELINE_VARIANT} and not any(is_factory(case.workload.origin) for case in asked.cases):
+        raise CommandError(
+            f"{OPTION} judges compiled runs and {BASELINE_VARIANT} has none: --variant compile adds them", BAD_USAGE
         )
 
 

@@ -32,7 +32,7 @@ from tui.commands.common import (
     print_document,
     print_lines,
 )
-from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_unjudged
+from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_uncompiled, refuse_unjudged
 from tui.commands.run_options import GroupedCommand
 from tui.commands.run_options import options as run_options
 from tui.pictures.names import workload_label
@@ -119,6 +119,7 @@ def demo_command(root: Path, device: str | None, headless: bool, detach: bool, j
 
 
 def _start(root: Path, resolved: Request, *, headless: bool, detach: bool, judging: bool, as_json: bool) -> int:
+    refuse_uncompiled(judging, resolved)
     folder = sessions.create(resolved, __version__, root)
     foreground = headless or not on_terminal()
     if detach:
