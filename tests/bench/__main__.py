@@ -11,6 +11,7 @@ from tests.bench.table import Row, table
 BENCHES = {
     "demo": "the demo's wall time",
     "instrumentation": "what the hooks cost; it/s against the pipeline's bar",
+    "compiles": "what following torch.compile costs",
     "wire": "bytes through a pseudo-terminal, and CPU",
     "starting": "first paint; step on screen",
     "loading": "a session of a million events",
