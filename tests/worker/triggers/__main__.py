@@ -10,7 +10,8 @@ import torch
 from tests.worker.triggers.calls import CALLS
 from tests.worker.triggers.changes import CHANGES
 from tests.worker.triggers.expected import differences
-from tests.worker.triggers.journeys import OTHERS, SCENARIOS, SLOW
+from tests.worker.triggers.journeys import OTHERS, SCENARIOS
+from tests.worker.triggers.slow import SLOW
 
 
 def say(line: str) -> None:

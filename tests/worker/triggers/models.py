@@ -60,7 +60,7 @@ class Kinds(nn.Module):
         return made
 
 
-def unet() -> UNet2DConditionModel:
+def unet(attention: bool = False) -> UNet2DConditionModel:
     """As few blocks as there can be, since compiling takes the time."""
     torch.manual_seed(0)
     return UNet2DConditionModel(
@@ -68,9 +68,13 @@ def unet() -> UNet2DConditionModel:
         layers_per_block=1,
         block_out_channels=(8,),
         down_block_types=("DownBlock2D",),
-        up_block_types=("CrossAttnUpBlock2D",),
+        up_block_types=("CrossAttnUpBlock2D" if attention else "UpBlock2D",),
         mid_block_type=None,
         cross_attention_dim=32,
         attention_head_dim=4,
         norm_num_groups=4,
     )
+
+
+def attending() -> UNet2DConditionModel:
+    return unet(attention=True)
