@@ -49,6 +49,14 @@ def rows(quick: bool) -> Iterator[Row]:
         ratio <= RATIO_LIMIT,
         f"95 % {low:.4f} to {high:.4f}; {pairs} pairs of {STRETCH} compiled steps of {found['step_ms']:.2f} ms CPU",
     )
+    share = found["added_us"] / found["step_ms"] / 1e3
+    yield Row(
+        "what a steady step adds, by itself",
+        f"<= {RATIO_LIMIT - 1:.1%} of a step",
+        f"{share:.3%}",
+        share <= RATIO_LIMIT - 1,
+        f"{found['added_us']:.2f} us: count the graph, read the counter twice, look for a fall to eager",
+    )
     for compiled in found["compiles"]:
         yield Row(
             f"own handler, {compiled['what']}",
@@ -91,6 +99,7 @@ def measure(pairs: int, folder: Path) -> dict[str, Any]:
     return {
         "ratio": ratio,
         "step_ms": step_ms,
+        "added_us": _added_us(),
         "compiles": compiles,
         "bytes": [
             {
@@ -183,6 +192,33 @@ def _steps(pairs: int) -> tuple[tuple[float, float, float], float]:
     reach = 1.96 * math.sqrt(pairs) / 2
     low, high = ratios[max(0, math.floor(pairs / 2 - reach))], ratios[min(pairs - 1, math.ceil(pairs / 2 + reach))]
     return (statistics.median(ratios), low, high), statistics.median(times[False]) / 1e6
+
+
+def _added_us() -> float:
+    """CPU time in microseconds of what the monitor does in a step that compiles nothing: in a row, without the step."""
+    import torch
+
+    from profiler.worker.compiles import CompileMonitor
+
+    utils, steps = torch._dynamo.utils, 20_000
+    monitor = CompileMonitor(lambda event: None)
+
+    def us(on: bool) -> float:
+        start = time.thread_time_ns()
+        for _ in range(steps):
+            before = monitor.graphs_executed() or 0 if on else 0
+            # What the code that dynamo generates calls before each graph.
+            utils.record_pregraph_bytecode_exit(utils.record_pregraph_bytecode_enter())
+            if on:
+                monitor.on_step((monitor.graphs_executed() or 0) - before, 1)
+        return (time.thread_time_ns() - start) / steps / 1e3
+
+    without = min(us(False) for _ in range(5))
+    monitor.attach()
+    try:
+        return min(us(True) for _ in range(5)) - without
+    finally:
+        monitor.detach()
 
 
 if __name__ == "__main__":
