@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -16,6 +17,12 @@ LONGEST_MODULE = 30
 
 Facts = Sequence[tuple[str, str]]
 """(name, text) each."""
+
+
+_CODE = r"`[^`<&|]+`(?!`)"
+_MARKS = r"[*~`&<|]|(?<![^\W_])_|_(?![^\W_])|\\(?=[!-/:-@\[-`{-~]|$)|(?<=\])[(\[]"
+_INLINE = re.compile(f"{_CODE}|{_MARKS}")
+"""Code spans, and what else Markdown would read: stars, underscores that begin or end a word, tags, links, images."""
 
 
 class Plain:
@@ -66,20 +73,20 @@ class Markdown:
     """The same for a page or an issue."""
 
     def heading(self, case: str, totals: str) -> list[str]:
-        return [f"### {escaped(case)}", "", escaped(totals), ""]
+        return [f"### {_shown(case)}", "", _shown(totals), ""]
 
     def paragraph(self, text: str) -> list[str]:
-        return [escaped(_one_line(text))]
+        return [_shown(_one_line(text))]
 
     def table(self, groups: Sequence[Group]) -> list[str]:
         header = [*COLUMNS, "what"]
         rows = [[*_cells(number, one), one.sentence] for number, one in enumerate(groups, start=1)]
         rule = ["---:" if column in RIGHT else "---" for column in range(len(header))]
-        return [_row(header), _row(rule), *(_row([escaped(_one_line(cell)) for cell in row]) for row in rows)]
+        return [_row(header), _row(rule), *(_row([_shown(_one_line(cell)) for cell in row]) for row in rows)]
 
     def group(self, number: int, group: Group, facts: Facts) -> list[str]:
-        lines = [f"**{number}. {escaped(_one_line(group.sentence))}**", ""]
-        return lines + [f"- {escaped(name)}: {_said(name, _one_line(text))}" for name, text in facts]
+        lines = [f"**{number}. {_shown(_one_line(group.sentence))}**", ""]
+        return lines + [f"- {_shown(name)}: {_said(name, _one_line(text))}" for name, text in facts]
 
 
 def _cells(number: int, group: Group) -> list[str]:
@@ -95,6 +102,18 @@ def _cells(number: int, group: Group) -> list[str]:
     ]
 
 
+def _shown(text: str) -> str:
+    """``text``, which may come from a log, as Markdown that shows it letter by letter; code in backticks stays code."""
+    return _INLINE.sub(_literal, text)
+
+
+def _literal(found: re.Match[str]) -> str:
+    text = found[0]
+    if len(text) > 1:
+        return text
+    return escaped(text) if text in "&<|" else f"\\{text}"
+
+
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -106,7 +125,7 @@ def _one_line(text: str) -> str:
 def _said(name: str, text: str) -> str:
     """Code as code: what torch and Python say has underscores and stars that Markdown would take for emphasis."""
     if name not in ("guard", "code", "caller"):
-        return escaped(text)
+        return _shown(text)
     fence = "`" * (1 + max((len(run) for run in _backticks(text)), default=0))
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 

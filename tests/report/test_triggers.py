@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
+from markdown_it import MarkdownIt
+
 from profiler import events as ev
+from profiler.analysis import triggers
 from profiler.analysis.state import SessionState
+from profiler.analysis.triggers.causes import CAUSES
 from profiler.report.causespage import causes_page
 from profiler.report.text import duration, shortened
+from profiler.report.triggerpages import Markdown
 from profiler.report.triggers import trigger_lines
 from tests.analysis.events import MS, call, fold, frame, request
 
@@ -28,12 +35,46 @@ def compiled(text: str) -> list[ev.Event]:
     ]
 
 
-def test_markdown_shows_hostile_text_as_text() -> None:
-    state = session(*call(0, "measure", 10, [50.0]), *compiled(HOSTILE))
+WORDS = [
+    HOSTILE,
+    "pipe.unet.requires_grad_(False) with torch._dynamo and __call__(*args, **kwargs), ~~ a_b_c",
+    "![pixel](https://example.org/a.png) [text](https://example.org) [a][b] <b> &amp; <!-- -->",
+    "\\*a\\* \\[b](c) \\` and ``d` e` \\",
+    "- 1. > # `code with a_b_` and `one | two`",
+]
+
+
+def rendered(lines: list[str]) -> list[str]:
+    """What a reader sees of Markdown: the text of every paragraph, cell and item; marks that were obeyed are named."""
+    reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    ours = ("text", "code_inline", "text_special", "strong_open", "strong_close")
+    return [
+        "".join(part.content if part.type in ours else f"<{part.type}>" for part in block.children or [])
+        for block in reader.parse("\n".join(lines))
+        if block.type == "inline"
+    ]
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_markdown_shows_every_text_letter_by_letter(text: str) -> None:
+    state = session(*call(0, "measure", 10, [50.0]), *compiled(text))
+    (group,) = triggers.groups(triggers.occurrences(state))
     lines = trigger_lines(state, markdown=True, every=True)
-    outside_code = [line for line in lines if not line.startswith(("- guard", "- code", "- caller"))]
-    assert not any("<script>" in line for line in outside_code)
+    seen = rendered(lines)
     assert {line.count("|") for line in lines if line.startswith("|")} == {9}, "no bar of the text begins a cell"
+    for said in (group.sentence, group.occurrences[0].caller):
+        assert said is not None
+        assert any(" ".join(said.split()).replace("`", "") in one.replace("`", "") for one in seen)
+    obeyed = {mark for one in seen for mark in re.findall(r"<(\w+_open|image|html_inline|softbreak)>", one)}
+    assert not obeyed
+
+
+def test_remedies_are_shown_letter_by_letter() -> None:
+    """They are full of underscores and stars, and some have code in backticks."""
+    page = Markdown()
+    for cause in CAUSES.values():
+        for text in filter(None, (cause.why, cause.remedy)):
+            assert rendered(page.paragraph(text)) == [text.replace("`", "")]
 
 
 def test_plain_text_keeps_its_lines_whatever_the_text() -> None:
