@@ -96,9 +96,8 @@ class _Writer:
     def _of_session(self) -> Iterator[str]:
         session, place = self._session, Threads(self, SESSION_PID)
         yield from _process(SESSION_PID, f"session {session.session}")
-        begun = [run for run in self._runs if run.started_ns is not None or run.header is not None]
-        for run in begun:
-            start = run.started_ns if run.started_ns is not None else run.header.t if run.header else 0
+        begun = [(run, start) for run in self._runs if (start := _run_start(run)) is not None]
+        for run, start in begun:
             args = {"outcome": run.outcome, "reason": run.reason, "case": run.case.name}
             yield from place.slice("runs", start, _run_end(run) - start, run.name, args)
         for note in session.notes:
@@ -109,8 +108,8 @@ class _Writer:
             yield from place.instant("events", end, "resumed", {"pause_s": (end - start) / 1e9})
         first = last = None
         if begun and len(self._runs) < len(session.runs):
-            first = min(run.started_ns or 0 for run in begun)
-            last = max(_run_end(run) for run in begun)
+            first = min(start for _, start in begun)
+            last = max(_run_end(run) for run, _ in begun)
         yield from self.counters(SESSION_PID, session.gpu, GPU_COUNTERS, first, last)
 
     def counters(
@@ -332,8 +331,17 @@ def _call_name(call: Call, measured: int) -> str:
 
 
 def _run_end(run: RunState) -> int:
-    """When a run ended, or its last record where it goes on or died."""
-    return run.ended_ns if run.ended_ns is not None else run.last_t
+    """When a run ended, or its last record where it goes on or died; its begin where it never wrote one."""
+    if run.ended_ns is not None:
+        return run.ended_ns
+    return run.last_t if run.header is not None or run.started_ns is None else run.started_ns
+
+
+def _run_start(run: RunState) -> int | None:
+    """When a run was begun, None of one that never was."""
+    if run.started_ns is not None:
+        return run.started_ns
+    return run.header.t if run.header is not None else None
 
 
 def _zero(session: SessionState) -> int:

@@ -290,3 +290,17 @@ def test_a_session_without_a_word_is_an_empty_trace() -> None:
     document = made(fold(asked, {}).state)
     jsonschema.validate(document, SCHEMA)
     assert not slices(document, "runs")
+
+
+def test_a_run_of_an_earlier_boot_that_wrote_nothing_has_no_length() -> None:
+    """Its times lie below zero on the clock of the boot that the session was resumed in."""
+    asked = request(variants=["compile"], repeats=1)
+    long_ago = -86_400_000 * MS
+    conductor = [
+        ev.Header(t=long_ago),
+        ev.SessionChanged(t=long_ago, state="running"),
+        ev.RunChanged(t=long_ago + 5 * MS, run=asked.runs[0].name, state="running"),
+    ]
+    document = made(fold(asked, {}, conductor).state)
+    (run,) = slices(document, "runs")
+    assert (ns(run["ts"]), run["dur"]) == (5 * MS, 0)
