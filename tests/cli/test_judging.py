@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +216,19 @@ def test_with_json_the_answer_is_aside(own_home: Path, capsys: pytest.CaptureFix
     code, out, err = run(capsys, "resume", "last", OPTION, "--json")
     assert code == 1 and err.startswith(f"{OPTION}: failed")
     assert json.loads(out)["state"] == "done"
+
+
+@pytest.mark.parametrize("json_too", [[], ["--json"]])
+@pytest.mark.parametrize(("legs", "expected"), [([], 0), (["64x64", "96x64"], 1)])
+def test_the_code_is_the_same_where_nobody_reads_on(
+    legs: list[str], expected: int, json_too: list[str], own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded.finished(legs=legs).write(own_home)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as unread:
+        monkeypatch.setattr(sys, "stdout", unread)
+        assert main(["resume", "last", OPTION, *json_too]) == expected
 
 
 def test_a_failure_keeps_its_code(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:

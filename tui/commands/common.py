@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
 import msgspec
@@ -23,6 +24,7 @@ _STEERING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\
 
 OK, RUN_FAILED, BAD_USAGE, NOT_FOUND = 0, 1, 2, 3
 NARROWEST = 60
+Printed = TypeVar("Printed")
 
 
 class CommandError(click.ClickException):
@@ -88,10 +90,28 @@ def print_document(document: msgspec.Struct) -> None:
     click.echo(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
-def print_lines(lines: list[str]) -> None:
-    """Lines that hold text from logs: nothing in them may steer the terminal."""
+def print_lines(lines: list[str], *, aside: bool = False) -> None:
+    """Lines that hold text from logs: nothing in them may steer the terminal. ``aside``: on stderr."""
     for line in lines:
-        click.echo(safe.line(line, 4000))
+        click.echo(safe.line(line, 4000), err=aside)
+
+
+def lasting(write: Callable[[Printed], None], wanted: bool = True) -> Callable[[Printed], None]:
+    """``write``; where ``wanted`` the command goes on when the reader of a pipe went away, for the sake of its code."""
+    if not wanted:
+        return write
+
+    def told(what: Printed) -> None:
+        try:
+            write(what)
+        except BrokenPipeError:
+            for stream in (sys.stdout, sys.stderr):
+                try:
+                    stream.flush()
+                except BrokenPipeError:
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+    return told
 
 
 def terminal_width() -> int:

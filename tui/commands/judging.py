@@ -11,8 +11,16 @@ from profiler.analysis.state import SessionState
 from profiler.report.judgement import OPTION, judge, judgement_lines
 from profiler.request import Request, is_factory
 from profiler.sessions import SessionFolder
-from tui import safe
-from tui.commands.common import BAD_USAGE, OK, RUN_FAILED, CommandError, open_session, terminal_width
+from tui.commands.common import (
+    BAD_USAGE,
+    OK,
+    RUN_FAILED,
+    CommandError,
+    lasting,
+    open_session,
+    print_lines,
+    terminal_width,
+)
 
 judging_option = click.option(
     OPTION,
@@ -43,8 +51,7 @@ def judged(state: SessionState, code: int, *, aside: bool) -> int:
     """Say what was found; the exit code where ``code`` is what the session's runs give. ``aside``: on stderr."""
     found = judge(state)
     lines = judgement_lines(state, found, width=terminal_width())
-    for line in lines if aside else ["", *lines]:
-        click.echo(safe.line(line, 4000), err=aside)
+    lasting(lambda told: print_lines(told, aside=aside))(lines if aside else ["", *lines])
     return code or (OK if found.passed else RUN_FAILED)
 
 

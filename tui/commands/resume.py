@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from tui.commands.common import (
     CommandError,
     find,
     json_option,
+    lasting,
     on_terminal,
     open_session,
     pass_root,
@@ -69,7 +71,7 @@ def resume_command(
     folder = find(reference, root)
     debt = _debt(folder, failed)
     if debt.nothing:
-        _say_nothing_owed(folder, debt, as_json)
+        lasting(partial(_say_nothing_owed, folder, as_json=as_json), judging)(debt)
         return judged(open_session(folder).read_all(), OK, aside=as_json) if judging else OK
     if debt.foreign_code and not run_code:
         raise CommandError(
@@ -97,10 +99,11 @@ def resume_command(
     with stopping_on_signals(folder) as profiler:
         profiler.append(_conduct(folder, failed))
         if not as_json:
-            click.echo(_opening(folder, debt))
-        state = follow_plainly(open_session(folder), say=_nothing if as_json else click.echo, untold=debt.outcomes)
+            lasting(click.echo, judging)(_opening(folder, debt))
+        say = _nothing if as_json else lasting(click.echo, judging)
+        state = follow_plainly(open_session(folder), say=say, untold=debt.outcomes)
     if as_json:
-        _print(folder, state)
+        lasting(partial(_print, folder), judging)(state)
     return judged(state, exit_code(state), aside=as_json) if judging else exit_code(state)
 
 

@@ -26,6 +26,7 @@ from tui.commands.common import (
     RUN_FAILED,
     CommandError,
     json_option,
+    lasting,
     on_terminal,
     open_session,
     pass_root,
@@ -136,10 +137,10 @@ def _start(root: Path, resolved: Request, *, headless: bool, detach: bool, judgi
     with stopping_on_signals(folder) as profiler:
         profiler.append(_conduct(folder))
         if not as_json:
-            print_lines(_announcement(folder, resolved))
-        state = follow_plainly(open_session(folder), say=_nothing if as_json else click.echo)
+            lasting(print_lines, judging)(_announcement(folder, resolved))
+        state = follow_plainly(open_session(folder), say=_nothing if as_json else lasting(click.echo, judging))
     if as_json:
-        print_document(show_document(state, psnr=compare_outputs(folder, state)))
+        lasting(print_document, judging)(show_document(state, psnr=compare_outputs(folder, state)))
     return judged(state, exit_code(state), aside=as_json) if judging else exit_code(state)
 
 
