@@ -73,6 +73,23 @@ def test_what_is_no_file_is_written_to_as_it_is(session: str, capsys: pytest.Cap
     assert not Path("/dev/null").is_file()
 
 
+def test_a_full_disk_is_said_with_the_files_name(session: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, session, "--format", "trace", "-o", "/dev/full")
+    assert (code, out) == (1, "")
+    assert "/dev/full" in err and len(err.splitlines()) == 1
+
+
+def test_a_link_stays_and_leads_to_the_file(session: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    link, file = tmp_path / "link.json", tmp_path / "there" / "real.json"
+    file.parent.mkdir()
+    link.symlink_to(file)
+    assert run(capsys, session, "--format", "trace", "-o", "link.json")[0] == 0
+    assert link.is_symlink() and len(processes(file.read_text())) == 4
+    assert run(capsys, session, "--format", "trace", "-o", "link.json")[0] == 2
+    assert run(capsys, session, "--format", "trace", "-o", "link.json", "--force")[0] == 0
+    assert link.is_symlink() and [one.name for one in file.parent.iterdir()] == ["real.json"]
+
+
 @pytest.mark.parametrize("given", [["2"], ["002"], [RUNS[1]], ["002-sd15"], ["2", RUNS[1]]])
 def test_runs_are_picked_by_number_name_or_beginning(
     given: list[str], session: str, capsys: pytest.CaptureFixture[str]

@@ -86,9 +86,22 @@ def _check(path: Path, force: bool) -> None:
 
 def _write(path: Path, pieces: Iterable[str], force: bool) -> int:
     """Write a whole file or none, and say how many bytes it has. What is no file, as a pipe, is written to as it is."""
-    if path.exists() and not path.is_file():
-        with path.open("wb") as stream:
-            return sum(stream.write(piece.encode()) for piece in _joined(pieces))
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as stream:
+                return sum(stream.write(piece.encode()) for piece in _joined(pieces))
+        # A link stays: what it leads to is replaced.
+        return _replace(path.resolve(), pieces, force)
+    except FileExistsError:
+        raise CommandError(f"{path} is there already: --force replaces it", BAD_USAGE) from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
+def _replace(path: Path, pieces: Iterable[str], force: bool) -> int:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as file:
@@ -96,12 +109,6 @@ def _write(path: Path, pieces: Iterable[str], force: bool) -> int:
         if not force:
             path.touch(exist_ok=False)  # somebody may have written one meanwhile
         temporary.replace(path)
-    except FileExistsError:
-        raise CommandError(f"{path} is there already: --force replaces it", BAD_USAGE) from None
-    except OSError as error:
-        if error.filename is None or str(error.filename) == str(temporary):
-            error.filename = str(path)
-        raise
     finally:
         temporary.unlink(missing_ok=True)
     return size
