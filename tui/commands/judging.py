@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import click
 
@@ -51,7 +52,7 @@ def judged(state: SessionState, code: int, *, aside: bool) -> int:
     """Say what was found; the exit code where ``code`` is what the session's runs give. ``aside``: on stderr."""
     found = judge(state)
     lines = judgement_lines(state, found, width=terminal_width())
-    lasting(lambda told: print_lines(told, aside=aside))(lines if aside else ["", *lines])
+    lasting(partial(print_lines, aside=aside))(lines if aside else ["", *lines])
     return code or (OK if found.passed else RUN_FAILED)
 
 
