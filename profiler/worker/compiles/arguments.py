@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 
+from profiler.worker.compiles import reading
 from profiler.worker.compiles.frames import Target
 from profiler.worker.compiles.guards import chain
 
@@ -68,16 +69,13 @@ def _outline(found: Outline, path: str, value: object) -> None:
     for inner, held in ((path, value), *_items(path, value)):
         if len(found) >= _KEPT:
             return
-        found[inner] = tuple(held.shape) if isinstance(held, torch.Tensor) else type(held).__name__
+        sizes = reading.shape(held) if isinstance(held, torch.Tensor) else None
+        found[inner] = type(held).__name__ if sizes is None else sizes
 
 
 def _items(path: str, value: object) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, inner in list(value.items())[:_KEPT]:
-            yield f"{path}[{key!r}]", inner
-    elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value[:_KEPT]):
-            yield f"{path}[{place}]", inner
+    for key, inner in reading.members(value, _KEPT):
+        yield f"{path}[{key!r}]", inner
 
 
 def _named(target: Target) -> int:

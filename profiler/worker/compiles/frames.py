@@ -79,7 +79,10 @@ class Target:
         module = self.module
         if module is None:
             return list(self.code.co_varnames[: self.code.co_argcount])
-        parameters = list(inspect.signature(type(module).forward).parameters.values())[1:]
+        try:
+            parameters = list(inspect.signature(type(module).forward).parameters.values())[1:]
+        except (TypeError, ValueError):
+            return []  # a forward that isn't written in Python
         positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         return [parameter.name for parameter in parameters if parameter.kind in positional]
 

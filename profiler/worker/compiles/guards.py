@@ -68,7 +68,10 @@ def read(reason: str) -> Failed:
         return Failed("same", _listed(found["names"]))
     if _RAISED.match(body):
         return Failed("raised")
-    return _condition(body)
+    try:
+        return _condition(body)
+    except RecursionError:
+        return Failed("unknown")
 
 
 def place(reason: str) -> tuple[str, int] | None:

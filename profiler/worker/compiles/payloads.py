@@ -67,7 +67,7 @@ def recompile_reasons(payload: object) -> list[str]:
     if whole.lstrip().startswith("["):
         try:
             found = json.loads(whole)
-        except ValueError:
+        except (ValueError, RecursionError):
             return [whole]
         return [entry if isinstance(entry, str) else text(entry) for entry in found]
     return [whole] if whole else []

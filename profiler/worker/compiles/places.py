@@ -39,7 +39,9 @@ class Places:
         if (file, line) in self._told or len(self._told) >= _TOLD or line < 1:
             return
         first = max(line - _AROUND, 1)
-        lines = linecache.getlines(file)[first - 1 : line + _AROUND]
+        # Reading what is no file of its own, as the pipe that a script came through, could wait for ever.
+        whole = linecache.getlines(file) if file in linecache.cache or os.path.isfile(file) else []
+        lines = whole[first - 1 : line + _AROUND]
         if line - first >= len(lines):
             return
         self._told.add((file, line))

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import ast
 import functools
-import operator
 import types
-from collections.abc import Mapping, Sized
 from typing import Any
 
 import torch
 
-from profiler.worker.compiles import arguments, globalstate
+from profiler.worker.compiles import arguments, globalstate, reading
 from profiler.worker.compiles.arguments import Outline
 from profiler.worker.compiles.frames import Target
 from profiler.worker.compiles.guards import Failed
@@ -69,18 +67,22 @@ def actual(failed: Failed, reason: str, target: Target) -> str | None:
 
 def describe(value: object, *, by_type: bool = False) -> str:
     """``value`` in a few words. A tensor's contents are never touched: reading them would wait for the device."""
-    if isinstance(value, torch.Tensor):
-        return text(f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}", VALUE_LIMIT)
     name = type(value).__qualname__
-    if value is None or isinstance(value, bool | int | float | complex | str | torch.dtype | torch.device):
-        plain = text(repr(value), VALUE_LIMIT)
+    if isinstance(value, torch.Tensor):
+        shape = reading.shape(value)
+        return text(name if shape is None else f"{_dtype(value)}{list(shape)}", VALUE_LIMIT)
+    plain = reading.plain(value)
+    if plain is None and (value is None or isinstance(value, torch.dtype | torch.device)):
+        plain = repr(value)
+    if plain is not None:
+        plain = text(plain, VALUE_LIMIT)
         return f"{name} {plain}" if by_type and value is not None else plain
     if isinstance(value, type):
         return text(f"class {value.__qualname__}", VALUE_LIMIT)
     if isinstance(value, dict):
-        return text(f"{name} of {len(value)}{_keys(value)}", VALUE_LIMIT)
+        return text(f"{name} of {reading.length(value)}{_keys(value)}", VALUE_LIMIT)
     if isinstance(value, list | tuple | set | frozenset):
-        return f"{name} of {len(value)}"
+        return f"{name} of {reading.length(value)}"
     function = value.func if isinstance(value, functools.partial) else value
     if isinstance(function, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
         return text(f"{name} {function.__module__}.{function.__qualname__}", VALUE_LIMIT)
@@ -94,8 +96,8 @@ def _read(how: str, sources: tuple[str, ...], reason: str, target: Target) -> st
     value = evaluate(source, target)
     if how == "tensor" and isinstance(value, torch.Tensor):
         return _tensor(value, reason)
-    if how == "keys" and isinstance(value, Mapping):
-        return text(f"{len(value)}{_keys(value)}", VALUE_LIMIT)
+    if how == "keys" and isinstance(value, dict):
+        return text(f"{reading.length(value)}{_keys(value)}", VALUE_LIMIT)
     if how == "value" and source.startswith("len("):
         counted = evaluate(source[4:-1], target)
         return text(f"{value}{_keys(counted) if isinstance(counted, dict) else ''}", VALUE_LIMIT)
@@ -106,6 +108,10 @@ def _read(how: str, sources: tuple[str, ...], reason: str, target: Target) -> st
     if how == "type" and f".{told}'>" in reason:
         return text(f"{type(value).__module__}.{told}", VALUE_LIMIT)  # another class of the same name, as peft's Linear
     return told
+
+
+def _dtype(value: torch.Tensor) -> str:
+    return str(reading.attribute(value, "dtype")).removeprefix("torch.")
 
 
 def _tensor(value: torch.Tensor, reason: str) -> str:
@@ -134,11 +140,12 @@ def _presence(source: str, target: Target) -> str:
         return text(f"missing; keys{_keys(holder) or ': none'}", VALUE_LIMIT)
 
 
-def _keys(value: Mapping[Any, Any]) -> str:
-    if not value or not all(isinstance(key, str | int) for key in value):
+def _keys(value: dict[Any, Any]) -> str:
+    first = reading.keys(value, _NAMED_KEYS)
+    if not first or not all(type(key) in (str, int, bool) for key in first):
         return ""
-    names = [str(key) for key in list(value)[:_NAMED_KEYS]]
-    return f": {', '.join(names)}{', …' if len(value) > _NAMED_KEYS else ''}"
+    more = ", …" if reading.length(value) > _NAMED_KEYS else ""
+    return f": {', '.join(map(str, first))}{more}"
 
 
 def _keywords_changed(target: Target, before: Outline) -> list[str]:
@@ -170,14 +177,14 @@ def evaluate(expression: str, target: Target) -> Any:
 
 
 def _value(node: ast.AST, target: Target) -> Any:
-    """Evaluate names, attributes, constant keys, ``len`` and a tensor's size: no other call, no operator."""
+    """Evaluate names, attributes, constant keys, ``len`` and a tensor's size: no other call, operator or property."""
     if isinstance(node, ast.Name):
         scope: dict[str, Any] = {"L": target.locals, "G": target.globals, **target.locals}
         return scope[node.id]
     if isinstance(node, ast.Attribute):
-        return getattr(_value(node.value, target), node.attr)
+        return reading.attribute(_value(node.value, target), node.attr)
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        return _value(node.value, target)[node.slice.value]
+        return reading.item(_value(node.value, target), node.slice.value)
     if isinstance(node, ast.Call):
         return _call(node, target)
     raise LookupError(type(node).__name__)
@@ -186,12 +193,11 @@ def _value(node: ast.AST, target: Target) -> Any:
 def _call(node: ast.Call, target: Target) -> Any:
     if isinstance(node.func, ast.Name) and len(node.args) == 1:
         value = _value(node.args[0], target)
-        if node.func.id == "len" and isinstance(value, Sized):
-            return len(value)
-        if node.func.id == "___tuple_iterator_len":
-            return operator.length_hint(value)
+        if node.func.id in ("len", "___tuple_iterator_len"):
+            return reading.length(value)
     elif isinstance(node.func, ast.Attribute) and node.func.attr in _OF_TENSORS and not node.args:
         tensor = _value(node.func.value, target)
         if isinstance(tensor, torch.Tensor):
-            return getattr(tensor, node.func.attr)()
+            with torch._C.DisableTorchFunction():
+                return getattr(tensor, node.func.attr)()
     raise LookupError("call")
