@@ -15,7 +15,7 @@ from textual.app import App
 from textual.screen import Screen
 
 from profiler.sessions import SessionFolder
-from tui import theme
+from tui import keys, theme
 from tui.feed import LiveSource, Reading
 from tui.messages import SessionPicked, ShowStep, ShowTriggers
 from tui.painting import Memory, ThriftyUpdate
@@ -124,7 +124,7 @@ class StepscopeApp(App[None]):
             await self.pop_screen()
 
     def action_help(self) -> None:
-        self.push_screen(HelpScreen(ascii=self.ascii))
+        self.push_screen(HelpScreen(getattr(self.screen, "where", keys.LIVE), ascii=self.ascii))
 
     def action_theme(self) -> None:
         self.theme = theme.LIGHT.name if self.current_theme.dark else theme.DARK.name

@@ -55,9 +55,17 @@ def test_the_help_screen_names_every_key() -> None:
             assert (keys.display(key), key.long) in rows
 
 
+@pytest.mark.parametrize("where", [keys.LIVE, keys.SESSIONS, keys.TRIGGERS])
+def test_the_help_screen_begins_with_the_screen_that_is_seen(where: str) -> None:
+    titles = [left.plain for left, right in help_rows(dark=True, seen=where) if left.plain and not right.plain]
+    assert titles[0] == where
+    assert len(set(titles)) == len(titles)
+    assert set(titles) == {left.plain for left, right in help_rows(dark=True) if left.plain and not right.plain}
+
+
 async def test_the_help_page_is_ascii_where_the_terminal_is(tmp_path: Path) -> None:
     app = live_app(tmp_path, recorded.finished(), ascii=True)
-    async with app.run_test(size=(110, 90)) as pilot:
+    async with app.run_test(size=(110, 140)) as pilot:
         await until_read(pilot)
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "below the axis" in text_of(app))

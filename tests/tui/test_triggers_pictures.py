@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
+import msgspec
 import pytest
 from rich.cells import cell_len
 
 from profiler.analysis.triggers import Part, groups, occurrences
-from tests.support import triggers
+from tests.support import recorded, triggers
 from tests.tui.hostile import HOSTILE
 from tests.tui.support import flat, folded
 from tui.panels.rows import width_of
 from tui.panels.triggers.detail import laid_out, wrapped
-from tui.pictures.triggers.detail import PhaseBar, detail
-from tui.pictures.triggers.lines import case_looks, milliseconds
+from tui.pictures.triggers.detail import Para, PhaseBar, detail
+from tui.pictures.triggers.lines import case_looks, lost_text, milliseconds, step_key, trigger_line
+from tui.pictures.triggers.painter import TriggersPainter
 from tui.pictures.triggers.phases import LOOKS, cells_of, look_of
+from tui.pictures.triggers.sides import sides
 from tui.pictures.triggers.view import FIELDS, TriggersView, choices, following, ordered, passed
 
 PARTS = [Part("dynamo", 6.0), Part("aot", 0.001), Part("inductor", 3.0), Part("codegen", 0.0), Part("other", 1.0)]
@@ -123,3 +129,73 @@ def test_phase_bars_are_of_the_whole_compile() -> None:
     ]
     assert bars
     assert all(sum(part.ms for part in bar.parts) == pytest.approx(bar.ms) for bar in bars)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (0.0515, "0.1 ms"), (-0.00185, "0.0 ms"), (-0.4, "-0.4 ms"), (1.5, "1.50 ms"), (1220.0, "1.22 s")],
+)
+def test_what_a_step_lost_has_room_in_the_list(value: float | None, text: str) -> None:
+    assert lost_text(value) == text
+
+
+def test_what_a_step_lost_to_several_is_said_to_be_shared() -> None:
+    state = folded(triggers.triggers())
+    every = occurrences(state)
+    held = Counter(map(step_key, every))
+    looks = case_looks(state.request)
+    shared = alone = 0
+    for one in every:
+        texts = [
+            block.text for block in detail(None, one, looks[one.case], marker="x", held=held) if isinstance(block, Para)
+        ]
+        told = next((text for text in texts if ", lost " in text), "")
+        others = held[step_key(one)] - 1
+        assert (f" to this and {others} more" in told) is (bool(told) and others > 0)
+        shared, alone = shared + (bool(told) and others > 0), alone + (bool(told) and others == 0)
+    assert shared and alone
+
+
+def test_a_group_that_came_before_says_in_words_that_it_compiles_again() -> None:
+    state = folded(triggers.triggers())
+    group = groups(occurrences(state))[0]
+    looks = case_looks(state.request)
+    line = trigger_line(msgspec.structs.replace(group, running=True), looks, repeats=False)
+    assert line.sentence.startswith("compiling: ") and line.took == milliseconds(group.total_ms)
+    assert not trigger_line(group, looks, repeats=False).sentence.startswith("compiling: ")
+
+
+def test_sides_match_what_is_the_same_and_keep_apart_what_is_expected() -> None:
+    state = folded(recorded.finished(legs=["64x64", "96x96"]))
+    every = occurrences(state)
+    one, *_ = [found for found in every if found.kind == "recompile"]
+    names = [case.name for case in state.request.cases if case.compilation.variant != "no-compile"]
+    runs = {name: next(run.name for run in state.runs.values() if run.case.name == name) for name in names}
+    made = [
+        msgspec.structs.replace(one, key=f"{name} {blame}", case=name, run=runs[name], blame=blame)
+        for name in names
+        for blame in (("user", "expected") if name == names[0] else ("user",))
+    ]
+    shown = sides(state, made, case_looks(state.request), None, None)
+    lines = [line for line in shown.lines if line.group is not None]
+    assert [(line.left[:2], line.right[:2]) for line in lines] == [("1x", "1x"), ("1x", "–")]
+    assert not lines[0].label.endswith("expected") and lines[1].label.endswith(", expected")
+    assert "tensor.size" not in lines[0].label and "sample height" in lines[0].label
+
+
+def test_the_waterfall_stays_with_its_run_when_that_is_over() -> None:
+    """The newest run is followed while it runs; nothing jumps back to the first one when the session ends."""
+    recording = recorded.finished(legs=["64x64", "96x96"])
+    painter = TriggersPainter(folded(recording))
+    view = TriggersView(view="waterfall")
+
+    def charted(charted: str | None = None) -> str:
+        picture = painter.picture(replace(view, charted=charted), 1, 0, copied=False, loading=False)
+        assert picture.waterfall is not None
+        return picture.waterfall.run
+
+    first = charted()
+    last = [run.name for run in painter.session.runs.values() if run.compiles][-1]
+    assert first != last
+    assert charted(last) == last
+    assert charted() == last

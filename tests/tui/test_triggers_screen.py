@@ -228,8 +228,10 @@ async def test_without_the_trace_it_says_why(tmp_path: Path) -> None:
             record.event.trace, record.event.trace_reason = False, "TORCH_TRACE_DISABLED is set"
     kept = [record for record in records if not isinstance(record.event, ev.CompileEvent)]
     folder = Recording(asked.session, asked.request, kept, asked.live_ns)
-    async with opened(tmp_path, folder) as (app, _, _screen):
+    async with opened(tmp_path, folder) as (app, pilot, _screen):
         assert "torch does not tell what it compiles: TORCH_TRACE_DISABLED is set" in text_of(app)
+        await pressed(pilot, "escape", lambda: isinstance(app.screen, LiveScreen))
+        assert text_of(app).splitlines()[-1].startswith("i why"), "Live offers it although nothing was told"
 
 
 async def test_before_anything_was_compiled_it_says_so(tmp_path: Path, recording: Recording) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from profiler.analysis.progress import PHASE_WORDS, short_name
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.triggers import Occurrence, occurrences
-from tui.pictures.triggers.lines import milliseconds, short_place
+from tui import safe
+from tui.pictures.triggers.lines import lost_text, milliseconds, short_place
 
 BLAMED = {"expected": " (expected)", "artefact": " (artefact)"}
 """What isn't the user's doing is marked as such."""
@@ -40,6 +41,16 @@ class Explained:
             found = seen.found
         self._runs[run.name] = _Seen(key, not all(settled(run, one) for one in found), found)
         return found
+
+
+def why_silent(session: SessionState) -> str:
+    """Why torch tells nothing of what it compiles; "" where it does. Safe to show."""
+    reasons = (
+        run.environment.trace_reason or "its structured trace did not answer"
+        for run in session.runs.values()
+        if run.environment is not None and not run.environment.trace and run.case.compilation.variant != "no-compile"
+    )
+    return safe.line(next(reasons, ""), 200)
 
 
 def settled(run: RunState, one: Occurrence) -> bool:
@@ -98,8 +109,8 @@ def _held_up(one: Occurrence) -> str:
     where = short_place(one)
     if not where:
         return ""
-    lost = one.place.lost_ms
-    return f", {where}" if lost is None else f", {where} lost {milliseconds(lost)}"
+    lost = lost_text(one.place.lost_ms)
+    return f", {where} lost {lost}" if lost else f", {where}"
 
 
 def _from_cache(one: Occurrence) -> str:

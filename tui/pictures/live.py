@@ -9,7 +9,7 @@ from profiler.analysis.state import SessionState
 from tui import safe
 from tui.charts.spec import ChartSpec
 from tui.pictures import words
-from tui.pictures.compiles import Explained
+from tui.pictures.compiles import Explained, why_silent
 from tui.pictures.focus import Focus
 from tui.pictures.happenings import Happening, Happenings
 from tui.pictures.memory import MemoryChart
@@ -90,7 +90,7 @@ class LivePainter:
             loops=tuple(index for index, _ in self._steps.loops(view)),
             charted=self._steps.first_case(view),
             stops=self._steps.stops,
-            triggers=any(run.compiles or run.loose_breaks or run.cudagraphs for run in session.runs.values()),
+            triggers=_inspectable(session),
             over=session.over,
             running=current.name if current is not None else None,
             ended=ended_text(session) if session.over else "",
@@ -106,6 +106,12 @@ class LivePainter:
         """``picture`` with the step chart as ``view`` says, without looking at anything else again."""
         steps, charted = self._steps.spec(view, self._now_s), self._steps.first_case(view)
         return replace(picture, steps=steps, charted=charted, stops=self._steps.stops)
+
+
+def _inspectable(session: SessionState) -> bool:
+    """Whether the inspector has something to show, if only why torch tells it nothing."""
+    told = any(run.compiles or run.loose_breaks or run.cudagraphs for run in session.runs.values())
+    return told or bool(why_silent(session))
 
 
 def heading(session: SessionState, now_ns: int, *, copied: bool, loading: bool) -> Heading:

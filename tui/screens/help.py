@@ -73,18 +73,19 @@ class _Blocks(ScrollBarRender):
 
 
 class HelpScreen(ModalScreen[None]):
-    """Keys and words."""
+    """Keys and words, those of the screen ``seen`` first."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.HELP)
     CSS_PATH = Path(__file__).with_suffix(".tcss")
 
-    def __init__(self, *, ascii: bool = False) -> None:
+    def __init__(self, seen: str = keys.LIVE, *, ascii: bool = False) -> None:
         super().__init__()
+        self.seen = seen
         self.ascii = ascii
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
-            yield Static(help_page(self.app.current_theme.dark, ascii=self.ascii), markup=False)
+            yield Static(help_page(self.app.current_theme.dark, self.seen, ascii=self.ascii), markup=False)
 
     def on_mount(self) -> None:
         if self.ascii:
@@ -94,20 +95,20 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss()
 
 
-def help_page(dark: bool, *, ascii: bool = False) -> Table:
+def help_page(dark: bool, seen: str = keys.LIVE, *, ascii: bool = False) -> Table:
     """The whole page; what doesn't fit on a line goes on below itself, not below its key."""
     page = Table.grid(padding=(0, 2))
     page.add_column(no_wrap=True)
     page.add_column()
-    for left, right in help_rows(dark):
+    for left, right in help_rows(dark, seen):
         if ascii:
             left.plain, right.plain = left.plain.translate(_ASCII), right.plain.translate(_ASCII)
         page.add_row(left, right)
     return page
 
 
-def help_rows(dark: bool) -> list[tuple[Text, Text]]:
-    """The rows of the page: keys, symbols or words with what they mean, and titles."""
+def help_rows(dark: bool, seen: str = keys.LIVE) -> list[tuple[Text, Text]]:
+    """The rows of the page: keys, symbols or words with what they mean, and titles; the screen ``seen`` comes first."""
     quiet, strong, accent = (rich_style(word, dark) for word in ("quiet", "bold", "bold accent"))
     rows: list[tuple[Text, Text]] = []
 
@@ -116,19 +117,23 @@ def help_rows(dark: bool) -> list[tuple[Text, Text]]:
             rows.append((Text(), Text()))
         rows.append((Text(text, strong), Text()))
 
-    for where in (keys.LIVE, keys.TRIGGERS, keys.SESSIONS, keys.ASKING):
+    def explain(where: str) -> None:
         title(where)
-        rows += [(Text(f"  {keys.display(key)}", accent), Text(key.long)) for key in keys.keys_of(where)]
+        rows.extend((Text(f"  {keys.display(key)}", accent), Text(key.long)) for key in keys.keys_of(where))
+        if where == keys.TRIGGERS:
+            title("What the triggers' words mean")
+            rows.extend((Text(f"  {word}", accent), Text(meaning)) for word, meaning in TRIGGERS)
+            title("The phases of a compile")
+            rows.extend((Text(f"  {letters}"), Text(meaning)) for letters, meaning in MEANINGS)
+
+    for where in sorted((keys.LIVE, keys.TRIGGERS, keys.SESSIONS, keys.ASKING), key=lambda where: where != seen):
+        explain(where)
     title("On the charts")
     for symbol, meaning in MARK_MEANINGS.items():
         rows.append((Text(f"  {symbol}", rich_style(f"bold mark:{symbol}", dark)), Text(meaning)))
     rows += [(Text(f"  {symbol}"), Text(meaning)) for symbol, meaning in PLACES]
     title("Events")
     rows += [(Text(f"  {symbol}"), Text(meaning)) for symbol, meaning in EVENTS]
-    title("Triggers")
-    rows += [(Text(f"  {word}", accent), Text(meaning)) for word, meaning in TRIGGERS]
-    title("The phases of a compile")
-    rows += [(Text(f"  {letters}"), Text(meaning)) for letters, meaning in MEANINGS]
     title("Words")
     rows += [(Text(f"  {word}", accent), Text(meaning)) for word, meaning in WORDS]
     rows.append((Text(), Text()))

@@ -230,7 +230,8 @@ class TriggersScreen(BaseScreen):
         if shown is None:
             return ()
         look = self.picture.look(shown.case)
-        return detail(selected.group, selected.one, look, marker=look.marker_ascii if self.ascii else look.marker)
+        marker = look.marker_ascii if self.ascii else look.marker
+        return detail(selected.group, selected.one, look, marker=marker, held=self.picture.held)
 
     def on_line_picked(self, message: LinePicked) -> None:
         message.stop()

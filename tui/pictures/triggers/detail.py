@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from profiler.analysis.progress import PHASE_WORDS
 from profiler.analysis.triggers import Cost, Group, Lines, Occurrence, Part
 from tui import safe
 from tui.pictures import words
-from tui.pictures.triggers.lines import CaseLook, milliseconds
+from tui.pictures.triggers.lines import CaseLook, StepKey, lost_text, milliseconds, step_key
 
 LONGEST = 4000
 """Characters of one text that are shown; what is longer is cut with a sign."""
@@ -67,8 +69,16 @@ Block = Para | PhaseBar | Gap
 Detail = tuple[Block, ...]
 
 
-def detail(group: Group | None, one: Occurrence | None, look: CaseLook, *, marker: str) -> Detail:
-    """The paragraphs of ``one`` occurrence, without it of a group. ``marker`` goes before the case's name.
+def detail(
+    group: Group | None,
+    one: Occurrence | None,
+    look: CaseLook,
+    *,
+    marker: str,
+    held: Mapping[StepKey, int] = MappingProxyType({}),
+) -> Detail:
+    """The paragraphs of ``one`` occurrence, without it of a group. ``marker`` goes before the case's name, ``held``
+    says how many occurrences held up a step.
 
     Of a group with several occurrences its own sums come first, then the one that cost most.
     """
@@ -80,12 +90,12 @@ def detail(group: Group | None, one: Occurrence | None, look: CaseLook, *, marke
     if whole is not None:
         group = whole
         blocks += [
-            *_sums(group),
+            *_sums(group, held),
             Gap(),
             Para("costliest", told.sentence if told.sentence != group.sentence else _where(told), "bold"),
         ]
     blocks += _place(told, look, marker)
-    blocks += [Gap(), *_cost(told), Gap(), *_guard(told), *_code(told)]
+    blocks += [Gap(), *_cost(told, held.get(step_key(told), 1) - 1), Gap(), *_guard(told), *_code(told)]
     return tuple(blocks)
 
 
@@ -111,12 +121,14 @@ def _head(found: Group | Occurrence, one: Occurrence) -> Iterator[Block]:
             yield Para("read", _clean(found.advice.link), "accent")
 
 
-def _sums(group: Group) -> Iterator[Block]:
+def _sums(group: Group, held: Mapping[StepKey, int]) -> Iterator[Block]:
     measured = f", {group.measured} of them in measured calls" if group.measured else ", none in a measured call"
     runs = f" in {words.count(group.runs, 'run')}" if group.runs > 1 else ""
     yield Para("came", f"{_times(group.count)}{runs}{measured}")
     if group.total_ms:
-        lost = f"; the steps lost {milliseconds(group.lost_ms)}" if group.lost_ms is not None else ""
+        own = Counter(step_key(one) for one in group.occurrences)
+        shared = ", to others too" if any(held.get(step, 0) > number for step, number in own.items()) else ""
+        lost = f"; the steps lost {lost_text(group.lost_ms)}{shared}" if group.lost_ms is not None else ""
         yield Para("cost", f"{milliseconds(group.total_ms)} in all, {milliseconds(group.worst_ms)} the longest{lost}")
 
 
@@ -154,7 +166,8 @@ def _where(one: Occurrence) -> str:
     return _clean(", ".join(parts) or "outside any call")
 
 
-def _cost(one: Occurrence) -> Iterator[Block]:
+def _cost(one: Occurrence, others: int) -> Iterator[Block]:
+    """What it took; ``others`` held up the same step."""
     cost, place = one.cost, one.place
     took: list[str] = []
     if cost is not None:
@@ -164,7 +177,8 @@ def _cost(one: Occurrence) -> Iterator[Block]:
     if place.usual_ms is not None and took:
         took.append(f"usually {milliseconds(place.usual_ms)}")
     if place.lost_ms is not None:
-        took.append(f"lost {milliseconds(place.lost_ms)}")
+        shared = f" to this and {others} more" if others > 0 else ""
+        took.append(f"lost {lost_text(place.lost_ms)}{shared}")
     if took:
         yield Para("took", ", ".join(took))
     if cost is None:

@@ -30,6 +30,10 @@ BLAMES = {
 }
 
 
+StepKey = tuple[str, int | None, int | None, int | None]
+"""A step: run, call, loop, step."""
+
+
 @dataclass(frozen=True, slots=True)
 class CaseLook:
     """How a case is told from the others, in symbols and in words."""
@@ -83,10 +87,10 @@ def trigger_line(group: Group, looks: dict[str, CaseLook], *, repeats: bool) -> 
         case=looks[group.case],
         count=f"{group.count}x",
         took=milliseconds(group.total_ms) if group.total_ms else "compiling" if group.running else "",
-        lost=milliseconds(group.lost_ms),
+        lost=lost_text(group.lost_ms),
         blame=blame,
         blame_style=blame_style,
-        sentence=_sentence(group),
+        sentence=f"compiling: {_sentence(group)}" if group.running and group.total_ms else _sentence(group),
         module=_module(group),
         place="",
         running=group.running,
@@ -104,7 +108,7 @@ def _member(one: Occurrence, *, group: Group, look: CaseLook, repeats: bool) -> 
         case=look,
         count=f"#{one.repeat}" if repeats else "",
         took="compiling" if one.running else milliseconds(one.cost.ms if one.cost else None),
-        lost=milliseconds(one.place.lost_ms),
+        lost=lost_text(one.place.lost_ms),
         blame=blame,
         blame_style=blame_style,
         sentence=_sentence(one),
@@ -128,6 +132,11 @@ def _sentence(found: Group | Occurrence) -> str:
     if found.fqn and found.module:
         text = text.replace(f"{found.fqn} {found.module}", found.module)
     return safe.line(text, 400)
+
+
+def step_key(one: Occurrence) -> StepKey:
+    """The step that an occurrence held up; occurrences between steps have the same where nothing tells them apart."""
+    return one.run, one.place.call, one.place.loop, one.place.step
 
 
 def short_place(one: Occurrence) -> str:
@@ -156,3 +165,10 @@ def milliseconds(value: float | None) -> str:
     if abs(value) < 1000:
         return f"{words.decimal(value)} ms"
     return f"-{words.seconds(-value / 1000)}" if value < 0 else words.seconds(value / 1000)
+
+
+def lost_text(value: float | None) -> str:
+    """What a step lost, given in ms: a part of a millisecond is noise, of which one digit does; "" if not known."""
+    if value is None or abs(value) >= 1:
+        return milliseconds(value)
+    return f"{value:.1f} ms".replace("-0.0", "0.0")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from profiler import tracing
 from profiler.analysis.progress import compiling_text, running_compile
 from profiler.analysis.state import SessionState
 from profiler.analysis.triggers import Occurrence, groups, occurrences
 from tui import safe
+from tui.pictures.compiles import why_silent
 from tui.pictures.live import Heading, heading
 from tui.pictures.names import run_label
-from tui.pictures.triggers.lines import CaseLook, TriggerLine, case_looks, trigger_line
+from tui.pictures.triggers.lines import CaseLook, StepKey, TriggerLine, case_looks, step_key, trigger_line
 from tui.pictures.triggers.sides import Sides, sides
 from tui.pictures.triggers.view import FIELDS, TriggersView, choices, ordered, passed
 from tui.pictures.triggers.waterfall import Waterfall, waterfall_of
@@ -42,6 +45,7 @@ class TriggersPicture:
     wrong: str = ""  # with the typed filter
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()  # the values of each field that are present
     looks: tuple[tuple[str, CaseLook], ...] = ()
+    held: Mapping[StepKey, int] = field(default_factory=dict)  # how many occurrences held up a step
     statuses: tuple[Status, ...] = ()
     empty: str = ""
     sides: Sides | None = None
@@ -63,11 +67,14 @@ class TriggersPainter:
         self._revision = -1
         self._every: list[Occurrence] = []
         self._looks = case_looks(session.request)
+        self._held: Mapping[StepKey, int] = {}
+        self._charted = ""  # the run that the waterfall was last of
 
     def explained(self, revision: int) -> list[Occurrence]:
         """Every occurrence, as of the state's ``revision``."""
         if revision != self._revision:
             self._every = occurrences(self.session)
+            self._held = Counter(map(step_key, self._every))
             self._revision = revision
             self._looks = case_looks(self.session.request)
         return self._every
@@ -90,15 +97,18 @@ class TriggersPainter:
             wrong=wrong,
             choices=tuple((field, choices(every, field)) for field in FIELDS),
             looks=tuple(self._looks.items()),
+            held=self._held,
             statuses=_statuses(session, every, now_ns),
             empty=_empty(session, every, kept, loading=loading),
             sides=sides(session, every, self._looks, view.left, view.right) if view.view == "sides" else None,
-            waterfall=(
-                waterfall_of(session, {one.key: one for one in every}, view.charted)
-                if view.view == "waterfall"
-                else None
-            ),
+            waterfall=self._waterfall(every, view.charted) if view.view == "waterfall" else None,
         )
+
+    def _waterfall(self, every: list[Occurrence], wanted: str | None) -> Waterfall:
+        """Between two runs and after the last one it stays with the run that it was of."""
+        found = waterfall_of(self.session, {one.key: one for one in every}, wanted, self._charted)
+        self._charted = found.run
+        return found
 
 
 def _statuses(session: SessionState, every: list[Occurrence], now_ns: int) -> tuple[Status, ...]:
@@ -106,7 +116,7 @@ def _statuses(session: SessionState, every: list[Occurrence], now_ns: int) -> tu
     compiling = _compiling(session, now_ns)
     if compiling:
         found.append(Status(compiling, "bold accent"))
-    silent = _silent(session)
+    silent = why_silent(session)
     if silent and every:
         found.append(Status(f"not all of it: {silent}", "warn"))
     found += [Status(text, "quiet") for text in _gaps(session)]
@@ -140,16 +150,6 @@ def _gaps(session: SessionState) -> list[str]:
     ]
 
 
-def _silent(session: SessionState) -> str:
-    """Why torch tells nothing of what it compiles; "" where it does."""
-    reasons = (
-        run.environment.trace_reason or "its structured trace did not answer"
-        for run in session.runs.values()
-        if run.environment is not None and not run.environment.trace and run.case.compilation.variant != "no-compile"
-    )
-    return safe.line(next(reasons, ""), 200)
-
-
 def _empty(session: SessionState, every: list[Occurrence], kept: list[Occurrence], *, loading: bool) -> str:
     """Why the list is empty; "" where it isn't."""
     if kept:
@@ -161,7 +161,7 @@ def _empty(session: SessionState, every: list[Occurrence], kept: list[Occurrence
     variants = {case.compilation.variant for case in session.request.cases}
     if variants == {"no-compile"}:
         return "nothing is compiled in the no-compile variant: no triggers"
-    silent = _silent(session)
+    silent = why_silent(session)
     if silent:
         return f"torch does not tell what it compiles: {silent}"
     return "nothing was compiled" if session.over else "nothing has been compiled yet"

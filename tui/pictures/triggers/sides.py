@@ -123,28 +123,32 @@ def _figures(left: Side, right: Side) -> list[SideLine]:
 
 
 def _shared(every: Sequence[Occurrence], left: Side, right: Side) -> list[SideLine]:
-    """The triggers of both sides' runs, matched by kind, cause and module, what they have in common first."""
+    """The triggers of both sides' runs, matched by all that makes a group of them; what they have in common first."""
     found: dict[tuple[str, ...], list[Group | None]] = {}
-    merged: dict[tuple[str, ...], list[Group]] = {}
     for place, side in enumerate((left, right)):
         for group in groups([one for one in every if one.run == side.run]):
-            key: tuple[str, ...] = (group.kind, group.cause, group.module or "")
-            pair = found.setdefault(key, [None, None])
-            merged.setdefault((*key, str(place)), []).append(group)
-            pair[place] = pair[place] or group
+            one = group.occurrences[0]
+            named = group.module or "", one.argument or "", one.dimension or ""
+            found.setdefault((group.kind, group.cause, group.blame, *named), [None, None])[place] = group
     lines = []
     for key, both in sorted(found.items(), key=lambda item: None in item[1]):
         told = both[0] or both[1]
         assert told is not None
-        texts = [_sums(merged.get((*key, str(place)), [])) for place in (0, 1)]
-        label = safe.line(f"{SYMBOLS[told.kind]} {told.module or ''} {told.cause}".replace("  ", " "), 80)
-        lines.append(SideLine(" ".join(key), label, STYLES[told.kind], texts[0], texts[1], "", "", told))
+        style = STYLES[told.kind]
+        lines.append(SideLine(" ".join(key), _label(told), style, _sums(both[0]), _sums(both[1]), "", "", told))
     return lines
 
 
-def _sums(found: Sequence[Group]) -> str:
-    if not found:
+def _label(group: Group) -> str:
+    """What it is about: the argument where there is one, else the class of the cause; and that it isn't the user's."""
+    one = group.occurrences[0]
+    about = " ".join(part for part in (one.argument, one.dimension) if part) or group.cause
+    parts = (SYMBOLS[group.kind], group.module, about)
+    blame = f", {group.blame}" if group.blame in ("expected", "artefact") and group.kind != "compile" else ""
+    return safe.line(" ".join(part for part in parts if part) + blame, 80)
+
+
+def _sums(group: Group | None) -> str:
+    if group is None:
         return words.NOTHING
-    count = sum(group.count for group in found)
-    total = sum(group.total_ms for group in found)
-    return f"{count}x {milliseconds(total)}".strip() if total else f"{count}x"
+    return f"{group.count}x {milliseconds(group.total_ms)}" if group.total_ms else f"{group.count}x"

@@ -39,8 +39,11 @@ class Waterfall:
     empty: str = ""
 
 
-def waterfall_of(session: SessionState, every: dict[str, Occurrence], wanted: str | None) -> Waterfall:
-    """The waterfall of the run ``wanted``; None: of the run under way, else of the first that compiled something.
+def waterfall_of(
+    session: SessionState, every: dict[str, Occurrence], wanted: str | None, before: str = ""
+) -> Waterfall:
+    """The waterfall of the run ``wanted``; None: of the run under way, else of the one seen ``before``, else of the
+    first that compiled something.
 
     ``every`` holds the occurrences of the session by their keys.
     """
@@ -48,8 +51,8 @@ def waterfall_of(session: SessionState, every: dict[str, Occurrence], wanted: st
     if not runs:
         return Waterfall(empty="no run has compiled anything")
     current = session.current
-    usual = current.name if current is not None and current.name in runs else runs[0]
-    name = wanted if wanted in runs else usual
+    usual = (current.name if current is not None else "", before, runs[0])
+    name = wanted if wanted in runs else next(name for name in usual if name in runs)
     run = session.runs[name]
     bars = waterfall(run)
     lines = tuple(
