@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
 import msgspec
@@ -16,7 +15,7 @@ from tests.tui.support import flat, folded
 from tui.panels.rows import width_of
 from tui.panels.triggers.detail import laid_out, wrapped
 from tui.pictures.triggers.detail import Para, PhaseBar, detail
-from tui.pictures.triggers.lines import case_looks, lost_text, milliseconds, step_key, trigger_line
+from tui.pictures.triggers.lines import case_looks, compiles, held, lost_text, milliseconds, step_key, trigger_line
 from tui.pictures.triggers.painter import TriggersPainter
 from tui.pictures.triggers.phases import LOOKS, cells_of, look_of
 from tui.pictures.triggers.sides import sides
@@ -142,16 +141,16 @@ def test_what_a_step_lost_has_room_in_the_list(value: float | None, text: str) -
 def test_what_a_step_lost_to_several_is_said_to_be_shared() -> None:
     state = folded(triggers.triggers())
     every = occurrences(state)
-    held = Counter(map(step_key, every))
+    busy = held(every)
     looks = case_looks(state.request)
     shared = alone = 0
     for one in every:
         texts = [
-            block.text for block in detail(None, one, looks[one.case], marker="x", held=held) if isinstance(block, Para)
+            block.text for block in detail(None, one, looks[one.case], marker="x", held=busy) if isinstance(block, Para)
         ]
         told = next((text for text in texts if ", lost " in text), "")
-        others = held[step_key(one)] - 1
-        assert (f" to this and {others} more" in told) is (bool(told) and others > 0)
+        others = busy[step_key(one)] - compiles(one)
+        assert (f" to this and {others} other compile" in told) is (bool(told) and others > 0)
         shared, alone = shared + (bool(told) and others > 0), alone + (bool(told) and others == 0)
     assert shared and alone
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,7 +10,8 @@ from profiler.analysis.progress import PHASE_WORDS
 from profiler.analysis.triggers import Cost, Group, Lines, Occurrence, Part
 from tui import safe
 from tui.pictures import words
-from tui.pictures.triggers.lines import CaseLook, StepKey, lost_text, milliseconds, step_key
+from tui.pictures.triggers.lines import CaseLook, StepKey, compiles, lost_text, milliseconds, step_key
+from tui.pictures.triggers.lines import held as counted
 
 LONGEST = 4000
 """Characters of one text that are shown; what is longer is cut with a sign."""
@@ -78,7 +78,7 @@ def detail(
     held: Mapping[StepKey, int] = MappingProxyType({}),
 ) -> Detail:
     """The paragraphs of ``one`` occurrence, without it of a group. ``marker`` goes before the case's name, ``held``
-    says how many occurrences held up a step.
+    says how many compiles held up a step.
 
     Of a group with several occurrences its own sums come first, then the one that cost most.
     """
@@ -95,7 +95,7 @@ def detail(
             Para("costliest", told.sentence if told.sentence != group.sentence else _where(told), "bold"),
         ]
     blocks += _place(told, look, marker)
-    blocks += [Gap(), *_cost(told, held.get(step_key(told), 1) - 1), Gap(), *_guard(told), *_code(told)]
+    blocks += [Gap(), *_cost(told, held.get(step_key(told), 0) - compiles(told)), Gap(), *_guard(told), *_code(told)]
     return tuple(blocks)
 
 
@@ -126,7 +126,7 @@ def _sums(group: Group, held: Mapping[StepKey, int]) -> Iterator[Block]:
     runs = f" in {words.count(group.runs, 'run')}" if group.runs > 1 else ""
     yield Para("came", f"{_times(group.count)}{runs}{measured}")
     if group.total_ms:
-        own = Counter(step_key(one) for one in group.occurrences)
+        own = counted(group.occurrences)
         shared = ", to others too" if any(held.get(step, 0) > number for step, number in own.items()) else ""
         lost = f"; the steps lost {lost_text(group.lost_ms)}{shared}" if group.lost_ms is not None else ""
         yield Para("cost", f"{milliseconds(group.total_ms)} in all, {milliseconds(group.worst_ms)} the longest{lost}")
@@ -167,7 +167,7 @@ def _where(one: Occurrence) -> str:
 
 
 def _cost(one: Occurrence, others: int) -> Iterator[Block]:
-    """What it took; ``others`` held up the same step."""
+    """What it took; ``others``: compiles that held up the same step."""
     cost, place = one.cost, one.place
     took: list[str] = []
     if cost is not None:
@@ -177,7 +177,7 @@ def _cost(one: Occurrence, others: int) -> Iterator[Block]:
     if place.usual_ms is not None and took:
         took.append(f"usually {milliseconds(place.usual_ms)}")
     if place.lost_ms is not None:
-        shared = f" to this and {others} more" if others > 0 else ""
+        shared = f" to this and {words.count(others, 'other compile')}" if others > 0 else ""
         took.append(f"lost {lost_text(place.lost_ms)}{shared}")
     if took:
         yield Para("took", ", ".join(took))

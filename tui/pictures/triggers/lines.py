@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -137,6 +139,16 @@ def _sentence(found: Group | Occurrence) -> str:
 def step_key(one: Occurrence) -> StepKey:
     """The step that an occurrence held up; occurrences between steps have the same where nothing tells them apart."""
     return one.run, one.place.call, one.place.loop, one.place.step
+
+
+def compiles(one: Occurrence) -> bool:
+    """Whether it is a compile, which takes time of its own; a graph break, say, is within one."""
+    return one.running or one.cost is not None
+
+
+def held(every: Iterable[Occurrence]) -> Counter[StepKey]:
+    """How many compiles held up each step."""
+    return Counter(step_key(one) for one in every if compiles(one))
 
 
 def short_place(one: Occurrence) -> str:

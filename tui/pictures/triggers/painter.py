@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,7 +13,7 @@ from tui import safe
 from tui.pictures.compiles import why_silent
 from tui.pictures.live import Heading, heading
 from tui.pictures.names import run_label
-from tui.pictures.triggers.lines import CaseLook, StepKey, TriggerLine, case_looks, step_key, trigger_line
+from tui.pictures.triggers.lines import CaseLook, StepKey, TriggerLine, case_looks, held, trigger_line
 from tui.pictures.triggers.sides import Sides, sides
 from tui.pictures.triggers.view import FIELDS, TriggersView, choices, ordered, passed
 from tui.pictures.triggers.waterfall import Waterfall, waterfall_of
@@ -45,7 +44,7 @@ class TriggersPicture:
     wrong: str = ""  # with the typed filter
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()  # the values of each field that are present
     looks: tuple[tuple[str, CaseLook], ...] = ()
-    held: Mapping[StepKey, int] = field(default_factory=dict)  # how many occurrences held up a step
+    held: Mapping[StepKey, int] = field(default_factory=dict)  # how many compiles held up a step
     statuses: tuple[Status, ...] = ()
     empty: str = ""
     sides: Sides | None = None
@@ -74,7 +73,7 @@ class TriggersPainter:
         """Every occurrence, as of the state's ``revision``."""
         if revision != self._revision:
             self._every = occurrences(self.session)
-            self._held = Counter(map(step_key, self._every))
+            self._held = held(self._every)
             self._revision = revision
             self._looks = case_looks(self.session.request)
         return self._every
