@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from profiler import events as ev
@@ -32,6 +33,10 @@ class Words:
     sentence: str
     why: str
     advice: Advice | None
+
+
+_TOKEN = "AutoDynamic.token"  # torch._dynamo.pgo's
+_IN_TUPLE = re.compile(rf"<{_TOKEN}: \d+>")
 
 
 def state(run: RunState, found: Compile) -> tuple[object, ...]:
@@ -172,4 +177,9 @@ def _mark(change: Change | None, found: Compile, mark: ev.DynamicMark) -> str:
         text += " stride"
     if mark.cached is None and mark.new is None:
         return text
-    return f"{text}: {mark.cached}, then {mark.new}"
+    return f"{text}: {_seen(mark.cached)}, then {_seen(mark.new)}"
+
+
+def _seen(text: str | None) -> str:
+    """What torch had seen of a size; of one that was dynamic already it keeps a token of its own."""
+    return "dynamic already" if text == _TOKEN else _IN_TUPLE.sub("dynamic", str(text))

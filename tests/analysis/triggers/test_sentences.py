@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 import pytest
@@ -44,6 +45,19 @@ def test_two_sides_are_told_at_once() -> None:
     found = second(size("args[0]", 2, 8, 12), {}, BOTH, **seen)
     assert found.sentence == "sample height 8 → 12 and width 8 → 12 (64x64 → 96x96 px)"
     assert found.dynamic == ["sample dim 2 (height): 8, then 12", "sample dim 3 (width): 8, then 12"]
+
+
+class AutoDynamic(enum.Enum):
+    """As in torch._dynamo.pgo."""
+
+    token = 0
+
+
+def test_a_size_that_was_dynamic_before_is_not_told_by_torchs_own_token() -> None:
+    before = str(AutoDynamic.token), str((2, AutoDynamic.token))
+    marks = [("L['args'][0]", 2, before[0], "16"), ("L['args'][0]", None, before[1], "(1, 4)")]
+    found = second(size("args[0]", 0, 2, 1), argument="sample", actual="float32[1, 4, 16, 16]", dynamic=marks)
+    assert found.dynamic == ["sample dim 2 (height): dynamic already, then 16", "sample: (2, dynamic), then (1, 4)"]
 
 
 def test_tokens_of_a_packed_picture_are_told_in_pixels() -> None:
