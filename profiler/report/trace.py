@@ -345,10 +345,10 @@ def _run_start(run: RunState) -> int | None:
 
 
 def _zero(session: SessionState) -> int:
-    """The session's start; of one without a word of its profiler process, the first run's."""
-    if session.started_ns is not None:
-        return session.started_ns
-    return min((run.header.t for run in session.runs.values() if run.header is not None), default=0)
+    """The session's start, or its first run's where clocks differ: Perfetto drops what lies before 0."""
+    runs = session.runs.values()
+    begun = [session.started_ns, *(run.started_ns for run in runs), *(run.header.t for run in runs if run.header)]
+    return min((t for t in begun if t is not None), default=0)
 
 
 def _process(pid: int, name: str) -> list[str]:

@@ -304,3 +304,13 @@ def test_a_run_of_an_earlier_boot_that_wrote_nothing_has_no_length() -> None:
     document = made(fold(asked, {}, conductor).state)
     (run,) = slices(document, "runs")
     assert (ns(run["ts"]), run["dur"]) == (5 * MS, 0)
+
+
+def test_nothing_lies_before_the_zero_of_the_axis() -> None:
+    """Perfetto drops that. The wall clock of the machine where it was resumed was behind."""
+    asked = request(variants=["compile"], repeats=1)
+    log = [*frame("measure", at=1_000), *call(0, "measure", 1_200, [5.0] * 3)]
+    conductor = [ev.Header(t=3_000 * MS, wall_ns=3_600_000 * MS), ev.SessionChanged(t=3_000 * MS, state="running")]
+    document = made(fold(asked, {asked.runs[0].name: log}, conductor).state)
+    assert min(one["ts"] for one in document["traceEvents"] if "ts" in one) == 0
+    assert document["otherData"]["started_unix_ns"] == str(3_598_000 * MS), "what lies at 0"
