@@ -80,6 +80,8 @@ def trigger_lines(
         if grouped:
             lines += [""] if lines else []
             lines += [*page.heading(case.name, _totals(grouped)), *page.table(grouped)]
+            if _share_steps(grouped):
+                lines += ["", *page.paragraph(LOST_TWICE)]
             for number, group in enumerate(grouped, start=1):
                 if every or needs_telling(group):
                     lines += ["", *page.group(number, group, list(_facts(group, every=every)))]
@@ -88,6 +90,18 @@ def trigger_lines(
         lines += [""] if lines else []
         lines += [line for one in short for line in page.paragraph(f"{one.run}: {one.why}")]
     return lines
+
+
+LOST_TWICE = "lost: what the steps lost that were held up; one that several rows held up is counted in each of them"
+
+
+def _share_steps(grouped: Sequence[Group]) -> bool:
+    """Whether a step was held up by several groups, so that what they lost can't be added up."""
+    steps = [
+        {(one.run, one.place.call, one.place.loop, one.place.step) for one in group.occurrences if one.place.lost_ms}
+        for group in grouped
+    ]
+    return sum(map(len, steps)) > len(set().union(*steps))
 
 
 def incomplete(session: SessionState) -> list[Incomplete]:
@@ -177,7 +191,7 @@ def _meant(code: Lines | None) -> str:
 
 def occurrence_text(one: Occurrence) -> str:
     """Where one occurrence happened, what it took, and what it was about."""
-    took = f", {duration(one.cost.ms)}" if one.cost is not None else ""
+    took = f", {duration(one.cost.ms)} of compiling" if one.cost is not None else ""
     what = " ".join(part for part in (one.fqn, one.module) if part) or one.function
     return f"{place_text(one.place)}{took}{f', {what}' if what else ''}: {one.sentence}"
 

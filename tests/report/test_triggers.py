@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from profiler import events as ev
 from profiler.analysis import triggers
@@ -80,6 +81,15 @@ def test_remedies_are_shown_letter_by_letter() -> None:
 def test_plain_text_keeps_its_lines_whatever_the_text() -> None:
     state = session(*call(0, "measure", 10, [50.0]), *compiled(HOSTILE * 20))
     assert not any("\n" in line for line in trigger_lines(state, every=True))
+
+
+@pytest.mark.parametrize(("steps", "said"), [((0, 0), True), ((0, 1), False)])
+def test_a_step_that_several_rows_held_up_is_said_to_be_in_each(steps: tuple[int, int], said: bool) -> None:
+    events = [replace(event, step=steps[0]) for event in compiled("0/0: x")]
+    events += [replace(event, step=steps[1], id="1/0") for event in compiled("0/0: y")]
+    state = session(*call(0, "measure", 10, [50.0, 50.0, 10.0, 10.0, 10.0]), *events)
+    text = "\n".join(trigger_lines(state, width=200))
+    assert text.count("lost: what the steps lost") == said
 
 
 def test_a_capture_that_is_incomplete_is_told() -> None:
