@@ -64,7 +64,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
     Sessions are kept in $STEPSCOPE_HOME (default: the user's data folder).
 
     Exit codes: 0 done, 1 a run failed, died or was stopped, or the only one ran out of memory, or
-    --fail-on-recompile found something, 2 bad usage, 3 not found.
+    --fail-on-recompile did not pass, 2 bad usage, 3 not found.
     """
     ctx.obj = sessions.home()
     if ctx.invoked_subcommand is None:
