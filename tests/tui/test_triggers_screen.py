@@ -264,6 +264,8 @@ async def test_a_recompile_is_seen_while_it_still_compiles(tmp_path: Path, recor
             assert "took 24 s" in status
             line = screen._causes.items()[0]
             assert line.running and "sample height" in line.sentence
+            await pilot.resize_terminal(80, 24)
+            await until(pilot, lambda: "s (first 24 s), " in row_of(app, "compiling UNet2DConditionModel"))
             await pilot.press("end")
             kept = screen._causes.current
             assert kept is not None
@@ -283,6 +285,19 @@ async def test_only_a_change_is_a_message(tmp_path: Path, recording: Recording) 
             await until(pilot, lambda: screen.picture.heading.state == "done")
             pictures = [message.picture for message in seen if isinstance(message, TriggersChanged)]
             assert all(one != other for one, other in pairwise(pictures))
+
+
+async def test_a_compile_of_which_the_log_lost_all_but_its_beginning(tmp_path: Path) -> None:
+    asked = triggers.triggers(variants=["compile"])
+    kept = [record for record in asked.records if not isinstance(record.event, ev.CompileEnded)]
+    for record in kept:
+        if isinstance(record.event, ev.CompileStarted):
+            record.event.module = record.event.fqn = None
+            record.event.function = ""
+    recording = Recording(asked.session, asked.request, kept, asked.live_ns)
+    async with opened(tmp_path, recording) as (app, pilot, _screen):
+        await pressed(pilot, "3", lambda: row_of(app, "C 0/0").split()[2] == "–")
+        assert row_of(app, "a first compile").startswith("what        0/0  a first compile")
 
 
 async def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path, recording: Recording) -> None:

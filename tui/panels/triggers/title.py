@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
@@ -15,6 +16,8 @@ from tui.pictures.triggers.view import SORT_WORDS, TITLES, VIEWS
 
 CLOSE = 120
 """Below this width the views that are not seen go by their keys alone while there is a filter to tell."""
+
+NARROW = 100
 
 
 class ViewsPanel(Panel[TriggersPicture]):
@@ -58,7 +61,13 @@ class StatusPanel(Panel[tuple[Status, ...]]):
     DEFAULT_CSS = "StatusPanel { height: 0; }"
 
     def lay_out(self, width: int, height: int) -> Rows:
-        return tuple(fitted([(status.text, status.style)], width, ascii=self.ascii) for status in self.value)
+        return tuple(fitted([(_told(status, width), status.style)], width, ascii=self.ascii) for status in self.value)
+
+
+def _told(status: Status, width: int) -> str:
+    """On a narrow screen in brief; on a wider one the end of a text that doesn't fit can be missed."""
+    narrow = width < NARROW and cell_len(status.text) > width
+    return status.brief if narrow and status.brief else status.text
 
 
 class WordsPanel(Panel[str]):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tui import safe
 from tui.panels.rows import Part, Row, fitted
 from tui.panels.triggers.choice import ChoicePanel
+from tui.pictures import words
 from tui.pictures.triggers.lines import milliseconds
 from tui.pictures.triggers.phases import cells_of, look_of
 from tui.pictures.triggers.waterfall import BarLine, Waterfall
@@ -47,7 +48,7 @@ class WaterfallPanel(ChoicePanel[Waterfall, BarLine]):
         parts: list[Part] = [
             (f"{item.symbol} ", f"bold {item.style}"),
             (safe.pad(item.label, label, ascii=self.ascii), "" if not item.measured else "bold"),
-            (milliseconds(item.duration_s * 1000).rjust(_TOOK + _GAP), "accent" if item.running else ""),
+            (_took(item).rjust(_TOOK + _GAP), "accent" if item.running else ""),
             (" " * _GAP, ""),
         ]
         scale = axis / self.value.end_s if self.value.end_s > 0 else 0.0
@@ -61,3 +62,8 @@ class WaterfallPanel(ChoicePanel[Waterfall, BarLine]):
             look = look_of(phase)
             parts.append((look.letter * cells, look.style))
         return parts
+
+
+def _took(item: BarLine) -> str:
+    """How long; of one that never ended, or whose end the log has lost, nobody knows."""
+    return milliseconds(item.duration_s * 1000) if item.running or item.parts else words.NOTHING

@@ -133,7 +133,7 @@ def _sums(group: Group, held: Mapping[StepKey, int]) -> Iterator[Block]:
 
 
 def _place(one: Occurrence, look: CaseLook, marker: str) -> Iterator[Block]:
-    what = " ".join(part for part in (one.module, one.fqn) if part) or one.function
+    what = " ".join(part for part in (one.module, one.fqn) if part) or one.function or one.id or "a frame"
     yield Para("what", _clean(f"{what}  {KIND_WORDS[one.kind]}, {BLAME_WORDS[one.blame]}"))
     if one.argument or one.expected or one.actual:
         dimension = f" {one.dimension}" if one.dimension else ""

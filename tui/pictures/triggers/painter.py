@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from profiler import tracing
-from profiler.analysis.progress import compiling_text, running_compile
+from profiler.analysis.progress import compiling_text, run_progress, running_compile
 from profiler.analysis.state import SessionState
 from profiler.analysis.triggers import Occurrence, groups, occurrences
 from tui import safe
@@ -30,6 +30,7 @@ class Status:
 
     text: str
     style: str
+    brief: str = ""  # in place of a text that doesn't fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,25 +114,27 @@ class TriggersPainter:
 def _statuses(session: SessionState, every: list[Occurrence], now_ns: int) -> tuple[Status, ...]:
     found: list[Status] = []
     compiling = _compiling(session, now_ns)
-    if compiling:
-        found.append(Status(compiling, "bold accent"))
+    if compiling is not None:
+        found.append(compiling)
     silent = why_silent(session)
     if silent and every:
         found.append(Status(f"not all of it: {silent}", "warn"))
     found += [Status(text, "quiet") for text in _gaps(session)]
-    if every and not compiling and not any(one.kind in MORE_THAN_FIRST for one in every) and session.over:
+    if every and compiling is None and not any(one.kind in MORE_THAN_FIRST for one in every) and session.over:
         found.append(Status("no recompiles: every call after the first ran what that one had compiled", "good"))
     return tuple(found)
 
 
-def _compiling(session: SessionState, now_ns: int) -> str:
-    """What is being compiled at the moment, for how long and how long its like took; "" while nothing is."""
+def _compiling(session: SessionState, now_ns: int) -> Status | None:
+    """What is being compiled at the moment, for how long and how long its like took; None while nothing is."""
     run = session.current
     found = running_compile(run) if run is not None and run.outcome is None else None
     if run is None or found is None:
-        return ""
-    text = compiling_text(session, run, found, now_ns)
-    return safe.line(f"{run_label(run, session.request)}: {text}", 400)
+        return None
+    label = run_label(run, session.request)
+    text, brief = compiling_text(session, run, found, now_ns), run_progress(session, run, now_ns).brief
+    brief = safe.line(f"{label}: {brief}", 200) if brief else ""
+    return Status(safe.line(f"{label}: {text}", 400), "bold accent", brief)
 
 
 def _gaps(session: SessionState) -> list[str]:
