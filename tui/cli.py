@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from pathlib import Path
 import click
 
 from profiler import __version__, sessions
+from tui import safe
 from tui.commands.common import NOT_FOUND, OK, RUN_FAILED, CommandError, on_terminal
 
 # Command -> module: a module is imported when its command is used, so that none pays for another's imports.
@@ -77,6 +80,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code. Errors are one line on stderr, with a traceback under --debug."""
+    _write_what_streams_can()
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     guard: Callable[[BaseException], int] = _reraise if debug else _explain
@@ -100,6 +104,21 @@ def main(arguments: list[str] | None = None) -> int:
     return result if isinstance(result, int) else OK
 
 
+def _write_what_streams_can() -> None:
+    """In a locale that isn't UTF-8 our own arrows and signs become ASCII, and what others wrote "?"; nothing fails."""
+    codecs.register_error("stepscope", _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name not in ("utf-8", "ascii"):
+            stream.reconfigure(errors="stepscope")  # click writes UTF-8 where it finds ASCII
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end].translate(safe.OWN_ASCII)
+    return text.encode("ascii", "replace").decode(), error.end
+
+
 def _explain(error: BaseException) -> int:
     if isinstance(error, OSError):
         where = f" {error.filename}" if error.filename else ""
@@ -120,7 +139,5 @@ def _inside_home(error: OSError) -> bool:
 
 
 def _say(message: str, code: int) -> int:
-    from tui import safe
-
     click.echo(f"stepscope: {safe.line(' '.join(message.split()), 2000)}", err=True)
     return code

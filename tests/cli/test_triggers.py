@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -139,3 +141,10 @@ def test_markdown_is_a_table_a_case(session: str, capsys: pytest.CaptureFixture[
     assert f"### {COMPILE}" in lines and f"### {REGIONAL}" in lines
     rows = [line for line in lines if line.startswith("|")]
     assert {row.count("|") for row in rows} == {9}
+
+
+def test_in_a_locale_that_is_not_utf8_arrows_are_ascii(session: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="latin-1"))
+    assert main(["triggers", session]) == 0
+    assert b"sample height 16 > 24 (latent)" in out.getvalue()
