@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from profiler.analysis import triggers
 from profiler.analysis.cases import BASELINE_VARIANT
 from profiler.analysis.columns import known
-from profiler.analysis.state import RunState, SessionState
+from profiler.analysis.state import Call, RunState, SessionState
 from profiler.analysis.triggers import Occurrence
 from profiler.report.triggers import Incomplete, incomplete, trigger_lines
 
@@ -38,17 +40,16 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 def judge(session: SessionState) -> Judgement:
     """What a session that is over says of its measured calls."""
     runs = [run for run in session.runs.values() if _compiled(run)]
-    calls = {run.name: sum(1 for call in run.calls.values() if call.phase == "measure") for run in runs}
+    calls = {run.name: sum(1 for call in run.calls.values() if _measured(call)) for run in runs}
     judged = [name for name, count in calls.items() if count]
     eager = {run.name for run in runs if _measured_eager(run)}
-    silent = [run.name for run in runs if calls[run.name] and not run.compiles]
     return Judgement(
         guilty=[one for one in triggers.occurrences(session) if _guilty(one, eager)],
         judged=judged,
         calls=sum(calls.values()),
         unjudged={run.name: run.outcome or run.state for run in runs if run.name not in judged},
         unsure=[one for one in incomplete(session) if one.run in judged]
-        + [Incomplete(run=name, why="nothing in it was ever compiled, so nothing could be again") for name in silent],
+        + [Incomplete(run=run.name, why=why) for run in runs if calls[run.name] for why in _unfit(run)],
     )
 
 
@@ -84,6 +85,18 @@ def _count(number: int, word: str) -> str:
 def _compiled(run: RunState) -> bool:
     """Whether anything is compiled in a run: by its variant, or by the user's own function in any variant."""
     return run.case.compilation.variant != BASELINE_VARIANT or bool(run.compiles)
+
+
+def _measured(call: Call) -> bool:
+    return call.phase == "measure" and call.ns is not None
+
+
+def _unfit(run: RunState) -> Iterator[str]:
+    """Why measured calls without compilation say too little of a run."""
+    if run.outcome != "ok":
+        yield f"it ended before its last call ({run.outcome or run.state})"
+    if not run.compiles:
+        yield "nothing in it was ever compiled, so nothing could be again"
 
 
 def _guilty(one: Occurrence, eager: set[str]) -> bool:

@@ -151,6 +151,16 @@ def test_every_compiled_run_has_to_be_judged(outcome: str) -> None:
     assert ended().passed
 
 
+@pytest.mark.parametrize("outcome", ["died", "stopped", "failed", "oom"])
+def test_a_run_that_ended_early_is_no_pass(outcome: str) -> None:
+    asked = request(variants=["compile"], repeats=1)
+    log = [*frame("warmup"), *call(0, "warmup", 10, [5.0]), *first(), *call(1, "measure", 110, [5.0] * 3)]
+    state = fold(asked, {asked.runs[0].name: [*log, ev.RunEnded(outcome=outcome)]}, [ev.Header(t=0)]).state
+    found = judge(state)
+    assert not found.passed and found.calls == 1
+    assert "passed" not in "".join(judgement_lines(state, found)) and outcome in judgement_lines(state, found)[1]
+
+
 def test_a_batch_that_does_not_fit_is_no_failure_of_the_others() -> None:
     assert ended(regional_compile="oom").passed
     assert not ended(compile="oom", regional_compile="oom").passed
