@@ -357,3 +357,29 @@ async def test_two_keys_from_live_to_the_occurrence_and_back(tmp_path: Path) -> 
         await until(pilot, lambda: app.screen is live and live.picture.steps.cursor is None)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+
+
+async def test_what_came_before_any_step_has_its_place_on_the_chart_too(tmp_path: Path) -> None:
+    """A compile of the text encoder, say: the inspector's key leads to where n goes to."""
+    asked = recorded.finished(variants=["compile"], legs=["64x64", "96x96"])
+    for record in asked.records:
+        if isinstance(record.event, ev.CompileEvent):
+            record.event.stage, record.event.loop, record.event.step = "text_encode", None, None
+    app = live_app(tmp_path, asked)
+    async with app.run_test(size=(120, 40)) as pilot:
+        live = await until_read(pilot)
+        wanted = live.picture.stops[-1]
+        assert wanted.step == BEFORE_STEPS
+        await pilot.press("N")
+        await until(pilot, lambda: live.picture.steps.cursor is not None)
+        pointed = live.picture.steps.cursor
+        await pilot.press("i")
+
+        def selected() -> bool:
+            meant = app.screen.selected.meant if isinstance(app.screen, TriggersScreen) else None
+            return meant is not None and meant.key == wanted.key
+
+        await until(pilot, selected)
+        assert "l chart" in text_of(app).splitlines()[-1]
+        await pilot.press("l")
+        await until(pilot, lambda: app.screen is live and live.picture.steps.cursor == pointed)

@@ -328,7 +328,7 @@ class TriggersScreen(BaseScreen):
         if focus is not None:
             self.post_message(ShowStep(focus))
         else:
-            self.notice("this one held up no step")
+            self.notice("this one is within no call")
 
     def action_view(self, name: Name) -> None:
         if name in VIEWS:

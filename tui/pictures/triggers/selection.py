@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from profiler.analysis.triggers import Group, Occurrence
 from tui import safe
-from tui.pictures.focus import Focus
+from tui.pictures.focus import BEFORE_STEPS, Focus
 from tui.pictures.triggers.detail import costliest
 
 
@@ -24,12 +24,13 @@ class Selection:
 
     @property
     def focus(self) -> Focus | None:
-        """The step that was held up; None where it is within none."""
+        """The step that was held up, or the call in which it came before any step; None where it is within no call."""
         one = self.meant
-        if one is None or one.place.call is None or one.place.step is None:
+        if one is None or one.place.call is None:
             return None
+        step = BEFORE_STEPS if one.place.step is None else one.place.step
         label = safe.line(one.sentence, 80)
-        return Focus(one.run, one.place.call, one.place.loop or 0, one.place.step, one.key, label)
+        return Focus(one.run, one.place.call, one.place.loop or 0, step, one.key, label)
 
     @property
     def remedy(self) -> str | None:
