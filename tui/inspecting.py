@@ -12,6 +12,7 @@ from profiler.report.triggers import trigger_lines
 from profiler.sessions import SessionUnreadable
 from tui import safe
 from tui.feed import CLOCKWORK_S, LIVE_SHARE, LOADING_SHARE, REFRESH_S, RESTING_S, Reading, Source, Turn
+from tui.pictures.live import Heading, heading
 from tui.pictures.triggers.painter import TriggersPainter, TriggersPicture, unreadable
 from tui.pictures.triggers.view import TriggersView, passed
 
@@ -106,7 +107,8 @@ class TriggersSource(Source[TriggersPicture]):
                 return Exported(None, "the session could not be read")
             every = self._painter.explained(self._seen)
             kept, _ = passed(every, view)
-            lines = trigger_lines(reading.state, kept, every=True, markdown=True)
+            told = trigger_lines(reading.state, kept, every=True, markdown=True)
+            lines = [*_title(heading(reading.state, 0, copied=False, loading=False), view), *told]
         text = "".join(f"{safe.line(line, 20_000)}\n" for line in lines)
         name = f"{reading.folder.id}-triggers"
         try:
@@ -114,6 +116,12 @@ class TriggersSource(Source[TriggersPicture]):
         except OSError as error:
             return Exported(None, f"nothing written: {error.strerror}: {folder / name}.md")
         return Exported(path, "" if path else f"{folder} holds {MOST_FILES} exports of this session: remove some")
+
+
+def _title(of: Heading, view: TriggersView) -> list[str]:
+    """What the file is of: it is read far from where it was written."""
+    some = ["", f"Only: {view.told}"] if view.filtered else []
+    return [f"# {of.session}: why things were compiled", "", f"{of.device}: {of.workload}", *some, ""]
 
 
 def _new_file(folder: Path, name: str, text: str) -> Path | None:

@@ -55,7 +55,7 @@ TABLE: tuple[Key, ...] = (
     Key("waterfall", "3", "view('waterfall')", "", "the compiles of one run on its time axis", (TRIGGERS,)),
     Key("left_side", "left_square_bracket", "next_side('left')", "left", "choose the left one", (TRIGGERS,)),
     Key("right_side", "right_square_bracket", "next_side('right')", "right", "choose the right one", (TRIGGERS,)),
-    Key("typed", "slash", "type", "filter", "filter by words: module, argument, guard, sentence, link", (TRIGGERS,)),
+    Key("typed", "slash", "type", "filter", "filter by words: module, argument, guard, what to do", (TRIGGERS,)),
     Key("by_run", "r", "next_value('run')", "run", "one run's, then the next; in the waterfall: which", (TRIGGERS,)),
     Key("by_variant", "v", "next_value('variant')", "", "one variant's, then the next one's", (TRIGGERS,)),
     Key("by_cause", "c", "next_value('cause')", "", "one class of causes, then the next one", (TRIGGERS,)),

@@ -119,12 +119,17 @@ async def test_an_export_overwrites_nothing(tmp_path: Path, recording: Recording
         first = out / "why-sd15-txt2img-triggers.md"
         text = first.read_text(encoding="utf-8")
         assert "sample height" in text
+        assert text.startswith(
+            "# why-sd15-txt2img: why things were compiled\n\nNVIDIA Recorded 24 GB (cuda:0): sd15-txt2img"
+        )
+        assert "\nOnly: " not in text
         await pressed(pilot, "e", (out / "why-sd15-txt2img-triggers-2.md").exists)
         assert first.read_text(encoding="utf-8") == text
         await pilot.press("slash", *"height", "enter")
         await until(pilot, lambda: screen.picture.shown == 1)
         await pressed(pilot, "e", (out / "why-sd15-txt2img-triggers-3.md").exists)
-        assert "grad mode" not in (out / "why-sd15-txt2img-triggers-3.md").read_text(encoding="utf-8")
+        filtered = (out / "why-sd15-txt2img-triggers-3.md").read_text(encoding="utf-8")
+        assert "\nOnly: height\n" in filtered and "grad mode" not in filtered
         screen._exports = tmp_path / "nowhere"
         await pressed(pilot, "e", lambda: "nothing written: No such file or directory" in text_of(app))
 

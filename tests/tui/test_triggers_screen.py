@@ -68,6 +68,8 @@ async def test_any_size_shows_the_list_the_details_and_the_keys(tmp_path: Path, 
                 assert screen._list.size.height >= 4
                 assert screen._detail.size.height >= 4
                 assert all(strip.cell_length == size[0] for strip in app.screen._compositor.render_strips())
+            views = "1 causes  2   3" if size[0] < 68 else "1 causes  2 side by side  3 waterfall"
+            assert text_of(app).splitlines()[1].startswith(f"{views}   ")
         await pilot.resize_terminal(59, 16)
         await until(pilot, lambda: text_of(app).strip() == "too small: 60x16 needed, this is 59x16")
 

@@ -16,6 +16,8 @@ from tui.pictures.triggers.view import SORT_WORDS, TITLES, VIEWS
 
 CLOSE = 120
 """Below this width the views that are not seen go by their keys alone while there is a filter to tell."""
+CLOSEST = 68
+"""Below this one always, where the order is told beside them."""
 
 NARROW = 100
 
@@ -28,7 +30,9 @@ class ViewsPanel(Panel[TriggersPicture]):
     def lay_out(self, width: int, height: int) -> Rows:
         picture = self.value
         view = picture.view
-        close = width < CLOSE and view.view == "causes" and (view.filtered or bool(picture.wrong))
+        close = view.view == "causes" and (
+            width < CLOSEST or (width < CLOSE and (view.filtered or bool(picture.wrong)))
+        )
         left: list[Part] = []
         for number, name in enumerate(VIEWS, start=1):
             current = name == view.view
