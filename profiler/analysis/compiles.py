@@ -66,6 +66,17 @@ class Compile:
         return " ".join(part for part in (self.fqn, self.module) if part) or self.function or self.id
 
 
+@dataclass(slots=True)
+class Frame:
+    """What the first compile of a frame told of it; later ones leave out what is the same."""
+
+    function: str
+    file: str
+    line: int
+    caller: str | None = None
+    stack: tuple[str, ...] = ()
+
+
 class CompileFold:
     """Folds what a run's log says of torch.compile into its ``RunState``."""
 
@@ -73,6 +84,7 @@ class CompileFold:
         """``call`` gives the call of a number, made where there is none yet."""
         self.state = state
         self._call = call
+        self._first: dict[tuple[int, str], Frame] = {}  # by epoch and the frame's number
         self.handlers: dict[type, Callable[[Any], None]] = {
             ev.CompileStarted: self._compile_started,
             ev.Recompile: self._recompile,
@@ -94,7 +106,10 @@ class CompileFold:
             return None
         key = (event.epoch, event.id)
         found = self.state.compiles.get(key)
-        if found is None:
+        if found is not None:
+            if event.call is None and event.stage is None and event.loop is None and event.step is None:
+                event.call, event.stage, event.loop, event.step = found.call, found.stage, found.loop, found.step
+        else:
             found = Compile(
                 event.id,
                 event.epoch,
@@ -109,16 +124,38 @@ class CompileFold:
                 self._call(event.call).compiles += 1
         return found
 
+    def _take_code(self, found: Compile, event: ev.CompileStarted | ev.Recompile) -> None:
+        """The code object: from ``event``, or from the frame's first compile where it was told there."""
+        if event.file:
+            found.function, found.file, found.line = event.function, event.file, event.line
+        key = (found.epoch, found.id.rpartition("/")[0])
+        if key not in self._first:
+            if not found.file:
+                return
+            self._first[key] = Frame(found.function, found.file, found.line)
+        elif not found.file:
+            first = self._first[key]
+            found.function, found.file, found.line = first.function, first.file, first.line
+
+    def _take_caller(self, found: Compile, event: ev.CompileStarted) -> None:
+        first = self._first.get((found.epoch, found.id.rpartition("/")[0]))
+        if event.caller is not None:
+            found.caller, found.stack = event.caller, tuple(event.stack)
+            if first is not None and first.caller is None:
+                first.caller, first.stack = found.caller, found.stack
+        elif first is not None:
+            found.caller, found.stack = first.caller, first.stack
+
     def _compile_started(self, event: ev.CompileStarted) -> None:
         found = self._compile(event)
         if found is None:
             return
         found.module = event.module or found.module
         found.fqn = event.fqn if event.fqn is not None else found.fqn
-        found.function, found.file, found.line = event.function, event.file, event.line
-        found.caller, found.stack = event.caller, tuple(event.stack)
         found.recompile = found.recompile or event.recompile
         found.resume = event.resume
+        self._take_code(found, event)
+        self._take_caller(found, event)
 
     def _recompile(self, event: ev.Recompile) -> None:
         found = self._compile(event)
@@ -126,7 +163,7 @@ class CompileFold:
             return
         found.recompile = True
         found.module, found.fqn = event.module, event.fqn
-        found.function, found.file, found.line = event.function, event.file, event.line
+        self._take_code(found, event)
         found.reasons = tuple(event.reasons)
         found.total_reasons, found.matched, found.at = event.total_reasons, event.matched, event.at
         found.source, found.argument, found.actual = event.source, event.argument, event.actual
@@ -162,6 +199,11 @@ class CompileFold:
     def _compile_ended(self, event: ev.CompileEnded) -> None:
         found = self._compile(event)
         if found is not None:
+            event.start_ns = event.start_ns or event.t - event.ns
+            found.caches += [
+                ev.CacheLookup(t=event.t, layer=one.layer, state=one.state, saved_ns=one.saved_ns, why=one.why)
+                for one in event.caches
+            ]
             found.end = event
             found.phase = ""
 

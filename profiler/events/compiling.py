@@ -2,6 +2,10 @@
 
 ``id`` is torch's compile id ("frame/attempt", as tlparse prints it); ids start again after ``torch._dynamo.reset``, so
 (epoch, id) is what is unique. ``call``, ``stage``, ``loop`` and ``step`` say what the event interrupted.
+
+What was told before is left out: what happens within a compile has no place where it is that of the compile's first
+event, a ``compile`` not what its ``recompile`` has, and neither has function, file, line, caller and stack where they
+are those of the frame's first compile. ``profiler.analysis.compiles`` puts it back.
 """
 
 from __future__ import annotations
@@ -82,11 +86,20 @@ class CacheLookup(CompileEvent, tag="cache"):
     why: str | None = None
 
 
+class CacheFound(msgspec.Struct, array_like=True, frozen=True):
+    """A ``CacheLookup`` in short."""
+
+    layer: str
+    state: str
+    saved_ns: Int64 | None = None
+    why: str | None = None
+
+
 class CompileEnded(CompileEvent, tag="compile_end"):
     ok: bool = True
     failure: str | None = None  # class of the failure
     why: str | None = None
-    start_ns: Int64 = 0
+    start_ns: Int64 = 0  # left out (0) where a run has told much: ``t`` - ``ns``
     ns: Int64 = 0  # wall time of the compile on the host clock
     phases: dict[str, Int64] = msgspec.field(default_factory=dict)  # duration in ns; nested, each holds the next
     operators: Int64 | None = None
@@ -98,6 +111,7 @@ class CompileEnded(CompileEvent, tag="compile_end"):
     restarts: Int64 = 0
     restart_reasons: list[str] = msgspec.field(default_factory=list)
     cudagraph_skip: str | None = None
+    caches: list[CacheFound] = msgspec.field(default_factory=list)  # where a run has told much, in place of ``cache``
 
 
 class CompileLimit(CompileEvent, tag="limit"):

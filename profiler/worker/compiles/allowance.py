@@ -54,6 +54,10 @@ class Allowance:
         """The length that a reason may have which isn't the one that matters; 0: it is left out."""
         return _GISTS[self._manner]
 
+    def lines_around(self) -> int:
+        """How many lines of code before and after a place may be told."""
+        return 3 if self.full else 1
+
     def stack_limit(self) -> int:
         """How many frames of the next stack may be told; the caller in any case."""
         return _FRAMES if self.full else 1

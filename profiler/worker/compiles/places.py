@@ -34,14 +34,17 @@ class Places:
             self._found[file] = _search(file) or file
         return self._found[file]
 
-    def tell(self, file: str, line: int) -> None:
-        """Tell the lines around ``line``, unless they were, or the file can't be read, or there were many already."""
+    def tell(self, file: str, line: int, around: int = _AROUND) -> None:
+        """Tell ``line`` with ``around`` lines before and after it.
+
+        Unless that was done, the file can't be read, or there were many places already.
+        """
         if (file, line) in self._told or len(self._told) >= _TOLD or line < 1:
             return
-        first = max(line - _AROUND, 1)
+        first = max(line - around, 1)
         # Reading what is no file of its own, as the pipe that a script came through, could wait for ever.
         whole = linecache.getlines(file) if file in linecache.cache or os.path.isfile(file) else []
-        lines = whole[first - 1 : line + _AROUND]
+        lines = whole[first - 1 : line + around]
         if line - first >= len(lines):
             return
         self._told.add((file, line))

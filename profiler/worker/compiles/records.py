@@ -14,12 +14,14 @@ from profiler.events import (
     CompileEnded,
     CompileEvent,
     CompileLimit,
+    CompilePhase,
     CompileStarted,
     DynamicMark,
     Event,
     GraphBreak,
     Recompile,
 )
+from profiler.events.compiling import CacheFound
 from profiler.worker.compiles import arguments, cudagraphs, frames, metrics, payloads, phases, recompiles
 from profiler.worker.compiles.allowance import Allowance
 from profiler.worker.compiles.cudagraphs import CudaGraphs
@@ -33,6 +35,7 @@ from profiler.worker.where import Where
 _PATH = 512
 _ENCODER = msgspec.json.Encoder()
 _NUMBERING = 32  # bytes of what the log adds to an event
+_WITHIN = (CompilePhase, CompileStarted, DynamicMark, CacheLookup)  # told between a compile's first event and its end
 _RESTARTS = 4  # reasons kept of one compile
 
 
@@ -53,8 +56,18 @@ class Compile:
     started: bool = False
     limit: tuple[str, int] | None = None
     error: str | None = None
+    told: bool = False  # whether an event of it was written, with its place
+    caches: list[CacheFound] = field(default_factory=list)
     breaks: set[payloads.Break] = field(default_factory=set)
     ended: CompileEnded | None = None
+
+
+@dataclass(slots=True)
+class Told:
+    """What was told of a frame: its later compiles leave it out."""
+
+    code: tuple[str, str, int]  # function, file, line
+    caller: str | None = None
 
 
 class Recorder:
@@ -86,6 +99,7 @@ class Recorder:
         self._epoch = 0
         self._seen: set[str] = set()
         self._compiles: dict[str, Compile] = {}
+        self._frames: dict[str, Told] = {}  # by the frame's number
 
     def take(self, kind: str, identifier: str | None, metadata: dict[str, Any], payload: object) -> None:
         """Take one trace record. Raises whatever a record of an unknown shape brings about."""
@@ -103,8 +117,13 @@ class Recorder:
     def tell(self, event: CompileEvent, place: Where | None = None) -> None:
         """Write ``event`` with the epoch and the place it belongs to: where the worker is, unless told otherwise."""
         here = place or self._here
+        compile_ = self._compiles.get(event.id or "")
         event.epoch = self._epoch
-        event.call, event.stage, event.loop, event.step = here.call, here.stage, here.loop, here.step
+        within = isinstance(event, _WITHIN) and compile_ is not None and compile_.told and here == compile_.where
+        if not within:
+            event.call, event.stage, event.loop, event.step = here.call, here.stage, here.loop, here.step
+        if compile_ is not None:
+            compile_.told = True
         self._write(event)
         self._allowance.wrote(len(_ENCODER.encode(event)) + _NUMBERING)
 
@@ -152,6 +171,7 @@ class Recorder:
             self._epoch += 1
             self._seen.clear()
             self._compiles.clear()
+            self._frames.clear()
             self._owners.forget()
             self._phases.forget()
             self._cudagraphs.forget()
@@ -177,6 +197,8 @@ class Recorder:
             new=None if new is None else text(new, _PATH),
         )
         event.argument = None if target is None else arguments.name(event.name, target)
+        if self._allowance.least and event.name == f"L['{event.argument}']":
+            event.argument = None  # the name says it
         self.tell(event)
 
     # --- what is compiled, and why again -----------------------------------------------------------------------------
@@ -196,10 +218,12 @@ class Recorder:
             event.function, event.file, event.line = _innermost(found["stack"])
         event.resume = event.function.startswith(frames.RESUME)
         if compile_ is not None:
-            compile_.started = True
-            compile_.module, compile_.fqn, compile_.function = event.module, event.fqn, event.function
-            if compile_.recompile and self._allowance.least:
-                event.file, event.line, event.caller = "", 0, None  # the frame's first compile has them
+            if compile_.recompile and (event.module, event.fqn) == (compile_.module, compile_.fqn):
+                event.module = event.fqn = None  # its recompile has told them
+            else:
+                compile_.module, compile_.fqn = event.module, event.fqn
+            compile_.started, compile_.function = True, event.function
+        self._leave_out(event)
         self.tell(event)
 
     def _artifact(self, identifier: str | None, name: str, payload: object) -> None:
@@ -214,11 +238,16 @@ class Recorder:
         else:
             found = payloads.cache_lookup(name, payload)
             if found is not None:
-                self.tell(
-                    CacheLookup(
-                        id=identifier, layer=found.layer, state=found.state, saved_ns=found.saved_ns, why=found.why
-                    )
-                )
+                self._cache(identifier, found)
+
+    def _cache(self, identifier: str | None, found: payloads.Lookup) -> None:
+        compile_ = self._compiles.get(identifier or "")
+        if compile_ is not None and self._allowance.least:
+            compile_.caches.append(CacheFound(found.layer, found.state, found.saved_ns, found.why))
+            return
+        event = CacheLookup(id=identifier, layer=found.layer, state=found.state)
+        event.saved_ns, event.why = found.saved_ns, found.why
+        self.tell(event)
 
     def _recompile(self, identifier: str | None, reasons: list[str]) -> None:
         event = Recompile(id=identifier)
@@ -231,11 +260,10 @@ class Recorder:
         if compile_ is not None:
             compile_.recompile = True
             compile_.module, compile_.fqn, compile_.function = event.module, event.fqn, event.function
-        if self._allowance.least:
-            event.function, event.file, event.line = "", "", 0  # as in the compile's other events
+        self._leave_out(event)
         self.tell(event)
         if place is not None:
-            self._places.tell(*place)
+            self._places.tell(*place, around=self._allowance.lines_around())
 
     def _graph_break(self, identifier: str | None, payload: object) -> None:
         found = payloads.graph_break(payload, self._allowance.text_limit())
@@ -247,7 +275,7 @@ class Recorder:
         event = GraphBreak(id=identifier, file=text(found.file, _PATH), line=found.line, reason=found.reason)
         event.break_id, event.skipped_frame = found.break_id, found.skipped_frame
         self.tell(event)
-        self._places.tell(found.file, found.line)
+        self._places.tell(found.file, found.line, around=self._allowance.lines_around())
 
     # --- the end of a compile ----------------------------------------------------------------------------------------
 
@@ -301,13 +329,18 @@ class Recorder:
             self._limit_hit()
 
     def _compile_ended(self, identifier: str, ns: int) -> None:
-        compile_ = self._compiles.pop(identifier, None)
-        if compile_ is None or (compile_.ended is None and not compile_.started):
+        compile_ = self._compiles.get(identifier)
+        if compile_ is None:
+            return
+        if compile_.ended is None and not compile_.started:
+            del self._compiles[identifier]
             return
         ended = compile_.ended or CompileEnded(id=identifier, ok=compile_.error is None, why=compile_.error)
-        ended.start_ns, ended.ns = compile_.start_ns, ns
+        ended.start_ns, ended.ns = 0 if self._allowance.least else compile_.start_ns, ns
         ended.handler_ns = self._spent() - compile_.spent_ns
+        ended.caches = compile_.caches
         self.tell(ended, compile_.where)
+        del self._compiles[identifier]
 
     def _runtime_metrics(self, identifier: str | None, found: dict[str, Any]) -> None:
         identifier = found.get("compile_id") or identifier
@@ -323,6 +356,22 @@ class Recorder:
         event.function, event.file, event.line = code.co_name, text(code.co_filename, _PATH), code.co_firstlineno
         if module is not None:
             event.module, event.fqn = type(module).__name__, self._names.of(module)
+
+    def _leave_out(self, event: CompileStarted | Recompile) -> None:
+        """Take out of a compile's event what the first of its frame has told."""
+        code = (event.function, event.file, event.line)
+        frame = (event.id or "").rpartition("/")[0]
+        told = self._frames.get(frame)
+        if told is None:
+            if event.file:
+                told = self._frames[frame] = Told(code)
+        elif told.code == code:
+            event.function, event.file, event.line = "", "", 0
+        if told is not None and isinstance(event, CompileStarted):
+            if told.caller is None:
+                told.caller = event.caller
+            elif told.caller == event.caller:
+                event.caller, event.stack = None, []
 
     def _text(self, whole: object) -> str | None:
         return text(whole, self._allowance.text_limit()) if whole else None
