@@ -120,6 +120,7 @@ def ours(events: Iterable[Event]) -> Account:
                     wall_us=event.ns // 1000,
                 )
             )
+            account.lookups += [Lookup(event.id, found.layer, found.state) for found in event.caches]
             told: list[str | None] = [*event.restart_reasons]
             if len(told) == _RESTARTS_KEPT:
                 told += [None] * (event.restarts - len(told))

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from profiler.events import CallStarted, CompileEnded, Event, Step
+from profiler.events import CallStarted, CompileEnded, CompileEvent, Event, Step
 
+Place = tuple[int | None, int | None, int | None]  # call, loop, step
 SHARE, SLACK_MS = 0.05, 20.0  # the two may be apart by a twentieth, or by this: either is enough
 
 
@@ -31,10 +32,16 @@ def held(events: Iterable[Event]) -> list[Held]:
     """The steps with compiles, computed from the records alone; none where a run compiles in all of its steps."""
     events = list(events)
     legs = {event.call: event.leg for event in events if isinstance(event, CallStarted)}
-    compiles: dict[tuple[int | None, int | None, int | None], float] = defaultdict(float)
+    compiles: dict[Place, float] = defaultdict(float)
+    first: dict[tuple[int, str | None], Place] = {}
     for event in events:
+        if not isinstance(event, CompileEvent) or event.id is None:
+            continue
+        place = (event.call, event.loop, event.step)
+        began = first.setdefault((event.epoch, event.id), place)
         if isinstance(event, CompileEnded):
-            compiles[event.call, event.loop, event.step] += event.ns / 1e6
+            # A later event of a compile leaves its place out where it is the first one's.
+            compiles[began if place == (None, None, None) else place] += event.ns / 1e6
     steps = {(event.call, event.loop, event.step): event.ns / 1e6 for event in events if isinstance(event, Step)}
     clean = {place: ms for place, ms in steps.items() if place not in compiles}
 
