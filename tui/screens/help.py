@@ -121,7 +121,7 @@ def help_rows(dark: bool, seen: str = keys.LIVE) -> list[tuple[Text, Text]]:
         title(where)
         rows.extend((Text(f"  {keys.display(key)}", accent), Text(key.long)) for key in keys.keys_of(where))
         if where == keys.TRIGGERS:
-            title("What the triggers' words mean")
+            title("Words of triggers")
             rows.extend((Text(f"  {word}", accent), Text(meaning)) for word, meaning in TRIGGERS)
             title("The phases of a compile")
             rows.extend((Text(f"  {letters}"), Text(meaning)) for letters, meaning in MEANINGS)
