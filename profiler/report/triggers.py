@@ -126,16 +126,21 @@ def needs_telling(group: Group) -> bool:
 
 
 def _totals(grouped: Sequence[Group]) -> str:
-    counts: dict[str, int] = {}
+    kinds: dict[str, int] = {}
     for group in grouped:
-        counts[group.kind] = counts.get(group.kind, 0) + group.count
-    said = [f"{number} {_KINDS[kind][number != 1]}" for kind, number in sorted(counts.items(), key=_by_kind)]
+        kinds[group.kind] = kinds.get(group.kind, 0) + group.count
+    said = [f"{number} {_KINDS[kind][number != 1]}" for kind, number in sorted(kinds.items(), key=_by_kind)]
     runs = len({one.run for group in grouped for one in group.occurrences})
     text = (
         f"{', '.join(said)} in {runs} run{'s' * (runs != 1)}, {duration(sum(one.total_ms for one in grouped))} in all"
     )
-    measured = sum(group.measured for group in grouped)
-    return text + (f"; {measured} in measured calls" if measured else "")
+    every = [one for group in grouped for one in group.occurrences]
+    counts = {
+        "in measured calls": sum(group.measured for group in grouped),
+        "under way": sum(1 for one in every if one.running),
+        "never ended": sum(1 for one in every if one.kind in _COMPILES and one.cost is None and not one.running),
+    }
+    return text + "".join(f"; {number} {what}" for what, number in counts.items() if number)
 
 
 _KINDS: dict[str, tuple[str, str]] = {
@@ -147,6 +152,10 @@ _KINDS: dict[str, tuple[str, str]] = {
     "eager": ("fall to eager", "falls to eager"),
     "cudagraph": ("CUDA graph event", "CUDA graph events"),
 }
+
+
+_COMPILES = ("compile", "recompile", "failure")
+"""Kinds that have a cost once they have ended."""
 
 
 def _by_kind(counted: tuple[str, int]) -> int:

@@ -92,6 +92,12 @@ def test_a_step_that_several_rows_held_up_is_said_to_be_in_each(steps: tuple[int
     assert text.count("lost: what the steps lost") == said
 
 
+@pytest.mark.parametrize(("end", "said"), [([], "; 1 under way"), ([ev.RunEnded(outcome="died")], "; 1 never ended")])
+def test_a_compile_without_an_end_is_said_to_have_none(end: list[ev.Event], said: str) -> None:
+    state = session(*call(0, "warmup", 10, [50.0]), *compiled("0/0: x")[:2], *end)
+    assert trigger_lines(state, width=200)[1].endswith(f"0 s in all{said}")
+
+
 def test_a_capture_that_is_incomplete_is_told() -> None:
     environment = ev.Environment(t=5 * MS, trace=False, trace_reason="torch 9 has no trace")
     state = session(environment, ev.MonitorError(t=6 * MS, error="x"))
