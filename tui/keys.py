@@ -50,7 +50,7 @@ TABLE: tuple[Key, ...] = (
     Key("show_step", "l", "show_step", "chart", "look at the step that it held up on Live's chart", (TRIGGERS,)),
     Key("clear", "a", "clear", "all", "show all: no filter", (TRIGGERS,)),
     Key("view", "tab", "next_view", "view", "the next view: causes, side by side, waterfall", (TRIGGERS,)),
-    Key("causes", "1", "view('causes')", "", "triggers by cause, the costliest first", (TRIGGERS,)),
+    Key("causes", "1", "view('causes')", "", "triggers by cause, in the order that s chooses", (TRIGGERS,)),
     Key("sides", "2", "view('sides')", "", "the compiles of two cases side by side", (TRIGGERS,)),
     Key("waterfall", "3", "view('waterfall')", "", "the compiles of one run on its time axis", (TRIGGERS,)),
     Key("left_side", "left_square_bracket", "next_side('left')", "left", "choose the left one", (TRIGGERS,)),
