@@ -127,6 +127,6 @@ def on_terminal() -> bool:
     )
 
 
-session_argument = click.argument("reference", metavar="SESSION", default="last")
+session_argument = click.argument("reference", metavar="[SESSION]", default="last")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout and nothing else.")
 pass_root = click.make_pass_decorator(Path)
