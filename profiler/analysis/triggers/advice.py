@@ -59,6 +59,22 @@ def _compiling(change: Change, argument: str) -> str:
         return f"{target} = torch.compile({target}, {argument})"
     if compilation.engine == "accelerate":
         return f"{target} = accelerate.utils.compile_regions({target}, {argument})"
+    return compile_blocks(change.context.run, change.found, argument)
+
+
+def compile_blocks(run: RunState, found: Compile, argument: str = "") -> str:
+    """The code that compiles the repeated blocks alone, which a model without ``_repeated_blocks`` doesn't do itself.
+
+    A worker that has compiled such a model says what it found in it.
+    """
+    root, target = root_of(found) or "", denoiser(found)
+    for note in run.notes:
+        told = re.search(rf"(?:^|; ){re.escape(root)}: [^;]*; compiled ([^;]+), found in it", note.text)
+        if note.code == "compiled" and root and told is not None:
+            names = re.findall(r"\d+ x (\w+)", told[1])
+            return f"block.compile({argument}) on each {' and '.join(names)} of {target}"
+    if found.module == "ControlNetModel" or root.startswith("controlnet"):
+        return f"block.compile({argument}) on each of its transformer blocks ({target} has no _repeated_blocks)"
     return f"{target}.compile_repeated_blocks({argument})"
 
 
@@ -91,7 +107,7 @@ def _filled(template: str, change: Change) -> str:
 def _artefact(change: Change) -> Advice:
     run = change.context.run
     if is_leaf(change.found):
-        remedy = f"Compile the blocks alone: {denoiser(change.found)}.compile_repeated_blocks()"
+        remedy = f"Compile the blocks alone: {compile_blocks(run, change.found)}"
         limit = (run.case.compilation.recompile_limit or 8) * 4
         return Advice(
             remedy=f"{remedy}; or raise the limit: torch._dynamo.config.recompile_limit = {limit}.",

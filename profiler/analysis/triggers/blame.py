@@ -13,7 +13,7 @@ OTHER_WIDTH = "Blocks of another width run through the same code; each width is 
 
 def blame(change: Change) -> Blame:
     """See ``model.Blame``."""
-    if change.entry is not None and of_another_module(change.found, change.entry):
+    if change.entry is not None and of_another_module(change.found, change.entry) and not _ran_before(change):
         return "artefact"
     cause = CAUSES[change.guard.cause]
     if change.guard.cause == "other":
@@ -23,6 +23,16 @@ def blame(change: Change) -> Blame:
     if _other_width(change):
         return "expected"
     return cause.blame
+
+
+def _ran_before(change: Change) -> bool:
+    """Whether the module did without an entry of its own until now, since another's fitted: then something changed.
+
+    Two denoisers of one class and of the same sizes share entries. All of them run in the first call.
+    """
+    found, entry = change.found, change.entry
+    same_class = entry is not None and entry.module == found.module and not is_leaf(found)
+    return same_class and not change.context.first_call(found)
 
 
 def why(change: Change, whose: Blame) -> str:

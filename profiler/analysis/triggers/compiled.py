@@ -158,9 +158,12 @@ def _words(context: Context, found: Compile, kind: Kind, change: Change | None) 
 
 def _again(change: Change) -> Words:
     whose = blame(change)
+    means = why(change, whose)
+    if outcomes.ended_before(change.context, change.found):
+        means = f"{means} {outcomes.ENDED_BEFORE}".strip()
     if whose == "artefact":
-        return Words("shared.code", whose, shared_sentence(change), why(change, whose), advice(change, whose))
-    return Words(change.guard.cause, whose, sentence(change), why(change, whose), advice(change, whose))
+        return Words("shared.code", whose, shared_sentence(change), means, advice(change, whose))
+    return Words(change.guard.cause, whose, sentence(change), means, advice(change, whose))
 
 
 def _mark(change: Change | None, found: Compile, mark: ev.DynamicMark) -> str:

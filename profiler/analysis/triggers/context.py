@@ -43,6 +43,7 @@ class Context:
     _ended: dict[str | None, int] = field(default_factory=dict)  # of a leg, and of all
     _steps_ms: dict[tuple[int, int, int], float] = field(default_factory=dict)
     _first: int | None = None
+    _first_calls: dict[int, int] = field(default_factory=dict)  # that compiled, by epoch
 
     def __post_init__(self) -> None:
         workload = self.run.case.workload
@@ -64,6 +65,10 @@ class Context:
         self._ended = {leg: sum(1 for call in calls if call.ended) for leg, calls in self._calls.items()}
         self._ended[_ALL] = sum(self._ended.values())
         self._first = min(run.calls, default=None)
+        self._first_calls = {}
+        for one in run.compiles.values():
+            if one.call is not None:
+                self._first_calls[one.epoch] = min(one.call, self._first_calls.get(one.epoch, one.call))
         happened = [(one.call, one.loop, one.step) for one in run.compiles.values()]
         happened += [(one.call, one.loop, one.step) for one in run.cudagraphs]
         self._busy = {(call, loop or 0, step) for call, loop, step in happened if call is not None and step is not None}
@@ -109,6 +114,10 @@ class Context:
     def first_pass(self, found: Compile) -> bool:
         """Whether nothing of the denoiser had completed a step before: the run's first call, at its first step."""
         return found.call is not None and found.call == self._first and found.step in (None, 0)
+
+    def first_call(self, found: Compile) -> bool:
+        """Whether it came in the first call that compiled anything since dynamo's last reset, or outside of calls."""
+        return found.call is None or found.call == self._first_calls.get(found.epoch)
 
     def busy(self, call: int, loop: int, step: int) -> bool:
         """Whether something was compiled or recorded in a step."""

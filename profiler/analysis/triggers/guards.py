@@ -36,6 +36,7 @@ class Guard:
     stack: tuple[str, ...] = field(default=())  # "file:line in function", the outermost first
 
 
+_READ = 8192  # characters of a text: a log may hold anything, and a worker tells 2048 at most
 _SRC = r"(?P<source>.+?)"
 _NAME = r"(?P<source>(?:[A-Za-z_]\w*)(?:\.\w+(?:\(\))?|\[(?:'[^']*'|\"[^\"]*\"|[^\[\]]*)\])*)"
 _NUMBER = r"(?P<dim>\d+)"
@@ -100,6 +101,7 @@ RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         # Identities and types of objects.
         ("obj.code_id", rf"___check_obj_id\({_SRC}\.__code__, \d+\){_TYPE}"),
         ("obj.id", rf"___check_obj_id\({_SRC}, \d+\){_TYPE}"),
+        ("obj.type", rf"TYPE_MISMATCH\({_SRC}\)"),
         ("obj.type", rf"___check_(?:type_id|fake_script_type)\({_SRC}, \d+\){_TYPE}"),
         # Members of containers and attributes.
         ("module.forward", rf"(?P<negated>not )?___dict_contains\('(?P<expected>forward)', {_SRC}\.__dict__\)"),
@@ -154,6 +156,7 @@ def entry_of(text: str) -> str | None:
 @lru_cache(maxsize=8192)
 def read(text: str) -> Guard:
     """The failed guard that ``text`` is about: one reason of a recompile, with or without the entry's id before it."""
+    text = text[:_READ]
     head = _HEAD.match(text)
     body = head["body"] if head else text
     stack: tuple[str, ...] = ()

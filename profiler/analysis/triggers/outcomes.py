@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profiler.analysis.compiles import Compile
 from profiler.analysis.triggers import causes
-from profiler.analysis.triggers.advice import denoiser, torch_at_least
+from profiler.analysis.triggers.advice import compile_blocks, denoiser, torch_at_least
 from profiler.analysis.triggers.blame import blame
 from profiler.analysis.triggers.changes import Change
 from profiler.analysis.triggers.context import Context, is_leaf
@@ -25,7 +25,17 @@ _PHASES = {
 }
 
 
+ENDED_BEFORE = "The run ended before this compile did: how long it would have taken isn't known."
+
+
+def ended_before(context: Context, found: Compile) -> bool:
+    """Whether the run ended in the middle of the compile."""
+    return found.running and context.run.outcome is not None
+
+
 def first_sentence(context: Context, found: Compile) -> str:
+    if ended_before(context, found):
+        return f"{found.where} was still being compiled when the run ended"
     if found.resume:
         return f"{found.where}: the rest of the frame after a graph break is compiled by itself"
     if found.running and context.run.outcome is None:
@@ -37,6 +47,8 @@ def first_sentence(context: Context, found: Compile) -> str:
 
 def first_why(context: Context, found: Compile) -> str:
     """What took long and what the cache had."""
+    if ended_before(context, found):
+        return ENDED_BEFORE
     words: list[str] = []
     regional = context.run.case.compilation.variant == "regional-compile"
     if regional and not found.resume and "Block" in (found.module or ""):
@@ -128,7 +140,7 @@ def limit_advice(context: Context, found: Compile, change: Change | None) -> Adv
     new = limit * (4 if is_leaf(found) or run.case.compilation.engine == "accelerate" else 2)
     remedy = f"Raise the limit: torch._dynamo.config.recompile_limit = {new} (stepscope run --recompile-limit {new})"
     if run.case.compilation.engine == "accelerate" and is_leaf(found):
-        remedy += f"; or compile the blocks alone, {denoiser(found)}.compile_repeated_blocks()"
+        remedy += f"; or compile the blocks alone, {compile_blocks(run, found)}"
     elif whose == "artefact" and torch_at_least(run, 2, 13):
         remedy += "; or give each module entries of its own, torch.compile(..., isolate_recompiles=True)"
     elif change is not None and change.guard.cause == "tensor.size" and run.case.compilation.dynamic is False:

@@ -19,7 +19,9 @@ def size(change: Change) -> str:
     words = " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
     text = f"{change.what} {words}"
     if change.guard.parameter:
-        return f"a module of another width: {text}"
+        side = "input channels" if change.guard.dim == 1 else "channels"
+        ends = f"{change.guard.expected}{ARROW}{change.actual}"
+        return f"a module of another width: {change.what}, {side} {ends}"
     if change.batch:
         return f"{text}: {change.batch}"
     if change.pixels:

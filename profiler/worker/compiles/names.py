@@ -20,21 +20,29 @@ class ModuleNames:
     def __init__(self, components: Mapping[str, nn.Module]) -> None:
         self._components: dict[str, weakref.ref[nn.Module]] = {}
         self._known: dict[int, tuple[weakref.ref[nn.Module], str]] = {}
+        self._strangers: dict[int, weakref.ref[nn.Module]] = {}  # walking to find that out takes a while
         self.name(components)
 
     def name(self, components: Mapping[str, nn.Module]) -> None:
         """Add ``components``; one with a known name replaces it."""
         for name, module in components.items():
             self._components[name] = weakref.ref(module)
+        self._strangers.clear()
         self._walk()
 
     def of(self, module: nn.Module) -> str | None:
         """The module's name, or None where it belongs to no component."""
         found = self._lookup(module)
-        if found is None and self._components:
+        if found is None and self._components and not self._is_stranger(module):
             self._walk()
             found = self._lookup(module)
+            if found is None:
+                self._strangers[id(module)] = weakref.ref(module)
         return found
+
+    def _is_stranger(self, module: nn.Module) -> bool:
+        reference = self._strangers.get(id(module))
+        return reference is not None and reference() is module
 
     def _lookup(self, module: nn.Module) -> str | None:
         entry = self._known.get(id(module))

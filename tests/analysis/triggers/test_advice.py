@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from profiler import events as ev
 from profiler.analysis.triggers import Occurrence
 from profiler.analysis.triggers.causes import CAUSES
 from tests.analysis.triggers.made import BLOCK, asked, compiled, last, legs, two_calls
@@ -89,3 +90,43 @@ def test_every_class_is_told_in_full(name: str) -> None:
     )
     filled = (cause.remedy or "").format(what="w", words="d", denoiser="p", module="m", expected="e", actual="a")
     assert "{" not in filled
+
+
+def test_a_model_without_repeated_blocks_is_compiled_block_by_block() -> None:
+    """Its compile_repeated_blocks() raises: a worker says which blocks it found, and compiled."""
+    note = ev.Note(
+        level="info",
+        code="compiled",
+        text=(
+            "unet: 4 x BasicTransformerBlock; controlnet: no _repeated_blocks of its own; "
+            "compiled 2 x BasicTransformerBlock, 3 x ResnetBlock2D, found in it"
+        ),
+    )
+    for root, code in (
+        (
+            "controlnet",
+            "block.compile(dynamic=True) on each BasicTransformerBlock and ResnetBlock2D of pipe.controlnet",
+        ),
+        ("unet", "pipe.unet.compile_repeated_blocks(dynamic=True)"),
+    ):
+        block = {**BLOCK, "fqn": f"{root}.mid_block.attentions.0"}
+        reason = "0/0: tensor 'hidden_states' size mismatch at index 1. expected 64, actual 96"
+        recompile = compiled("0/1", 1000, 1, reason, code=block, argument="hidden_states")
+        given = asked(variants=["regional-compile"])
+        said = remedy(last(given, [note], compiled("0/0", 0, 0, code=block), two_calls(), recompile))
+        assert f"have it dynamic from the start, {code} after" in said
+
+
+def test_the_width_of_a_parameter_is_told_in_channels() -> None:
+    text = (
+        "0/0: tensor 'self._modules['conv1']._parameters['weight']' size mismatch at index 1. expected 32, actual 16."
+    )
+    again = compiled("0/1", 1000, 1, f"{text} Guard failed on a parameter, consider using ...", code=BLOCK)
+    found = last(asked(), compiled("0/0", 0, 0, code=BLOCK), two_calls(), again)
+    assert found.sentence == "a module of another width: conv1.weight, input channels 32 → 16"
+
+
+def test_a_dictionary_of_another_class_is_an_object_of_another_type() -> None:
+    again = compiled("0/1", 1000, 1, "0/0: TYPE_MISMATCH(d)", argument="d", actual="defaultdict of 1: a")
+    found = last(asked(), compiled("0/0", 0, 0), two_calls(), again)
+    assert (found.cause, found.sentence) == ("obj.type", "d is a defaultdict now")

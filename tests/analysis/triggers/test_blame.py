@@ -102,6 +102,26 @@ def test_two_denoisers_of_one_class_share_its_forward() -> None:
     assert found.blame == "artefact"
 
 
+def test_a_denoiser_that_did_without_an_entry_of_its_own_is_no_artefact_when_something_changes() -> None:
+    """Two UNets of the same sizes share entries; that the second one has none doesn't mean that it hadn't run."""
+    second = {**UNET, "fqn": "unet_2"}
+    first = [*two_calls(), *compiled("0/0", 0, 0)]
+    found = last(asked(), first, compiled("0/1", 1000, 1, "0/0: args[1] == 1", code=second, argument="timestep"))
+    assert (found.cause, found.blame, found.argument) == ("value", "user", "timestep")
+
+
+def test_after_a_reset_each_denoiser_has_a_first_call_again() -> None:
+    second = {**UNET, "fqn": "unet_2"}
+    events = [
+        *compiled("0/0", 0, 0),
+        *compiled("0/0", 1000, 1),
+        *compiled("0/1", 1050, 1, "0/0: args[1] == 1", code=second),
+    ]
+    for event in events[2:]:
+        event.epoch = 1
+    assert last(asked(), two_calls(), events).blame == "artefact"
+
+
 def test_the_entry_of_the_same_module_counts_where_the_worker_named_none() -> None:
     """As in logs of before a worker told which entry should have matched."""
     size = "tensor 'kwargs['controlnet_cond']' size mismatch at index 2. expected 64, actual 96"
