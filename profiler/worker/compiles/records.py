@@ -30,6 +30,7 @@ from profiler.worker.compiles.owners import Owners
 from profiler.worker.compiles.payloads import text
 from profiler.worker.compiles.phases import Phases
 from profiler.worker.compiles.places import Places
+from profiler.worker.compiles.told import ToldFrames
 from profiler.worker.where import Where
 
 _PATH = 512
@@ -56,18 +57,11 @@ class Compile:
     started: bool = False
     limit: tuple[str, int] | None = None
     error: str | None = None
+    refused: bool = False
     told: bool = False  # whether an event of it was written, with its place
     caches: list[CacheFound] = field(default_factory=list)
     breaks: set[payloads.Break] = field(default_factory=set)
     ended: CompileEnded | None = None
-
-
-@dataclass(slots=True)
-class Told:
-    """What was told of a frame: its later compiles leave it out."""
-
-    code: tuple[str, str, int]  # function, file, line
-    caller: str | None = None
 
 
 class Recorder:
@@ -99,7 +93,7 @@ class Recorder:
         self._epoch = 0
         self._seen: set[str] = set()
         self._compiles: dict[str, Compile] = {}
-        self._frames: dict[str, Told] = {}  # by the frame's number
+        self._frames = ToldFrames()
 
     def take(self, kind: str, identifier: str | None, metadata: dict[str, Any], payload: object) -> None:
         """Take one trace record. Raises whatever a record of an unknown shape brings about."""
@@ -171,7 +165,7 @@ class Recorder:
             self._epoch += 1
             self._seen.clear()
             self._compiles.clear()
-            self._frames.clear()
+            self._frames.forget()
             self._owners.forget()
             self._phases.forget()
             self._cudagraphs.forget()
@@ -223,7 +217,7 @@ class Recorder:
             else:
                 compile_.module, compile_.fqn = event.module, event.fqn
             compile_.started, compile_.function = True, event.function
-        self._leave_out(event)
+        self._frames.leave_out(event)
         self.tell(event)
 
     def _artifact(self, identifier: str | None, name: str, payload: object) -> None:
@@ -260,7 +254,7 @@ class Recorder:
         if compile_ is not None:
             compile_.recompile = True
             compile_.module, compile_.fqn, compile_.function = event.module, event.fqn, event.function
-        self._leave_out(event)
+        self._frames.leave_out(event)
         self.tell(event)
         if place is not None:
             self._places.tell(*place, around=self._allowance.lines_around())
@@ -316,6 +310,8 @@ class Recorder:
 
     def _limit(self, identifier: str | None, compile_: Compile | None, found: dict[str, Any]) -> None:
         fatal = metrics.is_fatal(found)
+        if compile_ is not None:
+            compile_.refused = True
         why = metrics.why(found) or ""
         event = CompileLimit(id=identifier, why=text(why, _PATH), fatal=fatal)
         event.setting, event.limit = metrics.limit_setting(why), metrics.limit_in(why)
@@ -333,6 +329,7 @@ class Recorder:
         if compile_ is None:
             return
         if compile_.ended is None and not compile_.started:
+            self._refused(compile_)
             del self._compiles[identifier]
             return
         ended = compile_.ended or CompileEnded(id=identifier, ok=compile_.error is None, why=compile_.error)
@@ -341,6 +338,17 @@ class Recorder:
         ended.caches = compile_.caches
         self.tell(ended, compile_.where)
         del self._compiles[identifier]
+
+    def _refused(self, compile_: Compile) -> None:
+        """A compile that came to nothing ends here: within another one it has no metrics that could say so."""
+        if compile_.refused or not compile_.told:
+            return
+        if compile_.limit is not None:
+            self._limit(compile_.id, compile_, {})
+        else:
+            ended = CompileEnded(id=compile_.id, ok=False, why=compile_.error, ns=self._clock() - compile_.start_ns)
+            ended.start_ns = compile_.start_ns
+            self.tell(ended, compile_.where)
 
     def _runtime_metrics(self, identifier: str | None, found: dict[str, Any]) -> None:
         identifier = found.get("compile_id") or identifier
@@ -356,22 +364,6 @@ class Recorder:
         event.function, event.file, event.line = code.co_name, text(code.co_filename, _PATH), code.co_firstlineno
         if module is not None:
             event.module, event.fqn = type(module).__name__, self._names.of(module)
-
-    def _leave_out(self, event: CompileStarted | Recompile) -> None:
-        """Take out of a compile's event what the first of its frame has told."""
-        code = (event.function, event.file, event.line)
-        frame = (event.id or "").rpartition("/")[0]
-        told = self._frames.get(frame)
-        if told is None:
-            if event.file:
-                told = self._frames[frame] = Told(code)
-        elif told.code == code:
-            event.function, event.file, event.line = "", "", 0
-        if told is not None and isinstance(event, CompileStarted):
-            if told.caller is None:
-                told.caller = event.caller
-            elif told.caller == event.caller:
-                event.caller, event.stack = None, []
 
     def _text(self, whole: object) -> str | None:
         return text(whole, self._allowance.text_limit()) if whole else None

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from profiler.events import CompileEnded, CompileStarted, Recompile
+from profiler.events import CompileEnded, CompileLimit, CompileStarted, Recompile
 from profiler.worker.compiles import CompileMonitor, reading
 from tests.worker.compiles.conftest import Events
 
@@ -148,6 +148,26 @@ def test_a_compile_within_a_compile_goes_on(monitor: CompileMonitor, events: Eve
 
     torch.compile(lambda x: x + 1, backend=compiling_backend)(torch.zeros(2))
     assert [(ended.id, ended.ok) for ended in events.of(CompileEnded)] == [("1/0", True), ("0/0", True)]
+
+
+def test_a_compile_within_a_compile_ends_whatever_becomes_of_it(monitor: CompileMonitor, events: Events) -> None:
+    """It has no metrics of its own: those of both go to the outer one."""
+
+    def scaled(x: torch.Tensor, mode: str) -> torch.Tensor:
+        return x * 2 if mode == "a" else x * 3
+
+    inner = torch.compile(scaled, backend="eager")
+
+    def compiling_backend(graph, inputs):
+        for mode in "abcd":
+            inner(torch.zeros(3), mode)
+        return graph
+
+    with torch._dynamo.config.patch(recompile_limit=2):
+        torch.compile(lambda x: x + 1, backend=compiling_backend)(torch.zeros(2))
+    done = {event.id for event in [*events.of(CompileEnded), *events.of(CompileLimit)]}
+    assert done == {event.id for event in events if event.id is not None}
+    assert [limit.id for limit in events.of(CompileLimit)] == ["1/2"]
 
 
 def test_a_guard_too_deep_to_be_read_is_told(monitor: CompileMonitor, events: Events, feed) -> None:
