@@ -12,7 +12,7 @@ from profiler.events import LoadProgress, Note, PhaseStarted
 from profiler.request import Case, Request, is_factory
 from profiler.subject import Subject
 from profiler.worker import device, factory, fitting, foreign, memorylimit
-from profiler.worker.compiles import CompileMonitor, self_test, silent_stance
+from profiler.worker.compiles import CompileMonitor, modules_of, self_test, silent_stance
 from profiler.worker.inputs import call_arguments
 from profiler.worker.live import Sink
 from profiler.worker.measure import Capture, Measurement, make_memory
@@ -110,7 +110,7 @@ class CaseRun:
         if what:
             self.sink(Note(level="info", code="compiled", text="; ".join(what)))
         # The modules that are compiled now may be others than before. Nothing is compiled until the first call.
-        monitor = CompileMonitor(self.sink, {denoiser.label: denoiser.module for denoiser in subject.denoisers})
+        monitor = CompileMonitor(self.sink, modules_of(subject))
         monitor.attach()
         silent = silent_stance()
         if silent is not None:

@@ -13,7 +13,8 @@ monitor.detach()
 
 from profiler.worker.compiles.graphs import FallbackWatch, GraphCounter
 from profiler.worker.compiles.monitor import CompileMonitor
+from profiler.worker.compiles.names import modules_of
 from profiler.worker.compiles.selftest import self_test
 from profiler.worker.compiles.stance import silent_stance
 
-__all__ = ["CompileMonitor", "FallbackWatch", "GraphCounter", "self_test", "silent_stance"]
+__all__ = ["CompileMonitor", "FallbackWatch", "GraphCounter", "modules_of", "self_test", "silent_stance"]

@@ -7,7 +7,21 @@ from collections.abc import Mapping
 
 from torch import nn
 
+from profiler.subject import Subject
+
 _WRAPPER = "_orig_mod"  # torch.compile's OptimizedModule keeps the original under this name
+
+
+def modules_of(subject: Subject) -> dict[str, nn.Module]:
+    """The modules of a subject's pipelines by name. Denoisers have their labels; the rest may be compiled by a user."""
+    found: dict[str, nn.Module] = {}
+    for piece in subject.pieces:
+        components = getattr(piece.pipe, "components", {})
+        prefix = f"{piece.loop} " if len(subject.pieces) > 1 else ""
+        found |= {f"{prefix}{name}": part for name, part in components.items() if isinstance(part, nn.Module)}
+    denoisers = {denoiser.label: denoiser.module for denoiser in subject.denoisers}
+    known = {id(module) for module in denoisers.values()}
+    return {**denoisers, **{name: module for name, module in found.items() if id(module) not in known}}
 
 
 class ModuleNames:
