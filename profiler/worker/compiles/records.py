@@ -113,8 +113,9 @@ class Recorder:
         here = place or self._here
         compile_ = self._compiles.get(event.id or "")
         event.epoch = self._epoch
-        within = isinstance(event, _WITHIN) and compile_ is not None and compile_.told and here == compile_.where
-        if not within:
+        known = compile_ is not None and compile_.told and here == compile_.where
+        within = isinstance(event, _WITHIN) or (self._allowance.least and isinstance(event, CompileEnded))
+        if not (known and within):
             event.call, event.stage, event.loop, event.step = here.call, here.stage, here.loop, here.step
         if compile_ is not None:
             compile_.told = True
@@ -255,6 +256,8 @@ class Recorder:
             compile_.recompile = True
             compile_.module, compile_.fqn, compile_.function = event.module, event.fqn, event.function
         self._frames.leave_out(event)
+        if self._allowance.least:
+            event.source = None  # the reason says it
         self.tell(event)
         if place is not None:
             self._places.tell(*place, around=self._allowance.lines_around())

@@ -50,7 +50,7 @@ def test_many_compiles_are_all_told(monitor: CompileMonitor, events: Events, fee
     assert all(told.reasons[told.matched] == reasons[0] for told in events.of(Recompile))
     assert all(ended.phases and ended.handler_ns for ended in events.of(CompileEnded))
     assert monitor.errors == 0
-    assert size(events) + 32 * len(events) < 85_000
+    assert size(events) + 32 * len(events) < 80_000
 
 
 def test_the_same_graph_break_is_told_once_a_compile(monitor: CompileMonitor, events: Events, feed) -> None:
