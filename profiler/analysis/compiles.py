@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,23 @@ class Frame:
     line: int
     caller: str | None = None
     stack: tuple[str, ...] = ()
+
+
+def outermost(compiles: Iterable[Compile]) -> list[Compile]:
+    """Those of ``compiles`` that ended and don't lie within another: their times add up, and hold the others'."""
+    ended = sorted(
+        (found for found in compiles if found.end is not None),
+        key=lambda found: (found.end.start_ns, -found.end.ns) if found.end else (0, 0),
+    )
+    kept: list[Compile] = []
+    until = -(2**63)
+    for found in ended:
+        assert found.end is not None
+        end = found.end.start_ns + found.end.ns
+        if end > until:
+            kept.append(found)
+            until = end
+    return kept
 
 
 class CompileFold:

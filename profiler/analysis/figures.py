@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from profiler.analysis.columns import known
-from profiler.analysis.compiles import Compile
+from profiler.analysis.compiles import Compile, outermost
 from profiler.analysis.disturbances import gpu_flags
 from profiler.analysis.legs import LegFigures, headline_calls, run_legs, stretches
 from profiler.analysis.loops import (
@@ -202,7 +202,8 @@ def _samples_of(session: SessionState, run: RunState) -> int:
 def compile_figures(run: RunState) -> CompileFigures:
     """What torch.compile did in a run, over all phases."""
     compiles = list(run.compiles.values())
-    ends = [found.end for found in compiles if found.end is not None]
+    # torch compiles one frame at a time: what overlaps is a compile that another one made on its way.
+    ends = [found.end for found in outermost(compiles) if found.end is not None]
     cache: dict[str, int] = {}
     for found in compiles:
         for lookup in found.caches:

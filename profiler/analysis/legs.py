@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from profiler.analysis.compiles import outermost
 from profiler.analysis.loops import (
     LoopFigures,
     StepFigures,
@@ -152,4 +153,4 @@ def _compiled(run: RunState, leg: Stretch) -> tuple[int, int, float]:
     inside = {call.index for call in leg.calls}
     found = [one for one in run.compiles.values() if one.call in inside and one.limit is None]
     again = sum(1 for one in found if one.recompile)
-    return len(found) - again, again, sum(one.end.ns for one in found if one.end is not None) / 1e9
+    return len(found) - again, again, sum(one.end.ns for one in outermost(found) if one.end is not None) / 1e9

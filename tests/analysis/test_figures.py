@@ -290,3 +290,16 @@ def test_on_a_cpu_the_number_of_threads_counts() -> None:
     logs = {run.name: [ev.Environment(device="cpu", threads=run.repeat), *_measured([[5.0]] * 3)] for run in given.runs}
     (case,) = case_figures(fold(given, logs).state)
     assert case.flags == ["pooled all the same: runs were made with 1 thread and 2 threads"]
+
+
+def test_a_compile_within_a_compile_counts_once_in_the_seconds() -> None:
+    given = request(variants=["compile"], repeats=1)
+    name = given.runs[0].name
+    log = frame("compile")
+    for identifier, start, took in (("0/0", 100, 500), ("1/0", 200, 300), ("2/0", 600, 50)):
+        log.append(ev.CompileStarted(t=start * MS, id=identifier, function="f"))
+        end = (start + took) * MS
+        log.append(ev.CompileEnded(t=end, id=identifier, start_ns=start * MS, ns=took * MS, overhead_ns=10 * MS))
+    state = fold(given, {name: log}).state
+    compile_ = run_figures(state, state.runs[name]).compile
+    assert (compile_.compiles, compile_.seconds, compile_.net_seconds) == (3, 0.55, 0.53)

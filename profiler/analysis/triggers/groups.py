@@ -20,7 +20,9 @@ def groups(found: Iterable[Occurrence]) -> list[Group]:
     """
     same: dict[tuple[object, ...], list[Occurrence]] = {}
     for one in found:
-        key = (one.case, one.kind, one.cause, one.blame, one.module, one.argument, one.dimension)
+        # What has no argument to go by is the same where it says the same: breaks at two places are two things to mend.
+        said = one.sentence if one.kind in ("break", "failure", "cudagraph") else None
+        key = (one.case, one.kind, one.cause, one.blame, one.module, one.argument, one.dimension, said)
         same.setdefault(key, []).append(one)
     return sorted((_group(key, members) for key, members in same.items()), key=_rank)
 

@@ -115,7 +115,9 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """The same trigger however often it came: same case, kind, cause, blame, module class, argument and dimension."""
+    """The same trigger however often it came: same case, kind, cause, blame, module class, argument and dimension, and
+    of a graph break, a failure or a CUDA graph the same sentence.
+    """
 
     key: str
     case: str

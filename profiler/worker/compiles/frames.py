@@ -32,7 +32,9 @@ _NOT_CALLERS = (
     "diffusers.hooks.",
     "diffusers.utils.",
 )
-_OURS = str(Path(__file__).parents[2]) + os.sep
+# By their files, as the entry runs as __main__. What stands beside them may be all of site-packages.
+_HOME = Path(__file__).parents[3]
+_OURS = tuple(str(_HOME / name) for name in (f"profiler{os.sep}", f"tui{os.sep}", "stepscope.py"))
 _STACK_KEPT = 6
 _LEAF_WRAPPER = "external_utils.py"
 _FORWARDS = ("forward", "new_forward")
@@ -106,7 +108,7 @@ def callers(limit: int = _STACK_KEPT) -> list[str]:
         if len(found) == limit:
             break
         code = frame.f_code
-        if not f"{_module(frame)}.".startswith(_NOT_CALLERS) and not code.co_filename.startswith(("<", _OURS)):
+        if not f"{_module(frame)}.".startswith(_NOT_CALLERS) and not code.co_filename.startswith(("<", *_OURS)):
             found.append(f"{code.co_filename}:{frame.f_lineno} in {code.co_name}")
     return found
 
