@@ -25,7 +25,7 @@ from profiler.worker.compiles.payloads import REASONS_KEPT
 LIMIT = "recompile limit"
 _STACK = "\nUser stack trace"  # from here on a reason isn't the guard any more
 _GUARD_KEPT = 390  # characters: the guard of the entry that should have matched is there up to here in any run
-_KEPT = ((11_000, 2000, 150), (22_000, 300, 55), (None, 115, 0))
+_KEPT = ((10_000, 2000, 150), (20_000, 300, 55), (None, 115, 0))
 """The fewest characters that may be left of a longer text, while fewer bytes than these have been written of compiles:
 of the reason that matters, and of the others. 0: they may be left out."""
 _RESTARTS_KEPT, _RESTART_KEPT = 4, 150  # of one compile's restarts, and of a reason's characters

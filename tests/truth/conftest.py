@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+pytest.register_assert_rewrite("tests.truth.checks")
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:

@@ -22,7 +22,7 @@ _ID = re.compile(r"\[(\d+/\d+)(?:_\d+)?\]")  # the attempt behind the underscore
 _NUMBERED = re.compile(r"(.*)_(\d+)\.\w+")
 _ROW = re.compile(r"<tr>\s*<td>\s*<a href='([^']+)'>.*?</a>\s*</td>\s*<td>(.*?)</td>\s*<td>(.*?)</td>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
-_LIMIT_TEXT = re.compile(r"(?:recompile|cache).limit|recompile_limit", re.IGNORECASE)
+_LIMIT_TEXT = re.compile(r"(?:recompile|cache).?limit", re.IGNORECASE)
 _CACHE = re.compile(r"(fx_graph|aotautograd)_cache_(hit|miss|bypass)")
 _BREAK_AT = re.compile(r"Graph break in user code at (.+):(\d+)")
 _BREAK_ID = re.compile(r"/(gb\d+)\.html")
