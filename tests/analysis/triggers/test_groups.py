@@ -264,8 +264,10 @@ def test_a_thousand_compiles_are_no_burden() -> None:
 
 def test_graph_breaks_at_two_places_are_two_rows() -> None:
     events = [*compiled("0/0", 0, 0), *call(0, "measure", 0, [1000.0, 10.0])]
-    for line in (7, 9, 9):
-        events.append(ev.GraphBreak(t=500 * MS, id="0/0", call=0, step=0, file="mine.py", line=line, reason="print"))
+    events += [
+        ev.GraphBreak(t=500 * MS, id="0/0", call=0, step=0, file="mine.py", line=line, reason="print")
+        for line in (7, 9, 9)
+    ]
     found = triggers.groups(triggers.occurrences(folded(asked(), events)))
     assert {(row.count, row.sentence) for row in found if row.kind == "break"} == {
         (1, "graph break at mine.py:7: print"),
