@@ -23,6 +23,7 @@ DURATIONS = {
     "scheduler_ns",
     "saved_ns",
     "guard_ns",
+    "handler_ns",
     "overhead_ns",
 }
 OF_THE_WALL_CLOCK = {"wall_ns"}

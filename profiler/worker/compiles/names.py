@@ -16,7 +16,8 @@ def modules_of(subject: Subject) -> dict[str, nn.Module]:
     """The modules of a subject's pipelines by name. Denoisers have their labels; the rest may be compiled by a user."""
     found: dict[str, nn.Module] = {}
     for piece in subject.pieces:
-        components = getattr(piece.pipe, "components", {})
+        # Not ``pipe.components``, which raises where a pipeline's attributes aren't what its signature says.
+        components = getattr(piece.pipe, "__dict__", {})
         prefix = f"{piece.loop} " if len(subject.pieces) > 1 else ""
         found |= {f"{prefix}{name}": part for name, part in components.items() if isinstance(part, nn.Module)}
     denoisers = {denoiser.label: denoiser.module for denoiser in subject.denoisers}

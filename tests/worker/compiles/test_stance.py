@@ -50,7 +50,7 @@ def test_a_run_leaves_no_monitor_behind(failing: bool, monkeypatch: pytest.Monke
 
     trace = logging.getLogger(TRACE_LOGGER)
     before = list(trace.handlers)
-    subject: Any = SimpleNamespace(denoisers=[])
+    subject: Any = SimpleNamespace(denoisers=[], pieces=[])
     monkeypatch.setattr("profiler.worker.device.DeviceLock.take", lambda *_, **__: None)
     monkeypatch.setattr("profiler.worker.run.variants.apply", lambda *_: [])
     monkeypatch.setattr(CaseRun, "_load", lambda *_: subject)
