@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -262,7 +263,7 @@ async def test_a_recompile_is_seen_while_it_still_compiles(tmp_path: Path, recor
         feeder.feed_history()
         async with opened(tmp_path, recording, folder=feeder.folder) as (app, pilot, screen):
             status = row_of(app, "compiling UNet2DConditionModel")
-            assert "compiling kernels, 2" in status or "inductor codegen, 2" in status
+            assert re.search(r"(?:compiling kernels|inductor codegen), \d+ s; the first one took 24 s", status)
             assert "took 24 s" in status
             line = screen._causes.items()[0]
             assert line.running and "sample height" in line.sentence
