@@ -22,6 +22,9 @@ def self_test() -> str | None:
     trace = logging.getLogger(TRACE_LOGGER)
     handlers = trace.handlers
     trace.handlers = []
+    # torch tells a file's name once, at its first use: a TORCH_TRACE file would never hear those that are told here.
+    interned = getattr(torch._logging.structured, "INTERN_TABLE", {})
+    known = dict(interned)
     monitor.attach()
     try:
         _recompile()
@@ -31,6 +34,8 @@ def self_test() -> str | None:
     finally:
         monitor.detach()
         trace.handlers = handlers
+        interned.clear()
+        interned.update(known)
         torch._dynamo.reset()
     if any(isinstance(event, Recompile) and event.reasons for event in events):
         return None
