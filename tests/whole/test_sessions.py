@@ -199,13 +199,25 @@ def test_headless_is_stopped_by_a_signal_and_says_so(own_home: Path) -> None:
 
 
 def test_two_sessions_share_a_device_one_after_the_other(own_home: Path) -> None:
-    assert stepscope(*TINY, "--variant", "no-compile", "--calls", "20", "--detach").returncode == 0
+    assert stepscope(*TINY, "--variant", "no-compile", "--calls", "2000", "--detach").returncode == 0
     first = only(own_home)
     until(lambda: measured_calls(first) >= 1, 60)
     refused = stepscope(*TINY, "--variant", "no-compile", "--calls", "1", "--no-queue", "--headless")
     assert refused.returncode == 1
     assert first.id in refused.stdout
-    waiting = stepscope(*TINY, "--variant", "no-compile", "--calls", "1", "--headless")
-    assert waiting.returncode == 0
-    assert f"waiting behind {first.id}" in waiting.stdout
-    assert Follower(first).read_all().state == "done"
+    known = {folder.id for folder in sessions.all_sessions(own_home)}
+
+    def is_waiting() -> bool:
+        later = [folder for folder in sessions.all_sessions(own_home) if folder.id not in known]
+        if not later or not later[0].manifest_file.exists():
+            return False
+        return any(run.waiting is not None for run in Follower(later[0]).read_all().runs.values())
+
+    command = [*COMMAND, *TINY, "--variant", "no-compile", "--calls", "1", "--headless"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        until(is_waiting, 60)
+        sessions.send(first, "stop")
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert f"waiting behind {first.id}" in out
+    assert Follower(first).read_all().state == "stopped"
