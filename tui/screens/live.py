@@ -15,7 +15,7 @@ from profiler.sessions import SessionFolder
 from tui import keys, safe
 from tui.charts.widget import Chart
 from tui.feed import Feed, LiveSource
-from tui.messages import FeedFailed, LiveChanged, ShowTriggers
+from tui.messages import LiveChanged, ShowTriggers
 from tui.panels.cases import CasesPanel
 from tui.panels.happenings import HappeningsPanel
 from tui.panels.heading import HeadingPanel
@@ -24,16 +24,13 @@ from tui.panels.runs import RunsPanel
 from tui.pictures.focus import Focus
 from tui.pictures.live import LivePicture, unread
 from tui.pictures.steps import StepsView, same_place
-from tui.screens.base import BaseScreen
+from tui.screens.fed import FedScreen
 
 LOW = 30
 """Rows below which one chart at a time has to do."""
 
-SLOW_LINK_S = 0.25
-"""While the terminal hasn't taken the last pictures, the newest one waits this long and replaces them."""
 
-
-class LiveScreen(BaseScreen):
+class LiveScreen(FedScreen):
     """Shows the pictures of one session. The feed reads only while the screen is seen."""
 
     where = keys.LIVE
@@ -48,7 +45,6 @@ class LiveScreen(BaseScreen):
         self._inspected: Focus | None = None  # where the inspector sent the cursor
         self._source = source or LiveSource(folder)
         self._feed: Feed[LivePicture] = Feed(self._source, self._publish, self._feed_failed)
-        self._waiting = False
         self._unfold: bool | None = None  # None: the legs are seen where they fit
         self._cases_hidden = False
         self._charted = ""
@@ -72,19 +68,6 @@ class LiveScreen(BaseScreen):
 
     # --- pictures ---
 
-    def on_mount(self) -> None:
-        self.refresh_footer()
-        self._feed.start()
-
-    def on_unmount(self) -> None:
-        self._feed.stop()
-
-    def on_screen_suspend(self) -> None:
-        self._feed.pause(True)
-
-    def on_screen_resume(self) -> None:
-        self._feed.pause(False)
-
     def on_resize(self) -> None:
         self.look(replace(self._view, columns=max(self.size.width, 40)))
         self._fit_cases()
@@ -93,27 +76,8 @@ class LiveScreen(BaseScreen):
     def _publish(self, picture: LivePicture) -> None:
         self.post_message(LiveChanged(picture))
 
-    def _feed_failed(self, error: BaseException) -> None:
-        self.post_message(FeedFailed(error))
-
-    def on_feed_failed(self, message: FeedFailed) -> None:
-        raise message.error
-
     def on_live_changed(self, message: LiveChanged) -> None:
         self.picture = message.picture
-        self._apply_when_taken()
-
-    def _apply_when_taken(self) -> None:
-        """Paint, unless the terminal still has earlier pictures to take: then wait and paint the newest."""
-        if self.app.link_busy:  # type: ignore[attr-defined]
-            if not self._waiting:
-                self._waiting = True
-                self.set_timer(SLOW_LINK_S, self._apply_later)
-            return
-        self._apply()
-
-    def _apply_later(self) -> None:
-        self._waiting = False
         self._apply_when_taken()
 
     def _apply(self) -> None:

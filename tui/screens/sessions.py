@@ -13,14 +13,14 @@ from profiler.sessions import SessionFolder
 from tui import keys, safe
 from tui.feed import Feed
 from tui.listing import ListingSource
-from tui.messages import FeedFailed, ListingChanged, SessionPicked, ShowTriggers
+from tui.messages import ListingChanged, SessionPicked, ShowTriggers
 from tui.panels.sessions import SessionsPanel
 from tui.panels.title import TitlePanel
 from tui.pictures.listing import Listing
-from tui.screens.base import BaseScreen
+from tui.screens.fed import FedScreen
 
 
-class SessionsScreen(BaseScreen):
+class SessionsScreen(FedScreen):
     """Looks at the sessions while it is seen."""
 
     where = keys.SESSIONS
@@ -42,27 +42,8 @@ class SessionsScreen(BaseScreen):
         yield self._title
         yield self._list
 
-    def on_mount(self) -> None:
-        self.refresh_footer()
-        self._feed.start()
-
-    def on_unmount(self) -> None:
-        self._feed.stop()
-
-    def on_screen_suspend(self) -> None:
-        self._feed.pause(True)
-
-    def on_screen_resume(self) -> None:
-        self._feed.pause(False)
-
     def _publish(self, listing: Listing) -> None:
         self.post_message(ListingChanged(listing))
-
-    def _feed_failed(self, error: BaseException) -> None:
-        self.post_message(FeedFailed(error))
-
-    def on_feed_failed(self, message: FeedFailed) -> None:
-        raise message.error
 
     def on_listing_changed(self, message: ListingChanged) -> None:
         self._list.put(message.listing)

@@ -14,7 +14,7 @@ from profiler.sessions import SessionFolder
 from tui import keys, safe
 from tui.feed import Feed, Reading
 from tui.inspecting import Exported, TriggersSource
-from tui.messages import FeedFailed, LinePicked, ShowStep, TriggersChanged
+from tui.messages import LinePicked, ShowStep, TriggersChanged
 from tui.panels.heading import HeadingPanel
 from tui.panels.triggers.causes import CausesPanel
 from tui.panels.triggers.choice import ChoicePanel
@@ -28,10 +28,7 @@ from tui.pictures.triggers.selection import Selection
 from tui.pictures.triggers.sides import Sides
 from tui.pictures.triggers.view import SORTS, VIEWS, Name, TriggersView, following
 from tui.pictures.triggers.waterfall import Waterfall
-from tui.screens.base import BaseScreen
-
-SLOW_LINK_S = 0.25
-"""While the terminal hasn't taken the last pictures, the newest one waits this long and replaces them."""
+from tui.screens.fed import FedScreen
 
 SHARES = {"causes": 0.42, "sides": 0.7, "waterfall": 0.42}
 """Of the rows between title and footer, how many the list of a view gets at most where the details are below it."""
@@ -39,7 +36,7 @@ SHARES = {"causes": 0.42, "sides": 0.7, "waterfall": 0.42}
 LEAST_LIST = 4
 
 
-class TriggersScreen(BaseScreen):
+class TriggersScreen(FedScreen):
     """Shows why things were compiled in one session. The feed reads only while the screen is seen.
 
     The app keeps the screen when one leaves it, so that selection, filters and view are there when one comes back.
@@ -67,7 +64,6 @@ class TriggersScreen(BaseScreen):
         self._exports = exports
         self._source = source or TriggersSource(reading or Reading(folder))
         self._feed: Feed[TriggersPicture] = Feed(self._source, self._publish, self._feed_failed)
-        self._waiting = False
         self._wanted: str | None = None  # an occurrence to go to once it is there
         self._before_typing = ""
         self._detailed: tuple[str, str] = ("", "")  # the view and the key that the details are of
@@ -101,43 +97,11 @@ class TriggersScreen(BaseScreen):
 
     # --- pictures ---
 
-    def on_mount(self) -> None:
-        self.refresh_footer()
-        self._feed.start()
-
-    def on_unmount(self) -> None:
-        self._feed.stop()
-
-    def on_screen_suspend(self) -> None:
-        self._feed.pause(True)
-
-    def on_screen_resume(self) -> None:
-        self._feed.pause(False)
-
     def _publish(self, picture: TriggersPicture) -> None:
         self.post_message(TriggersChanged(picture))
 
-    def _feed_failed(self, error: BaseException) -> None:
-        self.post_message(FeedFailed(error))
-
-    def on_feed_failed(self, message: FeedFailed) -> None:
-        raise message.error
-
     def on_triggers_changed(self, message: TriggersChanged) -> None:
         self.picture = message.picture
-        self._apply_when_taken()
-
-    def _apply_when_taken(self) -> None:
-        """Paint, unless the terminal still has earlier pictures to take: then wait and paint the newest."""
-        if self.app.link_busy:  # type: ignore[attr-defined]
-            if not self._waiting:
-                self._waiting = True
-                self.set_timer(SLOW_LINK_S, self._apply_later)
-            return
-        self._apply()
-
-    def _apply_later(self) -> None:
-        self._waiting = False
         self._apply_when_taken()
 
     def _apply(self) -> None:
