@@ -147,6 +147,7 @@ class RunFold:
             ev.LoopEnded: self._loop_ended,
             ev.Stage: self._stage,
             ev.Output: state.outputs.append,
+            ev.Sync: state.syncs.append,
             ev.Note: state.notes.append,
             ev.OutOfMemory: self._oom,
             ev.RunEnded: self._end,
@@ -251,6 +252,7 @@ class RunFold:
         call.ns = event.ns
         call.images = event.images
         call.retries = event.retries or 0
+        call.waited_ns, call.cpu_ns, call.foreign_cpu_ns = event.waited_ns, event.cpu_ns, event.foreign_cpu_ns
 
     def _loop(self, call: int, loop: int) -> Loop:
         return self._call(call).loops.setdefault(loop, Loop())

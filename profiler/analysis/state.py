@@ -59,6 +59,9 @@ class Call:
     ns: int | None = None  # None until it ended
     images: int = 0
     retries: int = 0
+    waited_ns: int | None = None  # ready, and no core was free
+    cpu_ns: int | None = None
+    foreign_cpu_ns: int | None = None
     loops: dict[int, Loop] = field(default_factory=dict)
     stages: list[ev.Stage] = field(default_factory=list)
     compiles: int = 0  # compiles and recompiles that ran in this call
@@ -129,6 +132,7 @@ class RunState:
         self.sources: dict[tuple[str, int], ev.SourceLines] = {}  # code around a place, by file and line
         self.notes: list[ev.Note] = []
         self.outputs: list[ev.Output] = []
+        self.syncs: list[ev.Sync] = []
         self.oom: ev.OutOfMemory | None = None
         self.monitor_errors = 0
         self.last_t = 0

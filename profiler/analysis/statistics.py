@@ -64,7 +64,7 @@ class Ratio:
     interval: tuple[float, float] | None
 
 
-def speedup(baseline: Sequence[float], candidate: Sequence[float]) -> Ratio | None:
+def speedup(baseline: Sequence[float], candidate: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
     """Ratio baseline / candidate of per-process medians (durations above 0, one a process).
 
     The interval is Welch's t on the logarithms: the process is the unit, since compilation and placement in memory
@@ -76,12 +76,11 @@ def speedup(baseline: Sequence[float], candidate: Sequence[float]) -> Ratio | No
     difference = statistics.fmean(base) - statistics.fmean(other)
     if len(base) < 2 or len(other) < 2:
         return Ratio(math.exp(difference), None)
-    return Ratio(
-        math.exp(difference), _welch(difference, [(statistics.variance(one), len(one)) for one in (base, other)])
-    )
+    spread = [(statistics.variance(one), len(one)) for one in (base, other)]
+    return Ratio(math.exp(difference), _welch(difference, spread, confidence))
 
 
-def more_to_settle(baseline: Sequence[float], candidate: Sequence[float]) -> int | None:
+def more_to_settle(baseline: Sequence[float], candidate: Sequence[float], confidence: float = CONFIDENCE) -> int | None:
     """How many more processes a side would give a verdict if they spread as those so far do.
 
     None where it would take more than MOST_PROCESSES, or nothing tells how they spread.
@@ -94,7 +93,7 @@ def more_to_settle(baseline: Sequence[float], candidate: Sequence[float]) -> int
     have = min(len(base), len(other))
 
     def settled(processes: int) -> bool:
-        return verdict(_welch(difference, [(variance, processes) for variance in spread])) != "UNCLEAR"
+        return verdict(_welch(difference, [(v, processes) for v in spread], confidence)) != "UNCLEAR"
 
     # More processes narrow the interval around the same middle: what settles it goes on to.
     candidates = range(have + 1, MOST_PROCESSES + 1)
@@ -106,7 +105,7 @@ def _logarithms(values: Sequence[float]) -> list[float]:
     return [math.log(value) for value in values if value > 0 and math.isfinite(value)]
 
 
-def _welch(difference: float, sides: Sequence[tuple[float, int]]) -> tuple[float, float]:
+def _welch(difference: float, sides: Sequence[tuple[float, int]], confidence: float) -> tuple[float, float]:
     """The interval of a ratio whose logarithm is estimated as ``difference``; ``sides`` are variances and counts."""
     errors = [(variance / count, count - 1) for variance, count in sides]
     squared = sum(error for error, _ in errors)
@@ -114,7 +113,7 @@ def _welch(difference: float, sides: Sequence[tuple[float, int]]) -> tuple[float
         return math.exp(difference), math.exp(difference)
     # Welch-Satterthwaite degrees of freedom (B. L. Welch, Biometrika 34, 1947).
     freedom = squared**2 / sum(error**2 / degrees for error, degrees in errors)
-    half = student_t_quantile(0.5 + CONFIDENCE / 2, freedom) * math.sqrt(squared)
+    half = student_t_quantile(0.5 + confidence / 2, freedom) * math.sqrt(squared)
     return math.exp(difference - half), math.exp(difference + half)
 
 

@@ -57,6 +57,7 @@ from profiler.events.running import (
     RunEnded,
     Stage,
     Step,
+    Sync,
     Waiting,
 )
 
@@ -80,6 +81,7 @@ AnyEvent = (
     | LoopEnded
     | Stage
     | Output
+    | Sync
     | Heartbeat
     | Note
     | OutOfMemory
@@ -139,5 +141,6 @@ __all__ = [
     "SourceLines",
     "Stage",
     "Step",
+    "Sync",
     "Waiting",
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 SCHEMA_MAJOR = 1
-SCHEMA_MINOR = 2
+SCHEMA_MINOR = 3
 
 # A damaged line may hold a number of any length; what is kept in columns has 64 bits.
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]

@@ -32,6 +32,7 @@ class DeviceSeen(Event, tag="device"):
     name: str | None = None
     total_bytes: Int64 | None = None
     driver: str | None = None
+    max_sm_mhz: Int64 | None = None  # the highest SM clock that the device has
     reason: str | None = None  # why there are no GPU samples
 
 

@@ -74,6 +74,8 @@ class CallEnded(Event, tag="call_end"):
     images: Int64 = 0
     retries: Int64 | None = None  # allocation retries during the call
     cpu_ns: Int64 | None = None  # CPU time of the worker's process during the call
+    waited_ns: Int64 | None = None  # how long the calling thread was ready during the call and no core was free
+    foreign_cpu_ns: Int64 | None = None  # CPU time of everything else on the machine during the call
 
 
 class LoopStarted(Event, tag="loop"):
@@ -126,6 +128,22 @@ class Output(Event, tag="output"):
     digest: str = ""  # SHA-256 of the bytes, in the type that the pipeline computed in
     finite: bool = True
     file: str | None = None  # the latents as float32, a safetensors file in the run's folder
+    images: list[str] = msgspec.field(default_factory=list)  # PNG files of the pictures, in the run's folder
+    thumbnails: list[str] = msgspec.field(default_factory=list)  # the same small, as PPM files: terminals show them
+
+
+class Sync(Event, tag="sync"):
+    """A place that made Python wait for the device in the call that looks for them (``--find-syncs``)."""
+
+    file: str = ""
+    line: Int64 = 0
+    function: str = ""
+    code: str = ""  # the line itself
+    count: Int64 = 0  # how often in that call
+    stack: list[str] = msgspec.field(default_factory=list)  # "file:line in function" of the frames around, inner first
+    stage: str | None = None  # where it happened first
+    loop: Int64 | None = None
+    step: Int64 | None = None
 
 
 class Heartbeat(Event, tag="heartbeat"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from profiler.request.compilation import MODES
 from profiler.request.model import (
     ENGINES,
+    LOOKS,
     VARIANTS,
     BadRequest,
     Case,
@@ -40,6 +41,7 @@ __all__ = [
     "CACHES",
     "DTYPES",
     "ENGINES",
+    "LOOKS",
     "MAX_BATCH_SIZE",
     "MAX_CALLS",
     "MAX_CASES",

@@ -1,10 +1,10 @@
 """What to run from a TOML file: ``stepscope run --file bench.toml``.
 
-The keys are the names of the command line's options. Those at the top hold for the session (repeats, cache, keep-cache,
-queue, max-time, memory-limit, device, find-max-batch) or for every case; each ``[[case]]`` table adds cases of its own
-and overrides them. Without any ``[[case]]`` the top alone is one. A list of values is a matrix: all its combinations
-are run. ``call`` is a table of call arguments, or, as ``[[call]]`` tables, a scenario of one's own: calls, and what
-each of them changes. Stable Diffusion XL's whole matrix of one batch size:
+The keys are the names of the command line's options. Those at the top hold for the session (repeats, until-sure,
+cache, keep-cache, save-images, find-syncs, queue, max-time, memory-limit, device, find-max-batch) or for every case;
+each ``[[case]]`` table adds cases of its own and overrides them. Without any ``[[case]]`` the top alone is one. A list
+of values is a matrix: all its combinations are run. ``call`` is a table of call arguments, or, as ``[[call]]`` tables,
+a scenario of one's own: calls, and what each of them changes. Stable Diffusion XL's whole matrix of one batch size:
 
     pipeline = "sdxl-txt2img"
     batch-size = 4

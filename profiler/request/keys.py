@@ -51,6 +51,7 @@ KEYS: dict[str, Key] = {
     **_by_name("whole", "repeats", session=True),
     **_by_name("text", "cache", "device", session=True),
     **_by_name("flag", "keep-cache", "queue", "find-max-batch", session=True),
+    **_by_name("flag", "until-sure", "find-syncs", "save-images", session=True),
     "max-time": Key("max_time_s", "number", session=True),
     "memory-limit": Key("memory_limit_gib", "number", session=True),
 }

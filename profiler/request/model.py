@@ -8,6 +8,8 @@ import msgspec
 
 VARIANTS = ("no-compile", "compile", "regional-compile")
 ENGINES = ("diffusers", "accelerate")
+LOOKS = (3, 5, 8, 12)
+"""After how many repeats a session that goes on until it is sure looks at its verdicts."""
 
 
 class BadRequest(Exception):
@@ -126,6 +128,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     queue: bool = True  # wait for a device that another session uses; False: fail
     max_time_s: float | None = None
     memory_limit_gib: float | None = None  # what a worker may allocate: of the device on CUDA, else of main memory
+    until_sure: bool = False  # the conductor adds repeats, up to each of LOOKS, until every verdict is settled
+    find_syncs: bool = False  # one more call, untimed, that finds what makes Python wait for the device
+    save_images: bool = False  # keep the pictures of the call whose latents are kept
     find_max_batch: bool = False  # the conductor adds cases until the largest batch that fits is known
 
     def case(self, name: str) -> Case:

@@ -57,3 +57,6 @@ class Options(msgspec.Struct, kw_only=True):
     max_time_s: float | None = None
     memory_limit_gib: float | None = None
     find_max_batch: bool = False
+    until_sure: bool = False
+    find_syncs: bool = False
+    save_images: bool = False

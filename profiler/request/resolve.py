@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from profiler.request import checking, compilation, naming, pipelines, workload
-from profiler.request.model import ENGINES, VARIANTS, BadRequest, Case, Request, Run
+from profiler.request.model import ENGINES, LOOKS, VARIANTS, BadRequest, Case, Request, Run
 from profiler.request.options import Options
 from profiler.request.pipelines import Pipeline
 
@@ -41,7 +41,13 @@ def resolve_all(asked: Sequence[Options], device: str) -> Request:
     if session.find_max_batch:
         _check_search(session, device)
         asked = [_probing(options, number) for number, options in enumerate(asked)]
-    repeats = checking.within("repeats", asked[0].repeats, 3, 1, MAX_REPEATS, "repeats")
+    if session.until_sure:
+        _check_looks(session)
+    if session.find_syncs and not device.startswith("cuda"):
+        raise BadRequest("--find-syncs finds waits for a GPU: it needs --device cuda:N", "find_syncs")
+    repeats = checking.within(
+        "repeats", asked[0].repeats, LOOKS[0] if session.until_sure else 3, 1, MAX_REPEATS, "repeats"
+    )
     pairs = _pairs(asked, device)
     runs = len(pairs) * repeats
     if runs > MAX_RUNS:
@@ -63,6 +69,9 @@ def resolve_all(asked: Sequence[Options], device: str) -> Request:
         max_time_s=session.max_time_s,
         memory_limit_gib=session.memory_limit_gib,
         find_max_batch=session.find_max_batch,
+        until_sure=session.until_sure,
+        find_syncs=session.find_syncs,
+        save_images=session.save_images,
     )
 
 
@@ -120,6 +129,16 @@ def _check_search(session: Options, device: str) -> None:
         )
     if session.repeats not in (None, 1):
         raise BadRequest("--find-max-batch makes one run a batch size: drop --repeats", "repeats")
+
+
+def _check_looks(session: Options) -> None:
+    if session.find_max_batch:
+        raise BadRequest("--find-max-batch makes one run a batch size: drop --until-sure", "until_sure")
+    if session.repeats is not None and session.repeats not in LOOKS:
+        looks = ", ".join(map(str, LOOKS))
+        raise BadRequest(
+            f"--until-sure looks after {looks} repeats: give --repeats one of them to begin with, or none", "repeats"
+        )
 
 
 def _probing(options: Options, number: int) -> Options:

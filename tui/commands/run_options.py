@@ -228,6 +228,11 @@ _GROUPS: dict[str, Declared] = {
     ],
     "The session": [
         _whole("--repeats", "N", "3", "Runs of a case, a process each."),
+        _flag(
+            "--until-sure",
+            "Add repeats until every verdict is settled or --max-time is spent: looks after"
+            f" {', '.join(map(str, request.LOOKS))} of them, --repeats the first.",
+        ),
         _whole(
             "--warmup", "N", "1", "Calls before the measured ones; a compiled variant's compiling call comes on top."
         ),
@@ -243,6 +248,8 @@ _GROUPS: dict[str, Declared] = {
             },
         ),
         _flag("--keep-cache", "Keep the cases' compile caches when the session ends."),
+        _flag("--save-images", "Keep the pictures of each run's last call, to look at side by side."),
+        _flag("--find-syncs", "One more call, untimed, that finds the lines that make Python wait for the GPU (CUDA)."),
         _flag("--no-queue", "Fail if another session uses the device, instead of waiting."),
         _number("--max-time", "S", "none", "Stop the session after this many seconds.", "max_time_s"),
         _number(

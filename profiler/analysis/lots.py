@@ -1,0 +1,83 @@
+"""Lots: what is compared as one, a case of a session or one of its runs. Lots of any sessions can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from profiler.analysis.figures import RunFigures, run_figures
+from profiler.analysis.state import RunState, SessionState
+from profiler.analysis.statistics import median
+from profiler.request import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """The runs of ``case``, or the one called ``run`` alone."""
+
+    session: SessionState
+    case: Case
+    run: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called within its session."""
+        return self.run or self.case.name
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from every other one: its session's id and its name."""
+        return self.session.session, self.name
+
+    @property
+    def runs(self) -> list[RunState]:
+        """All of them, in the order in which they are made."""
+        return self.session.runs_of(self.case.name) if self.run is None else [self.session.runs[self.run]]
+
+    @property
+    def usable(self) -> list[RunState]:
+        """Runs whose measured calls count: those that go on or ended well.
+
+        Where there are none of those, what its runs had measured before they ended is all there is, and is shown.
+        """
+        measured = [run for run in self.runs if run.calls_of("measure")]
+        return [run for run in measured if run.outcome in (None, "ok")] or measured
+
+    @property
+    def cold(self) -> list[RunState]:
+        """Those of the usable runs that found an empty compile cache."""
+        return [run for run in self.usable if _was_cold(self.session, run)]
+
+    @property
+    def warm(self) -> list[RunState]:
+        """Those of the usable runs that found their compiled code in the cache."""
+        return [run for run in self.usable if not _was_cold(self.session, run)]
+
+    def figures(self, runs: list[RunState] | None = None) -> list[RunFigures]:
+        """The figures of ``runs``, of the usable ones unless given."""
+        return [run_figures(self.session, run) for run in (self.usable if runs is None else runs)]
+
+    def values(self, figure: Callable[[RunFigures], float | None], runs: list[RunState] | None = None) -> list[float]:
+        """One value a process: ``figure`` of each of ``runs`` that has it."""
+        return [value for figures in self.figures(runs) if (value := figure(figures)) is not None]
+
+    def middle(self, figure: Callable[[RunFigures], float | None], runs: list[RunState] | None = None) -> float | None:
+        """The median of ``values``."""
+        return median(self.values(figure, runs))
+
+    @property
+    def startup_s(self) -> float | None:
+        """From the end of loading to the first image, in seconds: of the cold run if there is one, else the median."""
+        return self.middle(lambda run: run.startup_s, self.cold or self.usable)
+
+
+def lots_of(session: SessionState) -> list[Lot]:
+    """The cases of a session."""
+    return [Lot(session, case) for case in session.request.cases]
+
+
+def _was_cold(session: SessionState, run: RunState) -> bool:
+    """Logs from before it was written down: the first repeat did."""
+    if run.cold is not None:
+        return run.cold
+    return session.request.cache == "cold" and run.run.repeat == 1
