@@ -48,12 +48,9 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
         missing = theirs if own else ours
         reason = f"{missing.name} has no measured call{'' if missing.session.over else ' yet'}"
         return Comparison(theirs.name, reason=reason, warnings=warnings)
-    word = more = None
-    reason: str | None = _too_few(ours, theirs)
-    if ratio.interval is not None:
-        word = verdict(ratio.interval)
-        more = more_to_settle(base, own, sure) if word == "UNCLEAR" else None
-        reason = _allows(ratio.interval, more) if word == "UNCLEAR" else None
+    word = None if ratio.interval is None else verdict(ratio.interval)
+    more = more_to_settle(base, own, sure) if word == "UNCLEAR" else None
+    unclear = _allows(ratio.interval, more) if ratio.interval is not None and word == "UNCLEAR" else None
     worth = _worth(ours, theirs)
     return Comparison(
         baseline=theirs.name,
@@ -61,7 +58,7 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
         interval=ratio.interval,
         confidence=None if ratio.interval is None else sure,
         verdict=word,
-        reason=reason,
+        reason=_too_few(ours, theirs) if word is None else unclear,
         more_repeats=more,
         saved_s=worth.saved_s,
         extra_startup_s=worth.extra_startup_s,
