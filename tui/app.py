@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -19,6 +20,7 @@ from tui import keys, theme
 from tui.feed import LiveSource, Reading
 from tui.messages import SessionPicked, ShowStep, ShowTriggers
 from tui.painting import Memory, ThriftyUpdate
+from tui.pictures.compare.marks import Mark, Marks, marked
 from tui.screens.base import BaseScreen
 from tui.screens.help import HelpScreen
 from tui.screens.live import LiveScreen
@@ -42,11 +44,22 @@ class StepscopeApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
 
-    def __init__(self, root: Path, session: SessionFolder | None = None, *, ascii: bool = False) -> None:
-        """``root`` is the home of the sessions; ``session`` opens Live on it at once."""
+    def __init__(
+        self,
+        root: Path,
+        session: SessionFolder | None = None,
+        *,
+        compare: Sequence[tuple[SessionFolder, str | None]] = (),
+        ascii: bool = False,
+    ) -> None:
+        """``root`` is the home of the sessions; ``session`` opens Live on it at once.
+
+        ``compare`` opens Compare on these: cases or runs of sessions by name, None: all cases of the session.
+        """
         super().__init__()
         self.root = root
         self.first = session
+        self.marks: Marks = marked((), (Mark(str(folder.path.absolute()), name) for folder, name in compare))
         self.ascii = ascii
         self.farewell: str | None = None
         self._reading: Reading | None = None
