@@ -57,6 +57,20 @@ class CaseFigures(msgspec.Struct, frozen=True):
     break_even_images: float | None
     warnings: list[str]  # what else differs from the baseline: workload, device, versions
     flags: list[str]
+    remarks: list[str] = []  # what is worth knowing and casts no doubt on the figures, as a power cap
+    enqueue_share: float | None = None  # these as in RunFigures, the median run's
+    scheduler_ms: float | None = None
+    scheduler_share: float | None = None
+    bound: str | None = None
+    bound_means: str | None = None
+    joules_per_image: float | None = None
+    images_per_joule: float | None = None
+    energy_error: float | None = None
+    energy_reason: str | None = None
+    sm_mhz: float | None = None
+    load_s: float | None = None
+    warmup_s: float | None = None
+    measured_s: float | None = None
 
 
 _cache: WeakKeyDictionary[SessionState, tuple[str | None, list[RunFigures], list[CaseFigures]]] = WeakKeyDictionary()

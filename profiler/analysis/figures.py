@@ -41,6 +41,7 @@ class MemoryFigures(msgspec.Struct, frozen=True):
     reserved_peak_bytes: int | None = None
     device_peak_bytes: int | None = None
     rss_peak_bytes: int | None = None
+    outside_torch_bytes: int | None = None  # of the device, by this run, beside what torch has reserved: the most seen
 
 
 class PhaseFigures(msgspec.Struct, frozen=True):
@@ -50,7 +51,7 @@ class PhaseFigures(msgspec.Struct, frozen=True):
 
 
 class CallFigures(msgspec.Struct, frozen=True):
-    """One call: its duration and why it is left out of the headline, if it is."""
+    """One call: its duration, what touched it (``flags``, see ``disturbances``) and whether the headline has it."""
 
     call: int
     phase: str
@@ -61,6 +62,11 @@ class CallFigures(msgspec.Struct, frozen=True):
     compiles: int
     retries: int
     clean: bool
+    flags: list[str] = []
+    outlier: bool = False  # far from the run's other measured calls: kept, and marked
+    waited_share: float | None = None  # of the call, in which its thread was ready and no core was free
+    foreign_cores: float | None = None  # that everything else on the machine used during the call, on average
+    sm_mhz: float | None = None  # the median in the samples in which the device computed
 
 
 class CompileFigures(msgspec.Struct, frozen=True):
@@ -90,8 +96,21 @@ class RunFigures(msgspec.Struct, frozen=True):
     calls: list[CallFigures]
     memory: MemoryFigures
     compile: CompileFigures
-    host_bound_share: float | None
+    host_bound_share: float | None  # of the steps: the device had run dry before Python went on
     flags: list[str]
+    remarks: list[str] = []  # what is worth knowing and casts no doubt on the figures, as a power cap
+    enqueue_share: float | None = None  # host time inside the denoisers' calls / device time of the step, the median
+    scheduler_ms: float | None = None  # host time inside scheduler.step, its waits included: the median step's
+    scheduler_share: float | None = None  # the same as a share of the loops' host time
+    bound: str | None = None  # "host", "device", "mixed", "unsure"; None on a CPU
+    bound_means: str | None = None  # the same as a sentence, and what to do about it
+    joules_per_image: float | None = None
+    images_per_joule: float | None = None
+    energy_error: float | None = None  # how far off the two may be, as a share of them
+    energy_reason: str | None = None  # why there are none, where the device is one that NVML samples
+    sm_mhz: float | None = None  # the SM clock of the headline's calls, the median
+    warmup_s: float | None = None  # the warm-up phase
+    measured_s: float | None = None  # the measured phase: the steady state, or the scenario's legs
 
 
 _cache: WeakKeyDictionary[RunState, tuple[tuple[object, ...], RunFigures]] = WeakKeyDictionary()

@@ -33,6 +33,7 @@ class DeviceSeen(Event, tag="device"):
     total_bytes: Int64 | None = None
     driver: str | None = None
     max_sm_mhz: Int64 | None = None  # the highest SM clock that the device has
+    supported_reasons: Int64 | None = None  # the clock event reasons that it can report; another's bit is never set
     reason: str | None = None  # why there are no GPU samples
 
 
@@ -49,6 +50,7 @@ class GpuSample(Event, tag="gpu"):
     memory_mhz: Int64 | None = None
     reasons: Int64 | None = None  # clock event reasons, NVML's bit mask
     others: Int64 | None = None  # processes on the device that aren't this run's; None where pids can't be matched
+    others_busy: Int64 | None = None  # how many of those computed since the sample before; None where nobody says
 
 
 class GpuField(Event, tag="gpu_field"):

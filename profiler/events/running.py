@@ -75,7 +75,8 @@ class CallEnded(Event, tag="call_end"):
     retries: Int64 | None = None  # allocation retries during the call
     cpu_ns: Int64 | None = None  # CPU time of the worker's process during the call
     waited_ns: Int64 | None = None  # how long the calling thread was ready during the call and no core was free
-    foreign_cpu_ns: Int64 | None = None  # CPU time of everything else on the machine during the call
+    foreign_cpu_ns: Int64 | None = None  # CPU time of everything else on the cores that the worker may use
+    collections: Int64 | None = None  # Python's garbage collector ran over all objects: how often during the call
 
 
 class LoopStarted(Event, tag="loop"):
@@ -127,6 +128,7 @@ class Output(Event, tag="output"):
     shape: list[Int64] = msgspec.field(default_factory=list)
     digest: str = ""  # SHA-256 of the bytes, in the type that the pipeline computed in
     finite: bool = True
+    dtype: str = ""  # that type: "float32", "bfloat16", ...
     file: str | None = None  # the latents as float32, a safetensors file in the run's folder
     images: list[str] = msgspec.field(default_factory=list)  # PNG files of the pictures, in the run's folder
     thumbnails: list[str] = msgspec.field(default_factory=list)  # the same small, as PPM files: terminals show them
