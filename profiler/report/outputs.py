@@ -4,65 +4,164 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import struct
 from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from profiler.analysis.cases import baseline_of
-from profiler.analysis.state import RunState, SessionState
+from profiler.analysis.lots import Lot, lots_of
+from profiler.analysis.outputs import Latents, OutputComparison, compare_latents
+from profiler.analysis.state import SessionState
+from profiler.events import Output
+from profiler.report.beside import file_beside, read_regular
 from profiler.sessions import SessionFolder
 
 MAX_BYTES = 1 << 28
 MAX_HEADER_BYTES = 1 << 20
 
+FolderOf = Callable[[Lot], SessionFolder]
+"""The session folder in which a lot's runs are: sessions of any home are compared."""
 
-def compare_outputs(folder: SessionFolder, session: SessionState) -> dict[str, float]:
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that a run kept: a PNG file, and the same small, which ``thumbnails.read_thumbnail`` reads."""
+
+    run: str
+    call: int
+    file: Path | None
+    thumbnail: Path | None
+
+
+def compare_outputs(folder_of: FolderOf, lot: Lot, baseline: Lot) -> OutputComparison:
+    """The final latents of ``lot`` against ``baseline``'s; of the baseline itself, against its own repeats.
+
+    Kept until a file of either changes, so a screen may ask as often as it likes.
+    """
+    sides = [_files(folder_of, one) for one in (lot, baseline)]
+    key = (lot.key, baseline.key, *(tuple((file.path, file.identity) for file in files) for files in sides))
+    found = _kept.get(key)
+    if found is None:
+        if len(_kept) >= KEPT:
+            _kept.clear()
+        found = _kept[key] = _compare(lot, sides[0], baseline, sides[1])
+    return found
+
+
+def session_outputs(
+    folder: SessionFolder, session: SessionState, baseline: str | None = None
+) -> dict[str, OutputComparison]:
+    """The comparison of each case of a session with ``baseline``, or with the no-compile case of the same workload.
+
+    Cases that nothing is compared with, the baseline among them, are left out.
+    """
+    found: dict[str, OutputComparison] = {}
+    for lot in lots_of(session):
+        name = baseline or baseline_of(session, lot.name)
+        if name not in (None, lot.name):
+            found[lot.name] = compare_outputs(lambda _: folder, lot, Lot(session, session.request.case(str(name))))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The latents that a run says it kept. ``identity`` tells whether the file is still the one that was read."""
+
+    run: str
+    output: Output
+    path: Path | None
+    identity: tuple[int, int, int] | None
+
+
+KEPT = 256
+_kept: dict[tuple[object, ...], OutputComparison] = {}
+
+
+def _files(folder_of: FolderOf, lot: Lot) -> list[_File]:
+    found = []
+    for run in lot.usable:
+        output = next((output for output in reversed(run.outputs) if output.file), None)
+        if output is None or output.file is None:
+            continue
+        path = file_beside(folder_of(lot).run(run.name), output.file)
+        found.append(_File(run.name, output, path, _identity(path)))
+    return found
+
+
+def _identity(path: Path | None) -> tuple[int, int, int] | None:
+    try:
+        about = None if path is None else path.lstat()
+    except (OSError, ValueError):
+        return None
+    return None if about is None else (about.st_ino, about.st_size, about.st_mtime_ns)
+
+
+def _compare(lot: Lot, ours: list[_File], baseline: Lot, theirs: list[_File]) -> OutputComparison:
+    left_out: list[str] = []
+    reference = _read(theirs, left_out)
+    same = lot.key == baseline.key
+    return compare_latents(
+        lot.name,
+        reference if same else _read(ours, left_out),
+        baseline.name,
+        reference,
+        itself=same,
+        dtypes=[one.case.workload.dtype for one in (lot, baseline)],
+        left_out=left_out,
+    )
+
+
+def _read(files: list[_File], left_out: list[str]) -> list[Latents]:
+    found = []
+    for file in files:
+        values = read_float32(file.path) if file.path is not None else None
+        count = math.prod(file.output.shape)
+        if values and len(values) == count:
+            output = file.output
+            found.append(Latents(file.run, values, tuple(output.shape), output.seed, output.dtype))
+        else:
+            left_out.append(f"{file.run}: its latents can't be read")
+    return found
+
+
+def pictures_of(folder_of: FolderOf, lot: Lot) -> list[Picture]:
+    """The pictures that the runs of ``lot`` kept (``--save-images``), run by run. Names that leave the run's folder are
+    left out; whether the files are there and hold a picture shows when they are read.
+    """
+    found: list[Picture] = []
+    for run in lot.usable:
+        folder = folder_of(lot).run(run.name)
+        for output in run.outputs:
+            for number in range(max(len(output.images), len(output.thumbnails))):
+                file, thumbnail = (
+                    file_beside(folder, names[number]) if number < len(names) else None
+                    for names in (output.images, output.thumbnails)
+                )
+                if file is not None or thumbnail is not None:
+                    found.append(Picture(run.name, output.call, file, thumbnail))
+    return found
+
+
+def session_psnr(folder: SessionFolder, session: SessionState) -> dict[str, float]:
     """PSNR in dB of each case's latents against its baseline's, at the same seed; equal latents are left to ``inf``.
 
     Cases whose latents are missing, not finite, or of another shape are left out.
     """
     found: dict[str, float] = {}
-    for case in session.request.cases:
-        baseline = baseline_of(session, case.name)
-        if baseline in (None, case.name):
-            continue
-        ours, theirs = _latents(folder, session.runs_of(case.name)), _latents(folder, session.runs_of(str(baseline)))
-        if ours is not None and theirs is not None and len(ours) == len(theirs):
-            decibels = psnr(theirs, ours)
-            if decibels is not None:
-                found[case.name] = decibels
+    for name, one in session_outputs(folder, session).items():
+        decibels = math.inf if one.equal else one.psnr_db
+        if decibels is not None:
+            found[name] = decibels
     return found
-
-
-def psnr(reference: array[float], other: array[float]) -> float | None:
-    """Peak signal-to-noise ratio in dB, the peak being the reference's range; None where that says nothing."""
-    span = max(reference) - min(reference)
-    error = math.fsum((one - two) ** 2 for one, two in zip(reference, other, strict=True)) / len(reference)
-    if not math.isfinite(error) or not math.isfinite(span) or span == 0:
-        return None
-    return math.inf if error == 0 else 10 * math.log10(span * span / error)
-
-
-def _latents(folder: SessionFolder, runs: list[RunState]) -> array[float] | None:
-    for run in runs:
-        for output in reversed(run.outputs):
-            # The name comes from a log: it may only mean a file beside it.
-            if output.file and Path(output.file).name == output.file:
-                values = read_float32(folder.run(run.name) / output.file)
-                if values:
-                    return values
-    return None
 
 
 def read_float32(path: Path) -> array[float] | None:
     """The first float32 tensor of a safetensors file, flat; None if the file isn't one. Needs no torch and no numpy."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+    data = read_regular(path, MAX_BYTES)
+    if data is None:
         return None
-    with open(descriptor, "rb") as file:
-        data = file.read(MAX_BYTES)
     try:
         (length,) = struct.unpack_from("<Q", data)
         if length > MAX_HEADER_BYTES:
@@ -72,6 +171,6 @@ def read_float32(path: Path) -> array[float] | None:
         start, end = tensor["data_offsets"]
         values = array("f")
         values.frombytes(data[8 + length + start : 8 + length + end])
-    except (struct.error, ValueError, KeyError, TypeError, StopIteration, RecursionError):
+    except (struct.error, ValueError, KeyError, TypeError, StopIteration, RecursionError, AttributeError):
         return None
     return values

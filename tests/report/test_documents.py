@@ -11,7 +11,7 @@ import pytest
 from profiler import events as ev
 from profiler.analysis.batches import LargestBatch
 from profiler.report.documents import DOCUMENTS, json_schema, show_document
-from profiler.report.outputs import psnr, read_float32
+from profiler.report.outputs import read_float32
 from profiler.report.tables import batch_line, session_lines
 from profiler.report.text import align, number
 from profiler.request import Leg
@@ -133,14 +133,6 @@ def test_small_rates_keep_their_figures() -> None:
         "0.00",
         "-",
     ]
-
-
-def test_psnr_is_of_the_references_range() -> None:
-    reference = array("f", [0.0, 1.0, 0.0, 1.0])
-    assert psnr(reference, reference) == float("inf")
-    assert psnr(reference, array("f", [0.1, 1.1, 0.1, 1.1])) == pytest.approx(20.0, abs=1e-4)
-    assert psnr(array("f", [1.0, 1.0]), array("f", [1.0, 2.0])) is None
-    assert psnr(reference, array("f", [float("nan")] * 4)) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 8, b"\xff" * 64, b"\x02\x00\x00\x00\x00\x00\x00\x00{}", b"[]" * 9])

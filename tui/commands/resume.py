@@ -12,7 +12,7 @@ import click
 from profiler import conductor, devices
 from profiler.analysis.state import SessionState
 from profiler.report.documents import show_document
-from profiler.report.outputs import compare_outputs
+from profiler.report.outputs import session_psnr
 from profiler.request import Request
 from profiler.resume import CannotResume, Debt, discard_commands, find_debt
 from profiler.sessions import SessionFolder, SessionUnreadable
@@ -161,7 +161,7 @@ def _announce(folder: SessionFolder, as_json: bool) -> None:
 
 
 def _print(folder: SessionFolder, state: SessionState) -> None:
-    print_document(show_document(state, psnr=compare_outputs(folder, state)))
+    print_document(show_document(state, psnr=session_psnr(folder, state)))
 
 
 def _nothing(line: str) -> None:
