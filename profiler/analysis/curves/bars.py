@@ -4,28 +4,77 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from profiler.analysis.cases import CaseFigures
+from profiler.analysis.cases import CaseFigures, lot_figures
+from profiler.analysis.curves.identity import against, identities
 from profiler.analysis.curves.model import PeakBar, ShareBar, SpeedupBar, StageBar
+from profiler.analysis.legs import headline_calls
 from profiler.analysis.lots import Lot
+from profiler.analysis.statistics import median
+
+OTHER = "other"
 
 
 def speedups(
     lots: Sequence[Lot], baseline: Lot | None = None, figures: Sequence[CaseFigures] | None = None
 ) -> list[SpeedupBar]:
     """One for each lot, the baseline's own too (its figures are None)."""
-    raise NotImplementedError
+    if figures is None:
+        figures = [lot_figures(lot, against(lot, baseline)) for lot in lots]
+    return [
+        SpeedupBar(
+            who=who,
+            estimate=of.speedup,
+            low=None if of.interval is None else of.interval[0],
+            high=None if of.interval is None else of.interval[1],
+            confidence=of.confidence,
+            verdict=of.verdict,
+            reason="the baseline" if who.baseline else of.reason,
+        )
+        for who, of in zip(identities(lots, baseline), figures, strict=True)
+    ]
 
 
 def memory_peaks(lots: Sequence[Lot], baseline: Lot | None = None) -> list[PeakBar]:
-    """The peaks of each lot's phases."""
-    raise NotImplementedError
+    """The highest peak of each phase over all runs of a lot that began, however they ended: a run that was out of
+    memory is one of them.
+    """
+    found: list[PeakBar] = []
+    for who, lot in zip(identities(lots, baseline), lots, strict=True):
+        cuda = lot.session.request.device.startswith("cuda")
+        peaks: dict[tuple[str, str], int] = {}
+        for figures in lot.figures([run for run in lot.runs if run.header is not None]):
+            for phase in figures.phases:
+                for kind in ("allocated", "reserved") if cuda else ("rss",):
+                    value = getattr(phase.memory, f"{kind}_peak_bytes")
+                    if value is not None:
+                        peaks[phase.name, kind] = max(value, peaks.get((phase.name, kind), 0))
+        found += [PeakBar(who, phase, kind, value) for (phase, kind), value in peaks.items()]
+    return found
 
 
 def stages(lots: Sequence[Lot], baseline: Lot | None = None) -> list[StageBar]:
-    """The stages of the median measured call of each lot."""
-    raise NotImplementedError
+    """The stages of the median measured call of each lot that has any: each run's median, of those the median."""
+    found: list[StageBar] = []
+    for who, lot in zip(identities(lots, baseline), lots, strict=True):
+        usable = lot.usable
+        times: dict[str, list[float]] = {}
+        for figures in lot.figures(usable):
+            for stage in figures.stages:
+                times.setdefault(stage.name, []).append(stage.median_ms / 1e3)
+        parts = [(name, middle) for name, of in times.items() if (middle := median(of)) is not None]
+        calls = [[call.ns / 1e9 for call in headline_calls(run)[0] if call.ns] for run in usable]
+        whole = median([middle for of in calls if (middle := median(of)) is not None])
+        rest = (whole or 0.0) - sum(seconds for _, seconds in parts)
+        if parts and rest > 0:
+            parts.append((OTHER, rest))
+        if parts:
+            found.append(StageBar(who, tuple(parts)))
+    return found
 
 
 def host_bound(lots: Sequence[Lot], baseline: Lot | None = None) -> list[ShareBar]:
-    """The host-bound share of each lot."""
-    raise NotImplementedError
+    """The host-bound share of each lot: the median run's."""
+    return [
+        ShareBar(who, lot.middle(lambda run: run.host_bound_share))
+        for who, lot in zip(identities(lots, baseline), lots, strict=True)
+    ]

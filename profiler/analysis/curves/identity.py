@@ -1,13 +1,196 @@
-"""What the lots of a comparison are called, and what tells each from the others."""
+"""What the lots of a comparison are called, what tells each from the others, and which of its runs stands for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 
-from profiler.analysis.curves.model import Identity
+import msgspec
+
+from profiler.analysis.cases import baseline_of
+from profiler.analysis.curves.model import Identity, Shown
+from profiler.analysis.figures import run_figures
 from profiler.analysis.lots import Lot
+from profiler.analysis.state import RunState
+from profiler.events import Environment
+from profiler.request import Workload
+
+LONGEST_WORD = 40
+_NOT_TOLD = ("warmup", "calls", "legs")
+"""Fields of a workload that labels leave out: how often it was measured, and the legs, which the scenario names."""
+_SETTINGS = ("backend", "mode", "fullgraph", "dynamic", "recompile_limit", "options")
 
 
 def identities(lots: Sequence[Lot], baseline: Lot | None = None) -> list[Identity]:
     """One for each of ``lots``, in their order."""
-    raise NotImplementedError
+    labels = _labels(lots)
+    seen: dict[tuple[str, str | None], int] = {}
+    found: list[Identity] = []
+    for lot, label in zip(lots, labels, strict=True):
+        compilation = lot.case.compilation
+        kind = (compilation.variant, compilation.engine)
+        nth = seen[kind] = seen.get(kind, -1) + 1
+        found.append(
+            Identity(
+                key=lot.key,
+                label=label,
+                variant=compilation.variant,
+                engine=compilation.engine,
+                nth=nth,
+                baseline=against(lot, baseline) == lot,
+            )
+        )
+    return found
+
+
+def against(lot: Lot, baseline: Lot | None) -> Lot | None:
+    """What ``lot`` is compared with: ``baseline``, or where there is none the no-compile case of its own workload."""
+    if baseline is not None:
+        return baseline
+    name = baseline_of(lot.session, lot.case.name)
+    if name is None:
+        return None
+    # A single run of the no-compile case is the baseline of nothing, and nothing is gained by comparing it.
+    return lot if name == lot.case.name else Lot(lot.session, lot.session.request.case(name))
+
+
+def shown_run(lot: Lot) -> RunState | None:
+    """The run that stands for a lot where only one can: the middle one by its denoising time, the faster of two.
+
+    Where no run has measured calls it is the first that has begun; None where none has.
+    """
+    runs = lot.usable or [run for run in lot.runs if run.header is not None]
+    if not runs:
+        return None
+    times = [run_figures(lot.session, run).denoise_s for run in runs]
+    order = sorted(range(len(runs)), key=lambda place: (times[place] is None, times[place] or 0.0, place))
+    measured = sum(time is not None for time in times)
+    return runs[order[(measured - 1) // 2 if measured else 0]]
+
+
+def shown(who: Identity, lot: Lot, run: RunState) -> Shown:
+    return Shown(who, run.name, len(lot.usable) or 1)
+
+
+def _labels(lots: Sequence[Lot]) -> list[str]:
+    """Pipeline, batch and what else of the workload differs, then the variant; where that is not enough, where from."""
+    workloads = [lot.case.workload for lot in lots]
+    differing = [
+        field
+        for field in Workload.__struct_fields__
+        if field not in _NOT_TOLD and any(getattr(one, field) != getattr(workloads[0], field) for one in workloads)
+    ]
+    words = [[*_workload_words(lot.case.workload, differing), *_variant_words(lot, lots)] for lot in lots]
+    for tell in _ORIGINS:
+        # Among those that are still called the same, and of those only where it differs.
+        for places in _clashes(words):
+            told = [tell(lots[place]) for place in places]
+            if len(set(told)) > 1:
+                for place, word in zip(places, told, strict=True):
+                    if word:
+                        words[place].append(_cut(word))
+    for places in _clashes(words):
+        for number, place in enumerate(places, start=1):
+            words[place].append(f"({number})")
+    return [" ".join(each) for each in words]
+
+
+def _clashes(words: Sequence[Sequence[str]]) -> list[list[int]]:
+    """The places of those that are called the same, group by group."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place, each in enumerate(words):
+        groups.setdefault(tuple(each), []).append(place)
+    return [places for places in groups.values() if len(places) > 1]
+
+
+def _workload_words(workload: Workload, differing: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for field in differing:
+        value = getattr(workload, field)
+        match field:
+            case "pipeline" | "size" | "dtype" | "scenario":
+                found.append(_cut(str(value)))
+            case "batch_size":
+                found.append(f"b{value}")
+            case "height" | "width":
+                if field == "height" or "height" not in differing:
+                    known = workload.width is not None or workload.height is not None
+                    found.append(f"{workload.width or '?'}x{workload.height or '?'}" if known else "own picture size")
+            case "steps":
+                found.append("own steps" if value is None else f"{value} steps")
+            case "prompt" | "call":
+                found.append(f"{field} {_fingerprint(value)}")
+            case "origin":
+                found.append(_cut(value.rpartition("/")[2] if value else "catalogue"))
+            case _:
+                found.append(_setting(field, value))
+    return found
+
+
+def _variant_words(lot: Lot, lots: Sequence[Lot]) -> list[str]:
+    own = lot.case.compilation
+    found = [_cut(own.variant)]
+    if own.engine not in (None, "diffusers"):
+        found.append(_cut(str(own.engine)))
+    alike = [other.case.compilation for other in lots if other.case.compilation.variant == own.variant]
+    alike = [other for other in alike if other.engine == own.engine]
+    found += [
+        _setting(field, getattr(own, field))
+        for field in _SETTINGS
+        if any(getattr(other, field) != getattr(own, field) for other in alike)
+    ]
+    if lot.run is not None:
+        found.append(f"#{lot.session.runs[lot.run].run.repeat}")
+    return found
+
+
+def _setting(field: str, value: object) -> str:
+    name = field.replace("_", " ")
+    if value is None:
+        return f"own {name}"
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    if field in ("mode", "backend"):
+        return _cut(str(value))
+    return _cut(f"{name} {_fingerprint(value) if isinstance(value, dict) else value}")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_WORD else f"{text[: LONGEST_WORD - 1]}…"
+
+
+def _fingerprint(value: object) -> str:
+    """Four characters that differ where ``value`` does."""
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:4]
+
+
+def environment_of(lot: Lot) -> Environment | None:
+    """Where the lot was measured, by the first of its runs that says so."""
+    return next((run.environment for run in lot.runs if run.environment is not None), None)
+
+
+def _device(lot: Lot) -> str:
+    seen = environment_of(lot)
+    return (seen.device_name or seen.cpu or seen.device) if seen is not None else lot.session.request.device
+
+
+def _version(package: str) -> Callable[[Lot], str]:
+    def told(lot: Lot) -> str:
+        seen = environment_of(lot)
+        version = seen.versions.get(package) if seen is not None else None
+        return f"{package} {version}" if version else ""
+
+    return told
+
+
+def _host(lot: Lot) -> str:
+    headers = [run.header for run in lot.runs if run.header is not None]
+    return headers[0].host if headers else ""
+
+
+def _session(lot: Lot) -> str:
+    return lot.session.session
+
+
+_ORIGINS: tuple[Callable[[Lot], str], ...] = (_device, _version("torch"), _version("diffusers"), _host, _session)
+"""What tells lots of the same name apart, from what readers compare to what only tells apart."""

@@ -93,7 +93,10 @@ class LoopDistribution:
 
 @dataclass(frozen=True, slots=True)
 class MemoryLine:
-    """Bytes over the seconds since the run began. ``kind``: allocated, reserved, device (NVML's, all processes), rss."""
+    """Bytes over the seconds since the run began.
+
+    ``kind``: allocated, reserved (torch's), device (NVML's, of all processes), rss (main memory, on a CPU).
+    """
 
     who: Identity
     kind: str
