@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import msgspec
@@ -20,22 +19,18 @@ from profiler.analysis.figures import (
 )
 from profiler.analysis.legs import LegFigures
 from profiler.analysis.loops import LoopFigures, StepFigures
+from profiler.analysis.lots import Lot, lots_of
+from profiler.analysis.outputs import OutputComparison
 from profiler.analysis.state import RunState, SessionState
 from profiler.report import SCHEMA
+from profiler.report.casedocument import CaseDocument, Device, case_values, device_of, versions_of
 from profiler.report.catalogue import PipelinesDocument, ScenariosDocument
+from profiler.report.comparison import CompareDocument
+from profiler.report.outputs import compare_outputs
+from profiler.report.publishedcells import PublishedFigure
 from profiler.report.triggers import TriggersDocument
-from profiler.request import Request, Workload
-
-
-class Device(msgspec.Struct, kw_only=True):
-    """``name`` and the sizes are torch's or NVML's; None where neither said anything (yet)."""
-
-    device: str
-    name: str | None = None
-    uuid: str | None = None
-    total_bytes: int | None = None
-    driver: str | None = None
-    samples: str | None = None  # why there are no GPU samples
+from profiler.request import Request
+from profiler.sessions import SessionFolder
 
 
 class OomDocument(msgspec.Struct, kw_only=True):
@@ -89,15 +84,6 @@ class RunDocument(msgspec.Struct, kw_only=True):
     host_bound_share: float | None
     flags: list[str]
     notes: list[NoteDocument]
-
-
-class CaseDocument(CaseFigures, frozen=True, kw_only=True):
-    """One case: the figures pooled over its runs and what they say against the baseline, and what it is."""
-
-    workload: Workload
-    run_names: list[str]
-    output_equal: bool | None = None  # the final latents are the baseline's bit for bit, at the same seed
-    output_psnr_db: float | None = None  # how close they are where they aren't equal
 
 
 class Losses(msgspec.Struct, kw_only=True):
@@ -163,15 +149,6 @@ class DoctorDocument(msgspec.Struct, kw_only=True):
     findings: list[Finding]
 
 
-class PublishedFigure(msgspec.Struct, kw_only=True):
-    """What was published of the same cell. ``ratio`` is ours by theirs, a figure a stage."""
-
-    torch: str
-    outcome: str
-    iterations_per_second: list[float]
-    ratio: list[float]
-
-
 class ReportCell(msgspec.Struct, kw_only=True):
     """One case, or what was published of one that the session lacks (``case`` None). ``outcome`` is None while nothing
     was measured yet; ``text`` is what the table shows.
@@ -216,6 +193,7 @@ class ReportDocument(msgspec.Struct, kw_only=True):
 
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     "show": ShowDocument,
+    "compare": CompareDocument,
     "ls": ListDocument,
     "triggers": TriggersDocument,
     "pipelines": PipelinesDocument,
@@ -231,17 +209,20 @@ def json_schema(name: str) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"stepscope {name} --json"} | schema
 
 
-def show_document(session: SessionState, *, copied: bool = False, psnr: dict[str, float] | None = None) -> ShowDocument:
-    """Everything about a session. ``psnr``: decibels per case where outputs were compared, ``inf`` for equal ones."""
+def show_document(
+    session: SessionState,
+    *,
+    copied: bool = False,
+    folder: SessionFolder | None = None,
+    baseline: str | None = None,
+) -> ShowDocument:
+    """Everything about a session. ``folder``: where its outputs are, which are compared where it is given.
+
+    ``baseline``: the case that the others are compared with; None: the no-compile case of the same workload.
+    """
     cases = [
-        CaseDocument(
-            workload=session.request.case(figures.case).workload,
-            run_names=[run.name for run in session.runs_of(figures.case)],
-            **{name: getattr(figures, name) for name in CaseFigures.__struct_fields__},
-            output_equal=None if (decibels := (psnr or {}).get(figures.case)) is None else math.isinf(decibels),
-            output_psnr_db=None if decibels is None or math.isinf(decibels) else decibels,
-        )
-        for figures in case_figures(session)
+        CaseDocument(**case_values(lot, figures, _output(lot, figures, folder)))
+        for lot, figures in zip(lots_of(session), case_figures(session, baseline), strict=True)
     ]
     every = [session.losses, *(run.losses for run in session.runs.values())]
     return ShowDocument(
@@ -250,7 +231,7 @@ def show_document(session: SessionState, *, copied: bool = False, psnr: dict[str
         reason=session.reason or session.presumed,
         copied=copied,
         device=device_of(session),
-        versions=next((run.environment.versions for run in session.runs.values() if run.environment), {}),
+        versions=versions_of(session),
         request=session.request,
         cases=cases,
         runs=[run_document(run, run_figures(session, run)) for run in session.runs.values()],
@@ -263,18 +244,10 @@ def show_document(session: SessionState, *, copied: bool = False, psnr: dict[str
     )
 
 
-def device_of(session: SessionState) -> Device:
-    """What is known of the device: torch's word first, NVML's where torch has none."""
-    environment = next((run.environment for run in session.runs.values() if run.environment), None)
-    seen = session.device
-    return Device(
-        device=session.request.device,
-        name=(environment and environment.device_name) or (seen and seen.name) or None,
-        uuid=(environment and environment.uuid) or (seen and seen.uuid) or None,
-        total_bytes=(environment and environment.total_bytes) or (seen and seen.total_bytes) or None,
-        driver=seen.driver if seen else None,
-        samples=seen.reason if seen else None,
-    )
+def _output(lot: Lot, figures: CaseFigures, folder: SessionFolder | None) -> OutputComparison | None:
+    if folder is None or figures.baseline is None:
+        return None
+    return compare_outputs(lambda _: folder, lot, Lot(lot.session, lot.session.request.case(figures.baseline)))
 
 
 def run_document(run: RunState, figures: RunFigures) -> RunDocument:

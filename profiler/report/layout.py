@@ -11,11 +11,21 @@ import textwrap
 from collections.abc import Sequence
 
 from profiler.analysis.cases import CaseFigures, case_figures
-from profiler.analysis.loops import LoopFigures
 from profiler.analysis.state import RunState, SessionState
 from profiler.report import published
-from profiler.report.documents import PublishedFigure, ReportCell, ReportDocument, ReportRow, ReportTable, device_of
-from profiler.report.text import NOT_MEASURED, align, escaped, number
+from profiler.report.casedocument import device_of, versions_of
+from profiler.report.documents import ReportCell, ReportDocument, ReportRow, ReportTable
+from profiler.report.publishedcells import (
+    PublishedFigure,
+    cell_figures,
+    oom_text,
+    outcome_of,
+    published_notes,
+    published_text,
+    rates_as_published,
+    rates_text,
+)
+from profiler.report.text import NOT_MEASURED, align, escaped
 from profiler.request import Workload
 
 _COLUMNS = (("no-compile", None), ("compile", None), ("regional-compile", "diffusers"))
@@ -24,12 +34,6 @@ _TITLES = {
     ("compile", None): "compile",
     ("regional-compile", "diffusers"): "regional compile",
     ("regional-compile", "accelerate"): "regional compile (accelerate)",
-}
-_OF_THE_BENCHMARK = {
-    "batched-if": "at batch sizes above 1 the published figure is the first stage's, and its later stages made one"
-    " picture; ours is the first stage's too, and all stages made the whole batch",
-    "upscaler": "the published script gives the upscaler the first stage's picture of 64 pixels, not the second"
-    " stage's of 256: it makes 256x256 pixels and not 1024x1024, as ours does by default",
 }
 
 _NOTE_WIDTH = 100  # of a footnote in plain text
@@ -49,12 +53,11 @@ def report(session: SessionState, against: str | None = None) -> ReportDocument:
             rows = _rows(session, figures, batch_size, benchmark, against)
             if rows:
                 tables.append(ReportTable(gpu=gpu, batch_size=batch_size, benchmark=benchmark, rows=rows))
-    versions = next((run.environment.versions for run in session.runs.values() if run.environment), {})
     return ReportDocument(
         session=session.session,
         layout="published",
         gpu=gpu,
-        torch=versions.get("torch"),
+        torch=versions_of(session).get("torch"),
         against=against,
         tables=tables,
     )
@@ -82,7 +85,7 @@ def _rows(
     for workload, row in rows:
         # What was published stands there whether ours was measured or not.
         for variant in published.VARIANTS if benchmark and against is not None else ():
-            theirs = _published(against, workload, variant, [])
+            theirs = cell_figures(against, workload, variant, [])
             if theirs and all(cell.variant != variant for cell in row.cells):
                 row.cells.append(
                     ReportCell(
@@ -101,16 +104,9 @@ def _cell(session: SessionState, figures: CaseFigures, against: str | None) -> R
     case = session.request.case(figures.case)
     workload = case.workload
     runs = session.runs_of(case.name)
-    outcome = _outcome(figures)
-    loops = _as_published(workload, figures.loops)
-    rates = [loop.iterations_per_second for loop in loops if loop.iterations_per_second is not None]
-    measured = outcome == "ok" and len(rates) == len(loops)
-    notes: list[str] = []
-    if workload.pipeline in published.LABELS:
-        for differences in (published.differences(workload), published.compiled_otherwise(case.compilation)):
-            notes += [f"not the published work: {'; '.join(differences)}"] if differences else []
-        if workload.pipeline == "deepfloyd-if":
-            notes.append(_OF_THE_BENCHMARK["upscaler" if workload.batch_size == 1 else "batched-if"])
+    outcome = outcome_of(figures)
+    rates = rates_as_published(workload, figures)
+    notes = published_notes(case)
     if outcome not in ("ok", "oom", None):
         notes += list(dict.fromkeys(run.reason for run in runs if run.outcome == outcome and run.reason))[:1]
     return ReportCell(
@@ -118,24 +114,11 @@ def _cell(session: SessionState, figures: CaseFigures, against: str | None) -> R
         variant=figures.variant,
         engine=figures.engine,
         outcome=outcome,
-        text=_joined(rates) if measured and rates else _word(outcome, runs),
-        iterations_per_second=rates if measured else [],
-        published=_published(against, workload, figures.variant, rates if measured else []),
+        text=rates_text(rates) or _word(outcome, runs),
+        iterations_per_second=rates,
+        published=cell_figures(against, workload, figures.variant, rates),
         footnotes=notes,
     )
-
-
-def _as_published(workload: Workload, loops: Sequence[LoopFigures]) -> list[LoopFigures]:
-    """At batch sizes above 1 DeepFloyd IF's published cell holds the first stage alone."""
-    first_alone = workload.pipeline == "deepfloyd-if" and workload.batch_size > 1
-    return list(loops[:1] if first_alone else loops)
-
-
-def _outcome(figures: CaseFigures) -> str | None:
-    """``ok`` as soon as a run is, or goes on and has figures; else the worst that happened."""
-    if "ok" in figures.outcomes or (figures.loops and figures.ended < figures.runs):
-        return "ok"
-    return next((one for one in ("died", "failed", "oom", "unsupported", "stopped") if one in figures.outcomes), None)
 
 
 def _word(outcome: str | None, runs: list[RunState]) -> str:
@@ -143,56 +126,18 @@ def _word(outcome: str | None, runs: list[RunState]) -> str:
         return NOT_MEASURED
     if outcome != "oom":
         return str(outcome)
-    return max((_oom(sum(call.ended for call in run.calls.values())) for run in runs if run.outcome == "oom"), key=len)
-
-
-def _oom(calls: int) -> str:
-    """When memory ran out, in the benchmark's words; ``calls`` is how many had ended."""
-    if calls == 0:
-        return "OOM"
-    return "OOM after warmup" if calls == 1 else f"OOM after {_ordinal(calls)} iteration"
-
-
-def _ordinal(count: int) -> str:
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(count % 10, "th") if count % 100 not in (11, 12, 13) else "th"
-    return f"{count}{ending}"
-
-
-def _published(against: str | None, workload: Workload, variant: str, ours: list[float]) -> list[PublishedFigure]:
-    """What was published of the same cell, of each release of torch that there is something of."""
-    found: list[PublishedFigure] = []
-    for release in published.RELEASES if against is not None else ():
-        cell = published.cells(str(against), workload.batch_size, workload.pipeline, variant, release)
-        if cell:
-            theirs = [row.iterations_per_second for row in cell if row.iterations_per_second is not None]
-            ratio = [one / other for one, other in zip(ours, theirs)] if len(ours) == len(theirs) else []
-            found.append(
-                PublishedFigure(torch=release, outcome=cell[0].outcome, iterations_per_second=theirs, ratio=ratio)
-            )
-    return found
-
-
-def _published_text(figure: PublishedFigure | None) -> str:
-    if figure is None:
-        return NOT_MEASURED
-    if not figure.iterations_per_second:
-        return {"oom_after_warmup": _oom(1), "oom_after_iteration_2": _oom(2), "oom": _oom(0)}.get(
-            figure.outcome, NOT_MEASURED if figure.outcome == "not_measured" else figure.outcome
-        )
-    return _joined(figure.iterations_per_second)
+    return max(
+        (oom_text(sum(call.ended for call in run.calls.values())) for run in runs if run.outcome == "oom"), key=len
+    )
 
 
 def _with_ratio(figure: PublishedFigure | None) -> str:
     ratio = _ratio_text(figure)
-    return _published_text(figure) + (f" ({ratio})" if ratio else "")
+    return published_text(figure) + (f" ({ratio})" if ratio else "")
 
 
 def _ratio_text(figure: PublishedFigure | None) -> str:
     return " / ".join(f"{one:.2f}x" for one in figure.ratio) if figure is not None else ""
-
-
-def _joined(rates: Sequence[float]) -> str:
-    return " / ".join(number(rate, 2) for rate in rates)
 
 
 def report_lines(document: ReportDocument, *, markdown: bool) -> list[str]:
@@ -252,7 +197,7 @@ def _lines(row: ReportRow, columns: Sequence[ColumnKey], against: bool, notes: d
     lines = [[row.label + _marks(_shared(row), notes), *(_ours(row, key, notes) for key in columns)]]
     for release in published.RELEASES if against else ():
         figures = {key: _theirs(row, key, release) for key in columns if key[0] in published.VARIANTS}
-        texts = [_published_text(figures[key]) if key in figures else "" for key in columns]
+        texts = [published_text(figures[key]) if key in figures else "" for key in columns]
         ratios = [_ratio_text(figures.get(key)) for key in columns]
         lines.append([f"  torch {release}", *texts])
         lines += [["    ratio", *ratios]] if any(ratios) else []

@@ -11,7 +11,7 @@ from profiler.analysis.legs import LegFigures
 from profiler.analysis.loops import LoopFigures, StepFigures
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.triggers import explained, groups
-from profiler.report.documents import device_of
+from profiler.report.casedocument import device_of
 from profiler.report.text import NOT_MEASURED, align, duration, gibibytes, number
 
 

@@ -15,7 +15,6 @@ from profiler.report.documents import (
     SessionRow,
     show_document,
 )
-from profiler.report.outputs import session_psnr
 from profiler.report.tables import session_lines
 from profiler.report.text import align
 from tui.commands.common import (
@@ -96,6 +95,6 @@ def show_command(root: Path, reference: str, as_json: bool) -> None:
     state = follower.read_all()
     copied = follower.liveness is sessions.Liveness.COPIED
     if as_json:
-        print_document(show_document(state, copied=copied, psnr=session_psnr(folder, state)))
+        print_document(show_document(state, copied=copied, folder=folder))
     else:
         print_lines(session_lines(state, copied=copied))

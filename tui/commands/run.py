@@ -16,7 +16,6 @@ import click
 from profiler import __version__, conductor, devices, request, sessions
 from profiler.analysis.state import SessionState
 from profiler.report.documents import show_document
-from profiler.report.outputs import session_psnr
 from profiler.request import BadRequest, Options, Request
 from profiler.request.file import Bench
 from profiler.sessions import SessionFolder
@@ -140,7 +139,7 @@ def _start(root: Path, resolved: Request, *, headless: bool, detach: bool, judgi
             lasting(print_lines, judging)(_announcement(folder, resolved))
         state = follow_plainly(open_session(folder), say=_nothing if as_json else lasting(click.echo, judging))
     if as_json:
-        lasting(print_document, judging)(show_document(state, psnr=session_psnr(folder, state)))
+        lasting(print_document, judging)(show_document(state, folder=folder))
     return judged(state, exit_code(state), aside=as_json) if judging else exit_code(state)
 
 
