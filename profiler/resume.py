@@ -14,10 +14,11 @@ import msgspec
 
 from profiler import caches
 from profiler import events as ev
-from profiler.analysis import batches
+from profiler.analysis import batches, repeats
 from profiler.analysis.fold import SessionFold
 from profiler.clocks import Offsets, Place
 from profiler.eventlog import LogReader, is_locked
+from profiler.follow import Follower
 from profiler.overview import read_overview
 from profiler.request import Run, code_of
 from profiler.sessions import Liveness, Manifest, SessionFolder, boot_id, host_name, write_manifest
@@ -52,6 +53,7 @@ class Debt(NamedTuple):
     unsaid: list[Unsaid]
     unmeasured: list[str]  # cases that have no result of a run that started cold
     searching: bool  # the search for the largest batch isn't over
+    looking: bool  # every run is made, and more are to be added until the verdicts are settled
     unended: bool  # its profiler process died after the last run, before its own last word
     clock_ns: int | None  # wall clock minus monotonic clock where it ran last, as its profiler process had it
     latest_wall_ns: int  # of all that was logged
@@ -65,12 +67,13 @@ class Debt(NamedTuple):
         if _is_here(self.manifest.place):
             return []
         cases = {run.case for run in self.runs}
-        found = {code_of(case.workload) for case in self.manifest.request.cases if case.name in cases}
+        adds = self.searching or self.looking
+        found = {code_of(case.workload) for case in self.manifest.request.cases if adds or case.name in cases}
         return sorted(code for code in found if code is not None)
 
     @property
     def nothing(self) -> bool:
-        return not self.runs and not self.searching and not self.unended
+        return not self.runs and not self.searching and not self.looking and not self.unended
 
 
 def find_debt(folder: SessionFolder, *, failed: bool = False) -> Debt:
@@ -154,11 +157,18 @@ def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
         ],
         searching=request.find_max_batch
         and any(batches.probe(search) is not None for search in batches.searches(request, outcomes)),
+        looking=request.until_sure and not owed and _is_unsure(folder, manifest),
         # Of one of another machine that is no reason to go on with it here.
         unended=not ended and _is_here(manifest.place),
         clock_ns=conducted.offset_ns,
         latest_wall_ns=latest,
     )
+
+
+def _is_unsure(folder: SessionFolder, manifest: Manifest) -> bool:
+    """Whether the session died before a look at which it would have added repeats."""
+    state = Follower(folder, manifest).read_all()
+    return bool(repeats.owed(state, repeats.look(state)))
 
 
 def take_up(folder: SessionFolder, debt: Debt, *, now_wall_ns: int, now_ns: int) -> Manifest:

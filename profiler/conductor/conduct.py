@@ -13,6 +13,7 @@ from profiler import events as ev
 from profiler.conductor.ending import Ending
 from profiler.conductor.gpu import GpuSampler, NoSampler
 from profiler.conductor.hostmemory import OomKills
+from profiler.conductor.looks import Looks
 from profiler.conductor.orders import Orders
 from profiler.conductor.processes import WorkerProcess
 from profiler.conductor.search import BatchSearch
@@ -56,7 +57,7 @@ class Conductor:
         self._sampler: Sampler = sampler or (GpuSampler(log.write) if on_gpu else NoSampler(log.write))
         self._owed = request.runs if owed is None else owed
         self._outcomes = dict(outcomes or {})
-        self._cut_short: str | None = None  # why the search for the largest batch can't go on
+        self._cut_short: str | None = None  # why no further runs can be added
         self.orders = Orders(folder.path, log.write, max_time_s=request.max_time_s, clock=clock)
 
     def conduct(self) -> None:
@@ -75,32 +76,71 @@ class Conductor:
         finally:
             self._sampler.close()
             self._remove_cache()
-        state = "done" if self.orders.stop is None else "stopped"
-        reason = self.orders.stop or self._cut_short or losses(self._log)
-        self._log.write(ev.SessionChanged(state=state, reason=reason))
+        state, reason = self._end()
+        self._log.write(ev.SessionChanged(state=state, reason=reason or losses(self._log)))
+
+    def _end(self) -> tuple[str, str | None]:
+        """The session's last word: its state and why."""
+        stop = self.orders.stop
+        if stop is None or not self._request.until_sure:
+            return "done" if stop is None else "stopped", stop or self._cut_short
+        # Time that is spent is one of the two ends that were asked for, once what was asked for at least is there.
+        asked = [run for run in self._request.runs if run.repeat <= self._request.repeats]
+        enough = all(self._outcomes.get(run.name, "stopped") != "stopped" for run in asked)
+        try:
+            left = Looks(self._folder).unsettled()
+        except (OSError, SessionUnreadable):
+            left = ""  # the folder was removed, say: that is the reason why it stops
+        return "done" if self.orders.out_of_time and enough else "stopped", f"{stop}: {left}" if left else stop
 
     def _runs(self) -> Iterator[Run]:
-        """The runs that are owed, then those that the search for the largest batch adds."""
+        """The runs that are owed, then those that the session itself adds."""
         yield from self._owed
-        if not self._request.find_max_batch:
-            return
+        if self._request.find_max_batch:
+            yield from self._probes()
+        elif self._request.until_sure:
+            yield from self._repeats()
+
+    def _probes(self) -> Iterator[Run]:
+        """The runs that the search for the largest batch adds, one by one."""
         search = BatchSearch(self._folder, self._request)
-        while True:
-            self.orders.poll(None)
-            if self.orders.stop is not None:
-                return
+        while not self._stopped():
             try:
                 run = search.next(self._outcomes)
             except (OSError, SessionUnreadable) as error:
-                why = error.strerror if isinstance(error, OSError) else error
-                self._cut_short = f"the search for the largest batch can't go on: {why}"
-                self._log.write(ev.Note(level="error", code="search", text=self._cut_short))
+                self._cannot_add("search", "the search for the largest batch can't go on", error)
                 return
             if run is None:
                 return
             self._request = search.request
             self._log.write(ev.RunChanged(run=run.name, state="queued"))
             yield run
+
+    def _repeats(self) -> Iterator[Run]:
+        """The repeats that are added at each look, until every verdict is settled."""
+        looks = Looks(self._folder)
+        while not self._stopped():
+            try:
+                added = looks.take()
+            except (OSError, SessionUnreadable) as error:
+                self._cannot_add("look", "no repeats can be added", error)
+                return
+            self._log.write(ev.Note(code="look", text=added.text))
+            if not added.runs:
+                return
+            self._request = looks.request or self._request
+            for run in added.runs:
+                self._log.write(ev.RunChanged(run=run.name, state="queued"))
+            yield from added.runs
+
+    def _stopped(self) -> bool:
+        self.orders.poll(None)
+        return self.orders.stop is not None
+
+    def _cannot_add(self, code: str, what: str, error: OSError | SessionUnreadable) -> None:
+        why = error.strerror if isinstance(error, OSError) else error
+        self._cut_short = f"{what}: {why}"
+        self._log.write(ev.Note(level="error", code=code, text=self._cut_short))
 
     def _run(self, run: Run) -> None:
         try:

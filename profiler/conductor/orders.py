@@ -23,6 +23,7 @@ class Orders:
         clock: Callable[[], float],
     ) -> None:
         self.stop: str | None = None
+        self.out_of_time = False  # and that is why it stops
         self._session = session
         self._write = write
         self._inbox = Inbox(session / "control", write)
@@ -45,6 +46,7 @@ class Orders:
             else:
                 self._write(Note(code="skip-ignored", text=f"skip: {command.run or 'no run'} is not under way"))
         if self._deadline is not None and self._clock() >= self._deadline:
+            self.out_of_time |= self.stop is None
             self.stop = self.stop or f"max time of {self._max_time_s:g} s reached"
         if _gone(self._session):
             self.stop = self.stop or "the session's folder was removed"

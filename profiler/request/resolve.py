@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from profiler.request import checking, compilation, naming, pipelines, workload
-from profiler.request.model import ENGINES, LOOKS, VARIANTS, BadRequest, Case, Request, Run
+from profiler.request import checking, compilation, naming, order, pipelines, workload
+from profiler.request.model import ENGINES, LOOKS, VARIANTS, BadRequest, Request
 from profiler.request.options import Options
 from profiler.request.pipelines import Pipeline
 
@@ -19,6 +19,8 @@ MAX_CASES = 1000
 MAX_RUNS = 9999
 RUN_NAME_LENGTH = 96
 """The most characters of a run's name, which is a folder's (``profiler.sessions``)."""
+PLAIN = VARIANTS[0]
+"""What every other variant is compared with."""
 _PROBE = {"repeats": 1, "calls": 1, "warmup": 1, "steps": 2}
 """What a search for the largest batch is made of: whether it fits shows at once."""
 T = TypeVar("T")
@@ -49,18 +51,22 @@ def resolve_all(asked: Sequence[Options], device: str) -> Request:
         "repeats", asked[0].repeats, LOOKS[0] if session.until_sure else 3, 1, MAX_REPEATS, "repeats"
     )
     pairs = _pairs(asked, device)
-    runs = len(pairs) * repeats
-    if runs > MAX_RUNS:
+    if session.until_sure:
+        _check_comparable(pairs)
+    most = max(repeats, LOOKS[-1]) if session.until_sure else repeats
+    if len(pairs) * most > MAX_RUNS:
         raise BadRequest(
-            f"{len(pairs)} cases, {repeats} times each, are more than {MAX_RUNS} runs: fewer of either would work",
+            f"{len(pairs)} cases, {f'up to {most}' if session.until_sure else most} times each, are more than"
+            f" {MAX_RUNS} runs: fewer of either would work",
             "repeats",
         )
     # A search for the largest batch adds runs, and digits to the batch size.
-    around = len(_run_name(MAX_RUNS if session.find_max_batch else runs, "", repeats)) + 3 * session.find_max_batch
+    last = MAX_RUNS if session.find_max_batch else len(pairs) * most
+    around = len(order.run_name(last, "", most)) + 3 * session.find_max_batch
     cases = naming.name_cases(pairs, RUN_NAME_LENGTH - around)
     return Request(
         cases=cases,
-        runs=_interleave(cases, repeats),
+        runs=order.rounds([case.name for case in cases], range(1, repeats + 1)),
         repeats=repeats,
         device=device,
         cache=session.cache,
@@ -141,6 +147,18 @@ def _check_looks(session: Options) -> None:
         )
 
 
+def _check_comparable(pairs: Sequence[naming.Pair]) -> None:
+    """Refuse to go on until verdicts are settled where there can be none: they are against no-compile."""
+    plain = [work for compiled, work in pairs if compiled.variant == PLAIN]
+    if not any(compiled.variant != PLAIN and work in plain for compiled, work in pairs):
+        variants = " ".join(f"--variant {variant}" for variant in VARIANTS[:2])
+        raise BadRequest(
+            f"--until-sure settles how {PLAIN} compares with another variant of the same workload: ask for both, as"
+            f" with {variants}",
+            "variants",
+        )
+
+
 def _probing(options: Options, number: int) -> Options:
     if len(_distinct(options.batch_sizes)) > 1:
         raise BadRequest(
@@ -154,21 +172,6 @@ def _probing(options: Options, number: int) -> Options:
         )
     given = {field: value for field, value in _PROBE.items() if getattr(options, field) is None}
     return msgspec.structs.replace(options, **given)
-
-
-def _interleave(cases: list[Case], repeats: int) -> list[Run]:
-    """A B C, B C A, C A B: drift of the machine must not side with one variant."""
-    runs: list[Run] = []
-    for repeat in range(repeats):
-        shift = repeat % len(cases)
-        for case in cases[shift:] + cases[:shift]:
-            number = len(runs) + 1
-            runs.append(Run(name=_run_name(number, case.name, repeat + 1), case=case.name, repeat=repeat + 1))
-    return runs
-
-
-def _run_name(number: int, case: str, repeat: int) -> str:
-    return f"{number:03d}-{case}-r{repeat}"
 
 
 def _distinct(items: Sequence[T]) -> list[T]:

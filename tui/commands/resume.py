@@ -12,7 +12,6 @@ import click
 from profiler import conductor, devices
 from profiler.analysis.state import SessionState
 from profiler.report.documents import show_document
-from profiler.report.outputs import session_psnr
 from profiler.request import Request
 from profiler.resume import CannotResume, Debt, discard_commands, find_debt
 from profiler.sessions import SessionFolder, SessionUnreadable
@@ -79,7 +78,7 @@ def resume_command(
             " --run-code allows that",
             BAD_USAGE,
         )
-    if debt.runs or debt.searching:
+    if debt.runs or debt.searching or debt.looking:
         _check_machine(folder, debt.manifest.request)
     # Before our own signals can leave a new one.
     try:
@@ -146,8 +145,10 @@ def _conduct(folder: SessionFolder, failed: bool) -> int:
 
 def _opening(folder: SessionFolder, debt: Debt) -> str:
     request = debt.manifest.request
-    if not debt.runs and not debt.searching:
+    if not (debt.runs or debt.searching or debt.looking):
         return f"session {folder.id}: every run has a result, only its end was never written down"
+    if debt.looking:
+        return f"session {folder.id}: more repeats until every verdict is settled, on {request.device}"
     if not debt.runs:
         return f"session {folder.id}: the search for the largest batch goes on, on {request.device}"
     return f"session {folder.id}: {len(debt.runs)} of {count(len(request.runs), 'run')} to make, on {request.device}"
@@ -161,7 +162,7 @@ def _announce(folder: SessionFolder, as_json: bool) -> None:
 
 
 def _print(folder: SessionFolder, state: SessionState) -> None:
-    print_document(show_document(state, psnr=session_psnr(folder, state)))
+    print_document(show_document(state, folder=folder))
 
 
 def _nothing(line: str) -> None:
