@@ -30,7 +30,9 @@ class Waiting(Event, tag="waiting"):
 
 
 class PhaseStarted(Event, tag="phase"):
-    """``load``, ``compile``, ``warmup`` or ``measure`` begins; the one before it ends."""
+    """``load``, ``compile``, ``warmup``, ``measure`` or ``syncs`` begins; the one before it ends. The call of ``syncs``
+    isn't logged: it is slower than others.
+    """
 
     phase: str = ""
     calls: Int64 | None = None  # how many calls the phase will make
@@ -121,7 +123,9 @@ class Stage(Event, tag="stage"):
 
 
 class Output(Event, tag="output"):
-    """The final latents of a call, for comparison between variants."""
+    """The final latents of a call, for comparison between variants. Where pictures are kept another one of the call
+    names them, without latents.
+    """
 
     call: Int64 = 0
     seed: Int64 = 0

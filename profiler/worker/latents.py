@@ -29,6 +29,7 @@ def output_event(latents: torch.Tensor, call: int, seed: int, file: str | None) 
         shape=list(tensor.shape),
         digest=hashlib.sha256(tensor.view(torch.uint8).numpy().tobytes()).hexdigest(),
         finite=bool(torch.isfinite(tensor).all()),
+        dtype=str(tensor.dtype).removeprefix("torch."),
         file=file,
     )
 

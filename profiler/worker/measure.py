@@ -17,10 +17,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from profiler.events import CallEnded, CallStarted, Note
+from profiler.events import CallEnded, CallStarted, Note, Output
 from profiler.request import Workload
 from profiler.subject import Subject
 from profiler.variants import Unsupported
+from profiler.worker import pictures
 from profiler.worker.clock import Clock, CudaClock, HostClock
 from profiler.worker.cudagraphs import CudaGraphSteps
 from profiler.worker.hooks import Hooks
@@ -60,6 +61,7 @@ class Measurement:
     capture: Capture = field(default_factory=Capture)
     clock: Clock | None = None
     memory: MemoryProbe | None = None
+    save_images: bool = False  # keep the pictures of the call whose latents are kept
     live: bool = True  # write steps while the call runs; False: when it has ended
     latents: Any = None  # the final latents of the last hooked call
     output: Any = None  # what the pipeline returned
@@ -71,6 +73,7 @@ class Measurement:
         self._writer = LiveWriter(self._clock, self.sink)
         self._calls = 0
         self._known_steps: dict[str | None, int] = {}  # by leg
+        self._kept: tuple[Output, pictures.Taken] | None = None
 
     def __enter__(self) -> Measurement:
         if self.live:
@@ -127,6 +130,21 @@ class Measurement:
             self._write_output(number)
         return ns
 
+    def save_pictures(self) -> None:
+        """Write the pictures of the call whose output was kept, if they are to be: when no call is to come that counts
+        memory or time. Another Output event of that call names them.
+        """
+        if self._kept is None or self.folder is None:
+            return
+        (output, taken), self._kept = self._kept, None
+        saved = pictures.save(taken, self.folder)
+        for problem, level in ((taken.text, "info"), (saved.problem, "warning")):
+            if problem is not None:
+                self.sink(Note(level=level, code="pictures", text=problem, call=output.call))
+        if saved.images:
+            named = Output(call=output.call, seed=output.seed, images=saved.images, thumbnails=saved.thumbnails)
+            self.sink(named)
+
     def _recorder(self, number: int) -> LoopRecorder:
         return LoopRecorder(
             number, self._clock, self._writer.put, graphs=self.capture.graphs, on_step=self.capture.on_step
@@ -176,6 +194,8 @@ class Measurement:
         self._writer.forget()
 
     def _write_output(self, number: int) -> None:
+        if self.save_images:
+            self._kept = Output(call=number, seed=self.workload.seed), pictures.take(self.output)
         if self.latents is None:
             self.sink(Note(level="warning", code="no-latents", text="no latents to compare outputs by", call=number))
             return

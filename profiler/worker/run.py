@@ -11,7 +11,7 @@ from profiler.catalog.errors import BuildError
 from profiler.events import LoadProgress, Note, PhaseStarted
 from profiler.request import Case, Request, is_factory
 from profiler.subject import Subject
-from profiler.worker import device, factory, fitting, foreign, memorylimit
+from profiler.worker import device, factory, fitting, foreign, memorylimit, syncs
 from profiler.worker.compiles import CompileMonitor, modules_of, self_test, silent_stance
 from profiler.worker.inputs import call_arguments
 from profiler.worker.live import Sink
@@ -139,6 +139,7 @@ class CaseRun:
             folder=self.folder,
             capture=capture,
             memory=probe,
+            save_images=self.request.save_images,
         ) as measurement:
             if compiles:
                 self._begin("compile", 1, probe)
@@ -152,6 +153,12 @@ class CaseRun:
                 self.when = f"call {turn.number}"
                 measurement.call("measure", turn.setting, keep_output=turn.keep_output)
             self.sink(probe.sample("measure"))
+            measurement.save_pictures()
+        if self.request.find_syncs:
+            self._begin(syncs.PHASE, 1, probe)
+            # As the last call was: anything else might be compiled first.
+            last = schedule.last or first
+            syncs.find_syncs(subject, last, self.request.device, self.sink, cuda_graphs=capture.cuda_graphs)
 
     def _begin(self, phase: str, calls: int | None, probe: MemoryProbe) -> None:
         self.when = HERE.phase = phase

@@ -26,6 +26,8 @@ class Schedule:
     """Brings ``subject`` into the state of each leg as its calls are due. Raises Unsupported for legs it can't run."""
 
     def __init__(self, subject: Subject, workload: Workload, device: str) -> None:
+        self.last: Setting | None = None
+        """That of the latest measured call."""
         self._legs = legs.Legs(subject, workload, device)
         self._stretches: list[tuple[Leg | Setting | None, int]]  # (what is entered, its calls)
         if subject.turns:
@@ -56,6 +58,7 @@ class Schedule:
             setting = self._enter(what)
             for call in range(1, calls + 1):
                 number += 1
+                self.last = setting
                 yield Turn(number, setting, keep_output=stretch == 0 and call == calls)
 
     def _enter(self, what: Leg | Setting | None) -> Setting:
