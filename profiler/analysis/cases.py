@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import msgspec
 
-from profiler.analysis.comparing import Comparison, compare
-from profiler.analysis.figures import MemoryFigures, RunFigures, run_figures
+from profiler.analysis.comparing import Comparison, LegComparison, compare
+from profiler.analysis.figures import MemoryFigures, PhaseFigures, RunFigures, StageFigures
 from profiler.analysis.legs import LegFigures, case_legs, headline_calls
 from profiler.analysis.loops import LoopFigures, StepFigures, loop_figures, only_rate, step_figures
-from profiler.analysis.lots import Lot, lots_of
-from profiler.analysis.machines import difference
+from profiler.analysis.lots import BASELINE_VARIANT, Lot, lots_of
+from profiler.analysis.machines import differences
 from profiler.analysis.state import RunState, SessionState
+from profiler.analysis.statistics import median
 
-BASELINE_VARIANT = "no-compile"
+__all__ = ["BASELINE_VARIANT", "CaseFigures", "baseline_of", "case_figures", "lot_figures"]
 
 
 class CaseFigures(msgspec.Struct, frozen=True):
@@ -51,7 +54,7 @@ class CaseFigures(msgspec.Struct, frozen=True):
     confidence: float | None  # the interval's: 0.95, more where the repeats are looked at several times
     verdict: str | None
     reason: str | None  # why there is no verdict, or an unclear one
-    more_repeats: int | None  # about how many more would settle an unclear one
+    more_repeats: int | None  # about how many more would settle it; 0: settled; None: no reasonable number
     saved_s: float | None  # seconds saved for each image
     extra_startup_s: float | None  # what starting up costs more
     break_even_images: float | None
@@ -71,22 +74,34 @@ class CaseFigures(msgspec.Struct, frozen=True):
     load_s: float | None = None
     warmup_s: float | None = None
     measured_s: float | None = None
+    stages: list[StageFigures] = []  # the median run's
+    phases: list[PhaseFigures] = []  # the median run's seconds, the largest peaks
+    leg_comparisons: list[LegComparison] = []  # the legs that the baseline has too, against its own
+    cycle_speedup: float | None = None  # as in ``Comparison``, and so the rest
+    cycle_verdict: str | None = None
+    vanishes_in_cycles: bool | None = None
+    break_even_reason: str | None = None
+    startup_warm_s: float | None = None  # of the runs that found their compiled code in the cache
+    extra_startup_warm_s: float | None = None
+    break_even_warm_images: float | None = None
+    break_even_warm_reason: str | None = None
 
 
-_cache: WeakKeyDictionary[SessionState, tuple[str | None, list[RunFigures], list[CaseFigures]]] = WeakKeyDictionary()
+class _Kept(NamedTuple):
+    runs: list[RunFigures]  # what the figures were made of
+    over: tuple[bool, ...]  # whether the sessions were: reasons say "yet"
+    figures: CaseFigures
+
+
+_Key = tuple[str, int, str]
+_kept: WeakKeyDictionary[SessionState, dict[_Key, _Kept]] = WeakKeyDictionary()
+"""By the lot's name, its baseline's session as an object, and the baseline's name."""
+_MOST_KEPT = 1000
 
 
 def case_figures(session: SessionState, baseline: str | None = None) -> list[CaseFigures]:
-    """The figures of every case, against ``baseline`` or the no-compile case of the same workload.
-
-    Kept until the figures of a run have changed, so a screen may ask as often as it likes.
-    """
-    runs = [run_figures(session, run) for run in session.runs.values()]
-    cached = _cache.get(session)
-    if cached is None or cached[0] != baseline or not all(map(operator.is_, cached[1], runs)):
-        cases = [lot_figures(lot, _baseline(session, lot, baseline)) for lot in lots_of(session)]
-        cached = _cache[session] = (baseline, runs, cases)
-    return cached[2]
+    """The figures of every case, against ``baseline`` or the no-compile case of the same workload."""
+    return [lot_figures(lot, _baseline(session, lot, baseline)) for lot in lots_of(session)]
 
 
 def baseline_of(session: SessionState, name: str) -> str | None:
@@ -104,7 +119,26 @@ def _baseline(session: SessionState, lot: Lot, chosen: str | None) -> Lot | None
 
 
 def lot_figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
-    """The figures of a lot against those of ``baseline``, which may be the lot itself; None: there is none."""
+    """The figures of a lot against those of ``baseline``, which may be the lot itself; None: there is none.
+
+    Kept until the figures of a run have changed, so a screen may ask as often as it likes.
+    """
+    lots = [lot] if baseline is None or baseline == lot else [lot, baseline]
+    runs = [figures for one in lots for figures in one.figures(one.runs)]
+    over = tuple(one.session.over for one in lots)
+    kept = _kept.setdefault(lot.session, {})
+    key = (lot.name, 0, "") if baseline is None else (lot.name, id(baseline.session), baseline.name)
+    known = kept.get(key)
+    # The figures themselves tell whether a session is another one in the place of one that is gone.
+    same = known is not None and known.over == over and len(known.runs) == len(runs)
+    if known is None or not same or not all(map(operator.is_, known.runs, runs)):
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        known = kept[key] = _Kept(runs, over, _figures(lot, baseline))
+    return known.figures
+
+
+def _figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
     usable = lot.usable
     every = lot.figures([run for run in lot.runs if run.header is not None])
     loops = loop_figures([(run, headline_calls(run)[0]) for run in usable])
@@ -137,7 +171,7 @@ def lot_figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
         graph_breaks=max((figure.compile.graph_breaks for figure in every), default=0),
         limit_hits=max((figure.compile.limit_hits for figure in every), default=0),
         eager_fallback_steps=max((figure.compile.eager_fallback_steps for figure in every), default=0),
-        memory=_memory(every),
+        memory=_largest([figures.memory for figures in every]),
         host_bound_share=lot.middle(lambda run: run.host_bound_share),
         baseline=compared.baseline,
         speedup=compared.speedup,
@@ -151,6 +185,17 @@ def lot_figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
         break_even_images=compared.break_even,
         warnings=compared.warnings,
         flags=sorted({flag for figure in every for flag in figure.flags} | _mixed(usable)),
+        stages=_stages(lot.figures()),
+        phases=_phases(lot.figures(), every),
+        leg_comparisons=compared.legs,
+        cycle_speedup=compared.cycle_speedup,
+        cycle_verdict=compared.cycle_verdict,
+        vanishes_in_cycles=compared.vanishes_in_cycles,
+        break_even_reason=compared.break_even_reason,
+        startup_warm_s=lot.middle(lambda run: run.startup_s, lot.warm),
+        extra_startup_warm_s=compared.extra_startup_warm_s,
+        break_even_warm_images=compared.break_even_warm,
+        break_even_warm_reason=compared.break_even_warm_reason,
     )
 
 
@@ -161,12 +206,37 @@ def _compared(lot: Lot, baseline: Lot | None) -> Comparison:
 
 
 def _mixed(runs: list[RunState]) -> set[str]:
-    mixed = difference(runs)
-    return set() if mixed is None else {f"pooled all the same: {mixed}"}
+    return {f"pooled all the same: {mixed}" for mixed in differences(runs)}
 
 
-def _memory(figures: list[RunFigures]) -> MemoryFigures:
+def _stages(usable: list[RunFigures]) -> list[StageFigures]:
+    """The process is the unit, as of everything that is pooled: the median of the runs' medians."""
+    times: dict[str, list[float]] = {}
+    for figures in usable:
+        for stage in figures.stages:
+            times.setdefault(stage.name, []).append(stage.median_ms)
+    return [StageFigures(name, median(values) or 0.0) for name, values in times.items()]
+
+
+def _phases(usable: list[RunFigures], every: list[RunFigures]) -> list[PhaseFigures]:
+    """Seconds are of the runs that figures are over; a peak counts even where the run came to nothing after it."""
+    names = dict.fromkeys(phase.name for figures in every for phase in figures.phases)
+    return [
+        PhaseFigures(
+            name=name,
+            seconds=median([phase.seconds for phase in _named(usable, name) if phase.seconds is not None]),
+            memory=_largest([phase.memory for phase in _named(every, name)]),
+        )
+        for name in names
+    ]
+
+
+def _named(runs: list[RunFigures], name: str) -> Iterable[PhaseFigures]:
+    return (phase for figures in runs for phase in figures.phases if phase.name == name)
+
+
+def _largest(peaks: list[MemoryFigures]) -> MemoryFigures:
     def largest(name: str) -> int | None:
-        return max((value for figure in figures if (value := getattr(figure.memory, name)) is not None), default=None)
+        return max((value for peak in peaks if (value := getattr(peak, name)) is not None), default=None)
 
     return MemoryFigures(*(largest(name) for name in MemoryFigures.__struct_fields__))

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 
+from profiler.analysis.legs import stretches
 from profiler.analysis.looks import confidence
+from profiler.analysis.loops import denoise_seconds, headline
 from profiler.analysis.lots import Lot
-from profiler.analysis.machines import difference
-from profiler.analysis.statistics import more_to_settle, speedup, verdict
+from profiler.analysis.machines import differences
+from profiler.analysis.state import RunState
+from profiler.analysis.statistics import median
+from profiler.analysis.verdicts import (
+    FASTER,
+    MIN_FOR_INTERVAL,
+    MIN_FOR_VERDICT,
+    SAME,
+    SLOWER,
+    UNCLEAR,
+    Judgement,
+    judge,
+)
 from profiler.analysis.workloads import differing
+from profiler.analysis.worth import worth
+
+
+class LegComparison(msgspec.Struct, frozen=True):
+    """One leg of a scenario against the same leg of the baseline; the fields are ``Comparison``'s.
+
+    A leg is told by its name, and which one of that name it is (from 1).
+    """
+
+    name: str
+    number: int
+    speedup: float | None = None
+    interval: tuple[float, float] | None = None
+    verdict: str | None = None
+    reason: str | None = None
+    more_repeats: int | None = None
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -22,11 +49,19 @@ class Comparison(msgspec.Struct, frozen=True):
     confidence: float | None = None  # the interval's: 0.95, more where the data are looked at several times
     verdict: str | None = None  # FASTER, SLOWER, SAME, UNCLEAR
     reason: str | None = None  # why there is no verdict, or an unclear one
-    more_repeats: int | None = None  # about how many more would settle an unclear one; None: no reasonable number
+    more_repeats: int | None = None  # about how many more would settle it; 0: settled; None: no reasonable number
     saved_s: float | None = None  # seconds saved for each image; below 0: it takes longer
     extra_startup_s: float | None = None  # what starting up costs more, cold where there was a cold run
     break_even: float | None = None  # images until the extra start-up has paid for itself
     warnings: list[str] = []  # what else was not the same: workload, device, versions
+    legs: list[LegComparison] = []  # of the scenario, those that both have; the figures around are the first one's
+    cycle_speedup: float | None = None  # the speed-up in SM clock cycles; None without samples of the clock
+    cycle_verdict: str | None = None  # what it says, as ``verdict``
+    vanishes_in_cycles: bool | None = None  # FASTER or SLOWER in time alone; None where cycles can't tell
+    break_even_reason: str | None = None  # why there is no such number
+    extra_startup_warm_s: float | None = None  # as above, of runs that found their compiled code in the cache
+    break_even_warm: float | None = None
+    break_even_warm_reason: str | None = None
 
 
 def compare(ours: Lot, theirs: Lot) -> Comparison:
@@ -36,69 +71,166 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
     one. Of two sessions it may be just what is asked for, and what differs is said.
     """
     warnings = differing(ours.case.workload, theirs.case.workload)
-    mixed = difference([*ours.usable, *theirs.usable])
-    if mixed is not None:
-        if ours.session is theirs.session:
-            return Comparison(theirs.name, reason=f"not compared: {mixed}", warnings=warnings)
-        warnings = [*warnings, mixed]
-    own, base = (lot.values(lambda run: run.denoise_s or None) for lot in (ours, theirs))
+    mixed = differences([*ours.usable, *theirs.usable])
+    if mixed and ours.session is theirs.session:
+        return Comparison(theirs.name, reason=f"not compared: {mixed[0]}", warnings=warnings)
+    warnings = [*warnings, *mixed, *_unfinished(ours, theirs)]
+    own, base = (lot.values(lambda run: run.denoise_s) for lot in (ours, theirs))
     sure = max(confidence(ours.session.request), confidence(theirs.session.request))
-    ratio = speedup(base, own, sure)
-    if ratio is None:
-        missing = theirs if own else ours
+    judged = judge(base, own, sure)
+    if judged is None:
+        missing = theirs if any(seconds > 0 for seconds in own) else ours
         reason = f"{missing.name} has no measured call{'' if missing.session.over else ' yet'}"
         return Comparison(theirs.name, reason=reason, warnings=warnings)
-    word = None if ratio.interval is None else verdict(ratio.interval)
-    more = more_to_settle(base, own, sure) if word == "UNCLEAR" else None
-    unclear = _allows(ratio.interval, more) if ratio.interval is not None and word == "UNCLEAR" else None
-    worth = _worth(ours, theirs)
+    cycles = _in_cycles(ours, theirs, sure)
+    vanishes = _vanishes(judged, cycles)
+    if vanishes and cycles is not None:
+        warnings.append(_vanishing(ours, theirs, judged, cycles))
+    cold, warm = worth(ours, theirs), worth(ours, theirs, warm=True)
     return Comparison(
         baseline=theirs.name,
-        speedup=ratio.estimate,
-        interval=ratio.interval,
-        confidence=None if ratio.interval is None else sure,
-        verdict=word,
-        reason=_too_few(ours, theirs) if word is None else unclear,
-        more_repeats=more,
-        saved_s=worth.saved_s,
-        extra_startup_s=worth.extra_startup_s,
-        break_even=worth.break_even,
+        speedup=judged.ratio.estimate,
+        interval=judged.ratio.interval,
+        confidence=None if judged.ratio.interval is None else sure,
+        verdict=judged.verdict,
+        reason=_why(judged, ours, theirs),
+        more_repeats=_more(judged, ours, theirs),
+        saved_s=cold.saved_s,
+        extra_startup_s=cold.extra_startup_s,
+        break_even=cold.break_even,
         warnings=warnings,
+        legs=_legs(ours, theirs, sure),
+        cycle_speedup=None if cycles is None else cycles.ratio.estimate,
+        cycle_verdict=None if cycles is None else cycles.verdict,
+        vanishes_in_cycles=vanishes,
+        break_even_reason=cold.reason,
+        extra_startup_warm_s=warm.extra_startup_s,
+        break_even_warm=warm.break_even,
+        break_even_warm_reason=warm.reason,
     )
 
 
-def _too_few(ours: Lot, theirs: Lot) -> str:
+def _unfinished(*lots: Lot) -> list[str]:
+    """What was measured before a run failed is all there is of some lots: that is no whole measurement."""
+    return [
+        f"no run of {lot.name} ended well: its figures are of what was measured before"
+        for lot in lots
+        if lot.usable and all(run.outcome not in (None, "ok") for run in lot.usable)
+    ]
+
+
+def _more(judged: Judgement, ours: Lot, theirs: Lot) -> int | None:
+    """More repeats change nothing of single runs that were picked out."""
+    return None if ours.run is not None or theirs.run is not None else judged.more
+
+
+def _why(judged: Judgement, ours: Lot, theirs: Lot) -> str | None:
+    """Why there is no verdict, or an unclear one."""
+    if judged.verdict is None:
+        return _too_few(judged, ours, theirs)
+    if judged.verdict != UNCLEAR or judged.ratio.interval is None:
+        return None
+    low, high = judged.ratio.interval
+    return f"the interval still allows {_times(low)} to {_times(high)}: {_settling(judged.more)}"
+
+
+def _too_few(judged: Judgement, ours: Lot, theirs: Lot) -> str:
     if ours.run is not None or theirs.run is not None:
         return "a single run gives no interval: compare the cases"
-    if ours.session.request.repeats == 1 or theirs.session.request.repeats == 1:
-        return "one run a case gives no interval: --repeats 3 does"
-    return "no interval before two runs of both cases have measured calls"
+    interval = judged.ratio.interval is not None
+    asked = min(ours.session.request.repeats, theirs.session.request.repeats)
+    if asked < MIN_FOR_INTERVAL:
+        return f"one run a case gives no interval: --repeats {MIN_FOR_VERDICT} does"
+    if asked < MIN_FOR_VERDICT:
+        return f"{asked} runs a case give an interval and no verdict: --repeats {MIN_FOR_VERDICT} does"
+    what, least = ("verdict", MIN_FOR_VERDICT) if interval else ("interval", MIN_FOR_INTERVAL)
+    if ours.session.over and theirs.session.over:
+        return f"fewer than {least} runs of both cases have measured calls: that gives no {what}"
+    return f"no {what} before {least} runs of both cases have measured calls"
 
 
-def _allows(interval: tuple[float, float], more: int | None) -> str:
-    low, high = interval
-    settling = (
-        "no reasonable number of repeats would settle it"
-        if more is None
-        else f"about {more} more repeat{'s' * (more > 1)} would settle it"
-    )
-    return f"the interval still allows {low:.3f}x to {high:.3f}x: {settling}"
+def _settling(more: int | None) -> str:
+    if more is None:
+        return "no reasonable number of repeats would settle it"
+    return f"about {more} more repeat{'s' * (more > 1)} would settle it"
 
 
-class _Worth(NamedTuple):
-    saved_s: float | None
-    extra_startup_s: float | None
-    break_even: float | None
+def _times(ratio: float) -> str:
+    return f"{ratio:.3f}x" if 0.001 <= ratio < 10_000 else f"{ratio:.0e}x"
 
 
-def _worth(ours: Lot, theirs: Lot) -> _Worth:
-    """Break-even and what it is made of: extra start-up seconds / seconds saved for each image.
+# --- clock cycles -----------------------------------------------------------------------------------------------------
 
-    ``break_even`` is 0 when starting up costs nothing more; None when no time is saved, or nothing was measured.
+
+def _in_cycles(ours: Lot, theirs: Lot, sure: float) -> Judgement | None:
+    """The same of time x SM clock, which is the median of the samples in the headline's calls: a GPU that was slowed
+    down, or sped up, for one side alone makes a difference that isn't there in cycles (as nvbench-compare-robust asks).
     """
-    startup, base_startup = ours.startup_s, theirs.startup_s
-    image, base_image = (lot.middle(lambda run: run.image_s) for lot in (ours, theirs))
-    extra = None if startup is None or base_startup is None else startup - base_startup
-    saved = None if image is None or base_image is None else base_image - image
-    paid = max(0.0, extra / saved) if extra is not None and saved is not None and saved > 0 else None
-    return _Worth(saved, extra, paid)
+    own, base = (
+        lot.values(lambda run: run.denoise_s * run.sm_mhz if run.denoise_s and run.sm_mhz else None)
+        for lot in (ours, theirs)
+    )
+    return judge(base, own, sure)
+
+
+def _vanishes(judged: Judgement, cycles: Judgement | None) -> bool | None:
+    if judged.verdict not in (FASTER, SLOWER) or cycles is None or cycles.verdict is None:
+        return None
+    return cycles.verdict != judged.verdict
+
+
+_IN_CYCLES = {SAME: "gone", UNCLEAR: "not sure", FASTER: "the other way round", SLOWER: "the other way round"}
+
+
+def _vanishing(ours: Lot, theirs: Lot, judged: Judgement, cycles: Judgement) -> str:
+    clocks = " and ".join(f"{lot.middle(lambda run: run.sm_mhz):.0f} MHz" for lot in (ours, theirs))
+    return (
+        f"{judged.verdict} in time, but in SM clock cycles the difference is"
+        f" {_IN_CYCLES[cycles.verdict or UNCLEAR]} ({_times(cycles.ratio.estimate)}): the GPU ran at {clocks}"
+    )
+
+
+# --- legs -------------------------------------------------------------------------------------------------------------
+
+
+def _legs(ours: Lot, theirs: Lot, sure: float) -> list[LegComparison]:
+    """Those that both have, in our order. Two workloads may have other legs, or the same ones in another order."""
+    own, base = _leg_values(ours), _leg_values(theirs)
+    found: list[LegComparison] = []
+    for key, values in own.items():
+        judged = judge(base.get(key, ()), values, sure)
+        if judged is None:
+            continue
+        found.append(
+            LegComparison(
+                name=key[0],
+                number=key[1],
+                speedup=judged.ratio.estimate,
+                interval=judged.ratio.interval,
+                verdict=judged.verdict,
+                reason=_why(judged, ours, theirs),
+                more_repeats=_more(judged, ours, theirs),
+            )
+        )
+    return found
+
+
+def _leg_values(lot: Lot) -> dict[tuple[str, int], list[float]]:
+    """Of each leg one value a process: the median time in the loops of its calls, in seconds."""
+    values: dict[tuple[str, int], list[float]] = {}
+    for run in lot.usable:
+        for key, seconds in _leg_seconds(run):
+            values.setdefault(key, []).append(seconds)
+    return values
+
+
+def _leg_seconds(run: RunState) -> list[tuple[tuple[str, int], float]]:
+    seen: dict[str, int] = {}
+    found: list[tuple[tuple[str, int], float]] = []
+    for leg in stretches(run):
+        number = seen[leg.name] = seen.get(leg.name, 0) + 1
+        calls = headline(leg.calls)[0]
+        middle = median([seconds for call in calls if (seconds := denoise_seconds(call)) is not None])
+        if middle is not None:
+            found.append(((leg.name, number), middle))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profiler.analysis.statistics import CONFIDENCE
+from profiler.analysis.verdicts import CONFIDENCE
 from profiler.request import LOOKS, Request
 
 

@@ -23,6 +23,8 @@ class StepFigures(msgspec.Struct, frozen=True):
     median_ms: float
     iqr_ms: float | None
     p95_ms: float | None
+    p99_ms: float | None = None
+    outliers: int | None = None  # marked, and in all of these figures
 
 
 class LoopFigures(msgspec.Struct, frozen=True):
@@ -37,6 +39,8 @@ class LoopFigures(msgspec.Struct, frozen=True):
     iqr_ms: float | None
     p95_ms: float | None
     iterations_per_second: float | None
+    p99_ms: float | None = None
+    outliers: int | None = None  # steps that lie far out: marked, and in all of these figures
 
 
 def headline(measured: list[Call]) -> tuple[list[Call], bool]:
@@ -99,6 +103,8 @@ def loop_figures(sources: Sequence[Source]) -> list[LoopFigures]:
                 iqr_ms=steps.iqr if steps else None,
                 p95_ms=steps.p95 if steps else None,
                 iterations_per_second=median([rate for rate in rates if rate is not None]),
+                p99_ms=steps.p99 if steps else None,
+                outliers=steps.outliers if steps else None,
             )
         )
     return found
@@ -109,7 +115,7 @@ def step_figures(loops: Sequence[LoopFigures]) -> StepFigures | None:
     if len(loops) != 1 or loops[0].median_ms is None:
         return None
     only = loops[0]
-    return StepFigures(only.n, loops[0].median_ms, only.iqr_ms, only.p95_ms)
+    return StepFigures(only.n, loops[0].median_ms, only.iqr_ms, only.p95_ms, only.p99_ms, only.outliers)
 
 
 def only_rate(loops: Sequence[LoopFigures]) -> float | None:

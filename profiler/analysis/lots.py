@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from profiler.analysis.figures import RunFigures, run_figures
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.statistics import median
+from profiler.analysis.workloads import differing
 from profiler.request import Case
+
+BASELINE_VARIANT = "no-compile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,20 @@ class Lot:
 def lots_of(session: SessionState) -> list[Lot]:
     """The cases of a session."""
     return [Lot(session, case) for case in session.request.cases]
+
+
+def choose_baseline(lots: Sequence[Lot], lot: Lot, wanted: Lot | None = None) -> Lot | None:
+    """What ``lot`` is compared with among the ``lots`` of a comparison, of any sessions; ``wanted``: one that was
+    pinned.
+
+    Else the first no-compile one of the same workload, else the first no-compile one, else the first of all. It may be
+    ``lot`` itself. None where there are no lots.
+    """
+    if wanted is not None:
+        return wanted
+    plain = [one for one in lots if one.case.compilation.variant == BASELINE_VARIANT]
+    alike = [one for one in plain if not differing(lot.case.workload, one.case.workload)]
+    return next(iter([*alike, *plain, *lots]), None)
 
 
 def _was_cold(session: SessionState, run: RunState) -> bool:

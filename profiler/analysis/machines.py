@@ -11,15 +11,22 @@ MEASURED = ("torch", "diffusers", "cuda")
 
 
 def difference(runs: Iterable[RunState]) -> str | None:
-    """What ``runs`` were made with that was not the same for all, in a few words; None where there is nothing."""
+    """What ``runs`` were made with that was not the same for all, in a few words; None where there is nothing.
+
+    The first of ``differences``, which alone makes others of no account.
+    """
+    return next(iter(differences(runs)), None)
+
+
+def differences(runs: Iterable[RunState]) -> list[str]:
+    """A line for each thing that ``runs`` were made with and that was not the same for all: device, versions."""
     environments = [run.environment for run in runs if run.environment is not None]
-    if len(environments) < 2:
-        return None
+    lines: list[str] = []
     for told in (_device, _threads, *(_version(package) for package in MEASURED)):
         found = list(dict.fromkeys(word for environment in environments if (word := told(environment))))
         if len(found) > 1:
-            return f"runs were made with {' and '.join(found)}"
-    return None
+            lines.append(f"runs were made with {' and '.join(found)}")
+    return lines
 
 
 def _device(environment: Environment) -> str:

@@ -1,36 +1,45 @@
-"""The statistics of the verdicts, small enough to read: quantiles, Student's t, Welch's interval on a ratio."""
+"""What values say by themselves: median, spread, tails, and which of them lie far out.
+
+What two sides say against each other is in ``profiler.analysis.verdicts``.
+"""
 
 from __future__ import annotations
 
 import math
 import statistics
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 MIN_FOR_NOISE = 5
 """Below this many values no noise figure is given (nvbench reports none either, detail/statistics.cuh)."""
 MIN_FOR_P95 = 10
-CONFIDENCE = 0.95
-MOST_PROCESSES = 30
-"""More repeats than this are not proposed."""
-DIFFERENT = (0.99, 1.01)
-"""FASTER or SLOWER only when the whole interval lies outside."""
-ALIKE = (0.97, 1.03)
-"""SAME only when the whole interval lies inside."""
+MIN_FOR_P99 = 100
+"""One value in a hundred lies above the 99th percentile: of fewer values it is the largest one under another name."""
+FAR_OUT = 14.826
+"""A value is marked as an outlier this many median absolute deviations from the median: ten standard deviations of
+normal data, 1.4826 MAD each (hyperfine's threshold, src/outlier_detection.rs).
+"""
+LEAST_DEVIATION = 1e-3
+"""Of the median: the smallest deviation that outliers are told by. Where more than half of the values are equal the MAD
+is 0 and every other value would be one; so only those more than 1.5 % off are.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Median, interquartile range and 95th percentile of ``n`` values, in the values' unit.
+    """Median, interquartile range, 95th and 99th percentile of ``n`` values, in the values' unit.
 
-    ``iqr`` is None below MIN_FOR_NOISE values, ``p95`` below MIN_FOR_P95.
+    ``iqr`` and ``outliers`` (how many are marked; they are in the other figures all the same) are None below
+    MIN_FOR_NOISE values, ``p95`` below MIN_FOR_P95, ``p99`` below MIN_FOR_P99.
     """
 
     n: int
     median: float
     iqr: float | None
     p95: float | None
+    p99: float | None = None
+    outliers: int | None = None
 
 
 def summarize(values: Sequence[float]) -> Summary | None:
@@ -39,8 +48,76 @@ def summarize(values: Sequence[float]) -> Summary | None:
     if not finite:
         return None
     n = len(finite)
-    iqr = quantile(finite, 0.75) - quantile(finite, 0.25) if n >= MIN_FOR_NOISE else None
-    return Summary(n, quantile(finite, 0.5), iqr, quantile(finite, 0.95) if n >= MIN_FOR_P95 else None)
+    fences = _fences(finite)
+    return Summary(
+        n=n,
+        median=quantile(finite, 0.5),
+        iqr=quantile(finite, 0.75) - quantile(finite, 0.25) if n >= MIN_FOR_NOISE else None,
+        p95=quantile(finite, 0.95) if n >= MIN_FOR_P95 else None,
+        p99=quantile(finite, 0.99) if n >= MIN_FOR_P99 else None,
+        outliers=None if fences is None else bisect_left(finite, fences[0]) + n - bisect_right(finite, fences[1]),
+    )
+
+
+def outliers(values: Sequence[float]) -> list[int]:
+    """Which of ``values``, by their indices, lie far out: to be marked, never to be left out.
+
+    Non-finite values aren't looked at; of fewer than MIN_FOR_NOISE others none is told.
+    """
+    fences = _fences(sorted(value for value in values if math.isfinite(value)))
+    if fences is None:
+        return []
+    low, high = fences
+    return [place for place, value in enumerate(values) if math.isfinite(value) and not low <= value <= high]
+
+
+def _fences(ascending: Sequence[float]) -> tuple[float, float] | None:
+    """What lies outside is an outlier; None where nothing tells."""
+    if len(ascending) < MIN_FOR_NOISE:
+        return None
+    middle = quantile(ascending, 0.5)
+    deviation = max(median_deviation(ascending, middle), abs(middle) * LEAST_DEVIATION)
+    # Values that are 0 but for a few have no scale that says what is far.
+    return (middle - FAR_OUT * deviation, middle + FAR_OUT * deviation) if deviation > 0 else (-math.inf, math.inf)
+
+
+def median_deviation(ascending: Sequence[float], middle: float) -> float:
+    """The median absolute deviation of sorted values from their median ``middle``, not scaled.
+
+    The deviations below the median and those above it are in order already: two sorted lists, merged up to the middle
+    by bisection, so that a million values cost no second sort.
+    """
+    split, n = bisect_left(ascending, middle), len(ascending)
+    below = _Deviations(ascending, middle, split - 1, -1, split)
+    above = _Deviations(ascending, middle, split, 1, n - split)
+    upper = _smallest(below, above, n // 2)
+    return upper if n % 2 else (upper + _smallest(below, above, n // 2 - 1)) / 2
+
+
+class _Deviations(Sequence[float]):
+    """Distances from ``middle``, ascending: ``count`` sorted values from ``start`` on, in steps of ``step``."""
+
+    def __init__(self, ascending: Sequence[float], middle: float, start: int, step: int, count: int) -> None:
+        self._values, self._middle, self._start, self._step, self._count = ascending, middle, start, step, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]
+        return abs(self._values[self._start + self._step * place] - self._middle)
+
+
+def _smallest(one: Sequence[float], other: Sequence[float], rank: int) -> float:
+    """The value that would be at ``rank`` (from 0) if both ascending lists were merged."""
+    low, high = max(0, rank + 1 - len(other)), min(rank + 1, len(one))
+    while low < high:  # how many of ``one`` are among the rank + 1 smallest
+        half = (low + high) // 2
+        if one[half] < other[rank - half]:
+            low = half + 1
+        else:
+            high = half
+    ends = [side[count - 1] for side, count in ((one, low), (other, rank + 1 - low)) if count]
+    return max(ends)
 
 
 def quantile(ascending: Sequence[float], q: float) -> float:
@@ -54,114 +131,3 @@ def quantile(ascending: Sequence[float], q: float) -> float:
 def median(values: Sequence[float]) -> float | None:
     """The median, None of nothing."""
     return statistics.median(values) if values else None
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """A speed-up: above 1 the candidate is faster. ``interval`` is None with fewer than two processes on a side."""
-
-    estimate: float
-    interval: tuple[float, float] | None
-
-
-def speedup(baseline: Sequence[float], candidate: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
-    """Ratio baseline / candidate of per-process medians (durations above 0, one a process).
-
-    The interval is Welch's t on the logarithms: the process is the unit, since compilation and placement in memory
-    differ between processes and not between the calls of one. None if a side is empty.
-    """
-    base, other = _logarithms(baseline), _logarithms(candidate)
-    if not base or not other:
-        return None
-    difference = statistics.fmean(base) - statistics.fmean(other)
-    if len(base) < 2 or len(other) < 2:
-        return Ratio(math.exp(difference), None)
-    spread = [(statistics.variance(one), len(one)) for one in (base, other)]
-    return Ratio(math.exp(difference), _welch(difference, spread, confidence))
-
-
-def more_to_settle(baseline: Sequence[float], candidate: Sequence[float], confidence: float = CONFIDENCE) -> int | None:
-    """How many more processes a side would give a verdict if they spread as those so far do.
-
-    None where it would take more than MOST_PROCESSES, or nothing tells how they spread.
-    """
-    base, other = _logarithms(baseline), _logarithms(candidate)
-    if len(base) < 2 or len(other) < 2:
-        return None
-    difference = statistics.fmean(base) - statistics.fmean(other)
-    spread = [statistics.variance(side) for side in (base, other)]
-    have = min(len(base), len(other))
-
-    def settled(processes: int) -> bool:
-        return verdict(_welch(difference, [(v, processes) for v in spread], confidence)) != "UNCLEAR"
-
-    # More processes narrow the interval around the same middle: what settles it goes on to.
-    candidates = range(have + 1, MOST_PROCESSES + 1)
-    found = bisect_left(candidates, True, key=settled)
-    return candidates[found] - have if found < len(candidates) else None
-
-
-def _logarithms(values: Sequence[float]) -> list[float]:
-    return [math.log(value) for value in values if value > 0 and math.isfinite(value)]
-
-
-def _welch(difference: float, sides: Sequence[tuple[float, int]], confidence: float) -> tuple[float, float]:
-    """The interval of a ratio whose logarithm is estimated as ``difference``; ``sides`` are variances and counts."""
-    errors = [(variance / count, count - 1) for variance, count in sides]
-    squared = sum(error for error, _ in errors)
-    if squared == 0:
-        return math.exp(difference), math.exp(difference)
-    # Welch-Satterthwaite degrees of freedom (B. L. Welch, Biometrika 34, 1947).
-    freedom = squared**2 / sum(error**2 / degrees for error, degrees in errors)
-    half = student_t_quantile(0.5 + confidence / 2, freedom) * math.sqrt(squared)
-    return math.exp(difference - half), math.exp(difference + half)
-
-
-def verdict(interval: tuple[float, float]) -> str:
-    """FASTER, SLOWER, SAME or UNCLEAR for the interval of a speed-up."""
-    low, high = interval
-    if low > DIFFERENT[1]:
-        return "FASTER"
-    if high < DIFFERENT[0]:
-        return "SLOWER"
-    if ALIKE[0] <= low and high <= ALIKE[1]:
-        return "SAME"
-    return "UNCLEAR"
-
-
-def student_t_quantile(probability: float, freedom: float) -> float:
-    """The quantile of Student's t with ``freedom`` > 0 degrees of freedom, for ``probability`` in (0.5, 1)."""
-    low, high = 0.0, 1.0
-    while student_t_cdf(high, freedom) < probability and high < 1e9:
-        high *= 2
-    for _ in range(80):  # bisection to the last bits of a float
-        middle = (low + high) / 2
-        if student_t_cdf(middle, freedom) < probability:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def student_t_cdf(t: float, freedom: float) -> float:
-    """P(T <= t) for t >= 0: 1 - I_x(freedom / 2, 1 / 2) / 2 with x = freedom / (freedom + t^2) (DLMF 8.17)."""
-    return 1 - _incomplete_beta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
-
-
-def _incomplete_beta(x: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function I_x(a, b), by its continued fraction (DLMF 8.17.22)."""
-    if x <= 0 or x >= 1:
-        return float(x >= 1)
-    if x > (a + 1) / (a + b + 2):  # the fraction converges fast on the other side only
-        return 1 - _incomplete_beta(1 - x, b, a)
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
-    # From the innermost term out; 200 terms are far more than doubles need on this side.
-    value = 1.0
-    for n in range(200, 0, -1):
-        m = n // 2
-        if n % 2:
-            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        else:
-            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        value = 1 + term / value
-    return front / a / value

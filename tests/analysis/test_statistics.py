@@ -6,7 +6,9 @@ import statistics as stdlib
 
 import pytest
 
-from profiler.analysis.statistics import more_to_settle, quantile, speedup, student_t_quantile, summarize, verdict
+from profiler.analysis.statistics import quantile, summarize
+from profiler.analysis.student import student_t_quantile
+from profiler.analysis.verdicts import more_to_settle, speedup, verdict
 
 
 @pytest.mark.parametrize(
