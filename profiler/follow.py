@@ -29,8 +29,10 @@ class Follower:
         self.manifest = manifest or folder.manifest()
         self.liveness = Liveness.STARTING
         self._open()
+        self._shown = self._fold.state
 
     def _open(self) -> None:
+        """Begin to read anew. What was read before stays ``state`` until as much is there again."""
         request, clock = self.manifest.request, self.manifest.clock
         self._fold = SessionFold(self.manifest.session, request)
         self._conductor = LogReader(self.folder.conductor_log, clock)
@@ -39,11 +41,24 @@ class Follower:
 
     @property
     def state(self) -> SessionState:
-        """The folded state; another object after session.json or a log was replaced or cut."""
-        return self._fold.state
+        """The folded state; another object after session.json or a log was replaced or cut.
+
+        That one comes once it was read to its end: who looks on sees no session that is begun and half there.
+        """
+        return self._shown
 
     def poll(self, budget_s: float = 0.05, clock: Callable[[], float] = time.monotonic) -> tuple[bool, bool]:
         """Read for at most about ``budget_s`` seconds: (whether the state changed, whether there is more to read)."""
+        changed, more = self._read(budget_s, clock)
+        if self._shown is self._fold.state:
+            return changed, more
+        if more:
+            return False, True
+        self._shown = self._fold.state
+        return True, False
+
+    def _read(self, budget_s: float, clock: Callable[[], float]) -> tuple[bool, bool]:
+        """``poll`` of what is being read, which is not what is shown while it is read anew."""
         changed = self._look_at_manifest()
         # Asked before reading: what is in the logs when the conductor is gone is all there will be.
         liveness = self.folder.liveness(self.manifest)
@@ -86,7 +101,7 @@ class Follower:
 
     def _worth_reading(self, name: str) -> bool:
         """Runs that were not reached yet have no log; one that ended and was read to its last word gains nothing."""
-        run = self.state.runs[name]
+        run = self._fold.state.runs[name]
         return not (run.end is not None and run.conducted_end is not None)
 
     def _feed(self, name: str | None, events: list[Event]) -> None:
@@ -106,7 +121,7 @@ class Follower:
     def _settle(self, liveness: Liveness) -> bool:
         """Tell the state whether somebody is left to end what goes on."""
         self.liveness = liveness
-        state = self.state
+        state = self._fold.state
         reason = None
         if liveness is Liveness.GONE and state.conducted in ("starting", "running"):
             reason = (

@@ -33,7 +33,16 @@ class PlainReport:
             self._explained = session, Explained(session)
         for run in session.runs.values():
             if run.name not in self._untold:
+                self._looks(session, run.started_ns)
                 self._run(session, run)
+        self._looks(session, None)
+
+    def _looks(self, session: SessionState, before_ns: int | None) -> None:
+        """What the looks of ``--until-sure`` found before that moment (None: till now), each in its place."""
+        since = session.resumed_ns[-1] if self._untold and session.resumed_ns else None
+        for note in session.notes:
+            if note.code == "look" and (before_ns is None or note.t < before_ns) and (since is None or note.t > since):
+                self._once(("look", note.t), f"look {note.text}")
 
     def _once(self, key: tuple[object, ...], line: str) -> None:
         if key not in self._said:

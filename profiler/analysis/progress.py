@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from profiler.analysis.batches import largest_batches
 from profiler.analysis.compiles import Compile
 from profiler.analysis.legs import planned_legs
+from profiler.analysis.repeats import brief_text, look, progress_text
 from profiler.analysis.state import Call, RunState, SessionState
 from profiler.analysis.statistics import median
 from profiler.analysis.triggers import explained
@@ -37,6 +38,7 @@ class Progress:
     eta_s: float | None
     text: str
     brief: str = ""
+    until: str = "left"  # what ``eta_s`` is: "left", "expected" where more runs may be added, "to look 1"
 
 
 def planned_calls(case: Case) -> list[str]:
@@ -100,7 +102,7 @@ def run_progress(session: SessionState, run: RunState, now_ns: int) -> Progress:
 
 def session_progress(session: SessionState, now_ns: int) -> Progress:
     """Progress of the whole session; ``text`` says how many runs have ended. Nobody knows how many more a search for
-    the largest batch will add.
+    the largest batch will add. What ``--until-sure`` will add is expected from what the repeats so far say.
     """
     runs = list(session.runs.values())
     each = [run_progress(session, run, now_ns) for run in runs]
@@ -111,7 +113,26 @@ def session_progress(session: SessionState, now_ns: int) -> Progress:
     text = f"{ended} of {len(runs)} runs"
     if not session.over and any(found.goes_on for found in largest_batches(session)):
         return Progress(fraction, None, f"{text} so far")
+    if not session.over and session.request.until_sure:
+        return _until_sure(session, Progress(fraction, eta, text), len(runs))
     return Progress(fraction, eta, text)
+
+
+def _until_sure(session: SessionState, listed: Progress, runs: int) -> Progress:
+    """``listed``, the progress of the ``runs`` that are listed, with the repeats that are expected to be added."""
+    found = look(session)
+    text = f"{listed.text}; until sure: {progress_text(found)}"
+    brief = f"{listed.text}, {brief_text(found)}"
+    if not found.begun:
+        # Nothing tells yet how many the first look will add.
+        return Progress(listed.fraction, listed.eta_s, text, brief, until=f"to look {found.number}")
+    more = found.to_come()
+    seconds = listed.eta_s
+    for case, count in more.items():
+        each = _expected_of(session, case)
+        seconds = None if seconds is None or each is None else seconds + each * count
+    fraction = listed.fraction * runs / (runs + sum(more.values()))
+    return Progress(fraction, seconds, text, brief, until="expected")
 
 
 def short_name(module: str | None, fqn: str | None, function: str, identifier: str | None = None) -> str:
@@ -130,9 +151,13 @@ def running_compile(run: RunState) -> Compile | None:
 
 def expected_seconds(session: SessionState, run: RunState) -> float | None:
     """How long a whole run of this case takes, from its earlier runs; None before the first has ended."""
+    return _expected_of(session, run.case.name)
+
+
+def _expected_of(session: SessionState, case: str) -> float | None:
     earlier = [
         (other.ended_ns - other.started_ns) / 1e9
-        for other in session.runs_of(run.case.name)
+        for other in session.runs_of(case)
         if other.outcome == "ok" and other.started_ns is not None and other.ended_ns is not None
     ]
     return median(earlier)
@@ -163,6 +188,8 @@ def _doing(session: SessionState, run: RunState, plan: list[str], now_ns: int) -
         # How far the call is that is held up; before a loop's first step has ended there is nothing to say of it.
         held = f"; step {call.steps} of {call.planned_steps}" if call and call.steps and call.planned_steps else ""
         return compiling_text(session, run, compiling, now_ns) + held
+    if run.phase.name == "syncs":
+        return "one more call, to find what waits for the device"
     if call is None or (call.ended and call.index + 1 >= len(plan)):
         return "finishing"
     kind = {"compile": "compiling call", "warmup": "warm-up call", "measure": "call"}.get(call.phase, "call")

@@ -125,7 +125,7 @@ def unsettled(found: Look) -> str:
     left = [standing for standing in found.standings if standing.verdict in (None, UNCLEAR)]
     said = [
         f"{standing.label} is still {UNCLEAR} ({allowed(standing.interval)})"
-        if standing.interval is not None
+        if standing.verdict is not None and standing.interval is not None
         else f"{standing.label} has no verdict"
         for standing in left[:MOST_TOLD]
     ]
@@ -143,6 +143,12 @@ def progress_text(found: Look) -> str:
     return f"{text}, {_count(count, 'case')} unsettled, about {found.expected} more"
 
 
+def brief_text(found: Look) -> str:
+    """``progress_text`` where that doesn't fit: "look 2 of 4, 1 unsettled"."""
+    text = f"look {found.number} of {len(LOOKS)}"
+    return f"{text}, {len(found.open)} unsettled" if found.begun else text
+
+
 def allowed(interval: tuple[float, float]) -> str:
     return f"{interval[0]:.2f}x to {interval[1]:.2f}x"
 
@@ -154,13 +160,14 @@ def _standing(
     given_up = until = None
     if one.verdict in (None, UNCLEAR):
         given_up = _why_no_more(runs[one.case], "") or _why_no_more(runs[baseline], "its baseline ")
-        if given_up is None and one.verdict is None and over[one.case] and over[one.case] == len(runs[one.case]):
-            # All of its runs ended well, and still there is nothing to compare: more of them would not change that.
+        ended = over[one.case] == len(runs[one.case]) and over[baseline] == len(runs[baseline])
+        if given_up is None and ended and one.verdict is None and not one.more_repeats:
+            # All runs ended well, and still there is nothing to compare: more of them would not change that.
             given_up = one.reason or "there is nothing to compare"
         if given_up is None:
             likely = LOOKS[-1] if one.more_repeats is None else min(over[one.case], over[baseline]) + one.more_repeats
             until = next((at for at in LOOKS if at >= max(likely, repeats)), None)
-            if until == repeats and over[one.case] == len(runs[one.case]):
+            if until == repeats and ended:
                 until = next((at for at in LOOKS if at > repeats), None)
     return Standing(
         case=one.case,
@@ -199,11 +206,12 @@ def _closed(found: Look) -> list[Standing]:
 def _told(standing: Standing, found: Look) -> str:
     if standing.given_up is not None:
         return f"{standing.label} gets no more repeats: {standing.given_up}"
-    if standing.interval is None:
-        return f"{standing.label} has no verdict"
-    if standing.verdict != UNCLEAR:
+    if standing.verdict is None or standing.interval is None:
+        text = f"{standing.label} has no verdict"
+    elif standing.verdict == UNCLEAR:
+        text = f"{standing.label} {UNCLEAR} ({allowed(standing.interval)})"
+    else:
         return f"{standing.label} {standing.verdict} {standing.speedup:.2f}x"
-    text = f"{standing.label} {UNCLEAR} ({allowed(standing.interval)})"
     if standing.until is None:
         return f"{text}, and this was the last look"
     return f"{text}, about {_count(standing.until - found.made, 'more repeat')} expected"

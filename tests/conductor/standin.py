@@ -2,6 +2,9 @@
 
 Started as ``standin.py SESSION_FOLDER RUN``; what run number N does is word N of $STANDIN, or its last word. Most runs
 only say how they ended. That takes nothing of the profiler, whose imports would be most of the time of such a run.
+
+``paced`` makes three measured calls whose durations $PACES gives, in ms: a list a variant, an item a repeat (the last
+one for all further ones); a word there is one of ENDS.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ import os
 import site
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ENDS = {
     "ok": ("ok", None, 0),
@@ -29,10 +34,14 @@ def main(session: str, run: str) -> int:
     if does.startswith("fits-"):
         # Out of memory above a batch.
         does = "ok" if batch_of(session, run) <= int(does.removeprefix("fits-")) else "oom"
+    calls: list[float] = []
+    if does == "paced":
+        pace = pace_of(session, run)
+        does, calls = (pace, []) if isinstance(pace, str) else ("ok", [pace] * 3)
     if does == "silent":
         return 0
     if does in ENDS:
-        return end(Path(session, "runs", run, "events.jsonl"), session, run, *ENDS[does])
+        return end(Path(session, "runs", run, "events.jsonl"), session, run, *ENDS[does], calls)
     # Started without site-packages and $PYTHONPATH.
     site.main()
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -42,13 +51,34 @@ def main(session: str, run: str) -> int:
 
 
 def batch_of(session: str, run: str) -> int:
+    return int(found(session, run)[1]["workload"]["batch_size"])
+
+
+def pace_of(session: str, run: str) -> float | str:
+    """Milliseconds of a call, or how the run ends."""
+    this, case = found(session, run)
+    paces = json.loads(os.environ["PACES"])[case["compilation"]["variant"]]
+    pace: float | str = paces[min(this["repeat"], len(paces)) - 1]
+    return pace
+
+
+def found(session: str, run: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The run and its case, as session.json has them."""
     request = json.loads(Path(session, "session.json").read_bytes())["request"]
-    case = next(found["case"] for found in request["runs"] if found["name"] == run)
-    return int(next(found["workload"]["batch_size"] for found in request["cases"] if found["name"] == case))
+    this = next(one for one in request["runs"] if one["name"] == run)
+    return this, next(one for one in request["cases"] if one["name"] == this["case"])
 
 
-def end(log: Path, session: str, run: str, outcome: str | None, reason: str | None, code: int) -> int:
-    """Write the shortest log of a run that ended so."""
+def end(
+    log: Path,
+    session: str,
+    run: str,
+    outcome: str | None,
+    reason: str | None,
+    code: int,
+    calls: Sequence[float] = (),
+) -> int:
+    """Write the shortest log of a run that ended so; ``calls``: how long each of its measured calls took, in ms."""
     records: list[dict[str, object]] = [
         {
             "kind": "header",
@@ -63,6 +93,16 @@ def end(log: Path, session: str, run: str, outcome: str | None, reason: str | No
         {"kind": "environment", "device": "cpu"},
         {"kind": "phase", "phase": "load"},
     ]
+    if calls:
+        records.append({"kind": "phase", "phase": "measure", "calls": len(calls)})
+    for call, ms in enumerate(calls):
+        start, ns = time.monotonic_ns(), int(ms * 1e6)
+        records += [
+            {"kind": "call", "call": call, "phase": "measure", "start_ns": start},
+            {"kind": "loop", "call": call, "name": "denoise", "denoisers": ["unet"], "start_ns": start},
+            {"kind": "loop_end", "call": call, "ns": ns, "evaluations": 1, "iterations": 1},
+            {"kind": "call_end", "call": call, "ns": ns, "images": 1},
+        ]
     if outcome is not None:
         records.append({"kind": "end", "outcome": outcome, "reason": reason})
     stamped = ({**record, "seq": seq, "t": time.monotonic_ns()} for seq, record in enumerate(records, start=1))

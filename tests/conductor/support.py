@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -13,7 +13,8 @@ import psutil
 from profiler import events as ev
 from profiler.conductor.start import resume, start
 from profiler.eventlog import LogReader
-from profiler.request import Case, Compilation, Request, Run, Workload
+from profiler.request import Case, Compilation, Request, Workload
+from profiler.request.order import rounds
 from profiler.sessions import SessionFolder, create
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,7 +39,10 @@ def request(
     max_time_s: float | None = None,
     keep_cache: bool = False,
     find_max_batch: bool = False,
+    until_sure: bool = False,
+    variants: Sequence[str] = ("no-compile",),
 ) -> Request:
+    """A request of ``runs`` repeats of each variant, whose case is called like it; of no-compile alone ``case``."""
     workload = Workload(
         pipeline="sd15-txt2img",
         size="tiny",
@@ -55,15 +59,19 @@ def request(
         warmup=1,
         calls=1,
     )
-    case = Case(name="case", compilation=Compilation(variant="no-compile"), workload=workload)
+    names = ["case"] if len(variants) == 1 else list(variants)
     return Request(
-        cases=[case],
-        runs=[Run(name=f"{number:03d}-case-r{number}", case="case", repeat=number) for number in range(1, runs + 1)],
+        cases=[
+            Case(name=name, compilation=Compilation(variant=variant), workload=workload)
+            for name, variant in zip(names, variants, strict=True)
+        ],
+        runs=rounds(names, range(1, runs + 1)),
         repeats=runs,
         device=device,
         max_time_s=max_time_s,
         keep_cache=keep_cache,
         find_max_batch=find_max_batch,
+        until_sure=until_sure,
     )
 
 

@@ -16,7 +16,7 @@ import click
 from profiler import __version__, conductor, devices, request, sessions
 from profiler.analysis.state import SessionState
 from profiler.report.documents import show_document
-from profiler.request import BadRequest, Options, Request
+from profiler.request import LOOKS, BadRequest, Options, Request
 from profiler.request.file import Bench
 from profiler.sessions import SessionFolder
 from tui.commands.common import (
@@ -167,8 +167,10 @@ def _resolve(resolving: Callable[[], Request]) -> Request:
 def _announcement(folder: SessionFolder, resolved: Request) -> list[str]:
     """What was made of the request, in two lines."""
     cases, runs = _count(len(resolved.cases), "case"), _count(len(resolved.runs), "run")
-    searched = ", then those of the search for the largest batch" if resolved.find_max_batch else ""
-    return [f"session {folder.id}: {cases}, {runs}{searched} on {resolved.device}", workload_label(resolved)]
+    more = ", then those of the search for the largest batch" if resolved.find_max_batch else ""
+    if resolved.until_sure:
+        more = f", up to {max(LOOKS[-1], resolved.repeats) * len(resolved.cases)} until every verdict is settled,"
+    return [f"session {folder.id}: {cases}, {runs}{more} on {resolved.device}", workload_label(resolved)]
 
 
 def _announce_detached(folder: SessionFolder, as_json: bool) -> None:
@@ -204,8 +206,16 @@ def stopping_on_signals(folder: SessionFolder, tell: Callable[[int, int], None] 
 
 
 def exit_code(state: SessionState) -> int:
-    """0 when every run gave a result; 1 when one failed, died or was stopped, or the only one ran out of memory."""
-    outcomes = [run.outcome for run in state.runs.values()]
+    """0 when every run gave a result; 1 when one failed, died or was stopped, or the only one ran out of memory.
+
+    Repeats that ``--until-sure`` has added may be stopped: --max-time was spent, one of the two ends that it has.
+    """
+    asked = state.request.repeats if state.request.until_sure else None
+    outcomes = [
+        run.outcome
+        for run in state.runs.values()
+        if asked is None or run.run.repeat <= asked or run.outcome not in ("stopped", None)
+    ]
     if state.state != "done" or any(outcome in ("failed", "died", "stopped", None) for outcome in outcomes):
         return RUN_FAILED
     return RUN_FAILED if outcomes == ["oom"] else OK

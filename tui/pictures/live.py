@@ -85,7 +85,7 @@ class LivePainter:
             happenings=self._happenings.newest_first(),
             cases=self._case_lines(loading),
             runs=run_lines(session, now_ns),
-            repeats=session.request.repeats,
+            repeats=max((run.run.repeat for run in session.runs.values()), default=1),
             groups=tuple(self._steps.groups()),
             loops=tuple(index for index, _ in self._steps.loops(view)),
             charted=self._steps.first_case(view),

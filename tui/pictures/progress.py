@@ -48,7 +48,10 @@ def _session_line(session: SessionState, now_ns: int) -> ProgressLine:
     if session.over:
         return ProgressLine("", "", "session", "bold", ended_text(session), _style(session.state), None, "")
     left = words.time_left(progress.eta_s) or "no estimate yet"
-    return ProgressLine("", "", "session", "bold", progress.text, "", progress.fraction, left)
+    if progress.until != "left":
+        # Room is for what makes the figure another one.
+        left = left.removeprefix("about ").removeprefix("a few ").replace("left", progress.until)
+    return ProgressLine("", "", "session", "bold", progress.text, "", progress.fraction, left, progress.brief)
 
 
 def _run_line(session: SessionState, now_ns: int) -> ProgressLine:
