@@ -12,6 +12,8 @@ from profiler.analysis.lots import Lot
 from profiler.analysis.statistics import median
 
 OTHER = "other"
+LEAST_OTHER = 0.01
+"""Of a call: what is left below it is what medians of different calls don't add up by."""
 
 
 def speedups(
@@ -41,31 +43,23 @@ def memory_peaks(lots: Sequence[Lot], baseline: Lot | None = None) -> list[PeakB
     found: list[PeakBar] = []
     for who, lot in zip(identities(lots, baseline), lots, strict=True):
         cuda = lot.session.request.device.startswith("cuda")
-        peaks: dict[tuple[str, str], int] = {}
-        for figures in lot.figures([run for run in lot.runs if run.header is not None]):
-            for phase in figures.phases:
-                for kind in ("allocated", "reserved") if cuda else ("rss",):
-                    value = getattr(phase.memory, f"{kind}_peak_bytes")
-                    if value is not None:
-                        peaks[phase.name, kind] = max(value, peaks.get((phase.name, kind), 0))
-        found += [PeakBar(who, phase, kind, value) for (phase, kind), value in peaks.items()]
+        for phase in lot_figures(lot, against(lot, baseline)).phases:
+            for kind in ("allocated", "reserved") if cuda else ("rss",):
+                value = getattr(phase.memory, f"{kind}_peak_bytes")
+                if value is not None:
+                    found.append(PeakBar(who, phase.name, kind, value))
     return found
 
 
 def stages(lots: Sequence[Lot], baseline: Lot | None = None) -> list[StageBar]:
-    """The stages of the median measured call of each lot that has any: each run's median, of those the median."""
+    """The stages of the median measured call of each lot that has any, and what of the call none of them covers."""
     found: list[StageBar] = []
     for who, lot in zip(identities(lots, baseline), lots, strict=True):
-        usable = lot.usable
-        times: dict[str, list[float]] = {}
-        for figures in lot.figures(usable):
-            for stage in figures.stages:
-                times.setdefault(stage.name, []).append(stage.median_ms / 1e3)
-        parts = [(name, middle) for name, of in times.items() if (middle := median(of)) is not None]
-        calls = [[call.ns / 1e9 for call in headline_calls(run)[0] if call.ns] for run in usable]
+        parts = [(one.name, one.median_ms / 1e3) for one in lot_figures(lot, against(lot, baseline)).stages]
+        calls = [[call.ns / 1e9 for call in headline_calls(run)[0] if call.ns] for run in lot.usable]
         whole = median([middle for of in calls if (middle := median(of)) is not None])
         rest = (whole or 0.0) - sum(seconds for _, seconds in parts)
-        if parts and rest > 0:
+        if parts and rest > LEAST_OTHER * (whole or 0.0):
             parts.append((OTHER, rest))
         if parts:
             found.append(StageBar(who, tuple(parts)))
@@ -75,6 +69,6 @@ def stages(lots: Sequence[Lot], baseline: Lot | None = None) -> list[StageBar]:
 def host_bound(lots: Sequence[Lot], baseline: Lot | None = None) -> list[ShareBar]:
     """The host-bound share of each lot: the median run's."""
     return [
-        ShareBar(who, lot.middle(lambda run: run.host_bound_share))
+        ShareBar(who, lot_figures(lot, against(lot, baseline)).host_bound_share)
         for who, lot in zip(identities(lots, baseline), lots, strict=True)
     ]

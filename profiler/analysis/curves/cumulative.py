@@ -80,9 +80,7 @@ def _crossing(who: Identity, lot: Lot, figures: CaseFigures, baseline: Lot | Non
 
 def _why_not(figures: CaseFigures, baseline: Lot | None) -> str:
     saved, extra = figures.saved_s, figures.extra_startup_s
-    if baseline is None or saved is None:
-        return figures.reason or "the seconds that it saves for each image were not measured"
-    if saved <= 0:
-        sooner = "it starts up sooner, but " if extra is not None and extra < 0 else ""
-        return f"never pays for itself: {sooner}it saves no time for each image"
-    return "what it costs more to start up was not measured"
+    if baseline is None or (saved is None and extra is None):
+        return figures.reason or "nothing was measured that it could be compared by"
+    sooner = ", though it starts up sooner" if saved is not None and saved <= 0 and (extra or 0.0) < 0 else ""
+    return f"{figures.break_even_reason or 'no break-even'}{sooner}"

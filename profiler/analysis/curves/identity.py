@@ -81,7 +81,7 @@ def _labels(lots: Sequence[Lot]) -> list[str]:
         if field not in _NOT_TOLD and any(getattr(one, field) != getattr(workloads[0], field) for one in workloads)
     ]
     words = [[*_workload_words(lot.case.workload, differing), *_variant_words(lot, lots)] for lot in lots]
-    for tell in _ORIGINS:
+    for tell in (*_ORIGINS, _session(lots)):
         # Among those that are still called the same, and of those only where it differs.
         for places in _clashes(words):
             told = [tell(lots[place]) for place in places]
@@ -188,9 +188,18 @@ def _host(lot: Lot) -> str:
     return headers[0].host if headers else ""
 
 
-def _session(lot: Lot) -> str:
-    return lot.session.session
+def _session(lots: Sequence[Lot]) -> Callable[[Lot], str]:
+    """The beginning of the session's id, up to a dash, that no other session of ``lots`` begins with."""
+    every = {lot.session.session for lot in lots}
+
+    def told(lot: Lot) -> str:
+        name = lot.session.session
+        ends = [place for place, letter in enumerate(name) if letter == "-" and place]
+        beginnings = (name[:end] for end in ends)
+        return next((one for one in beginnings if not any(o.startswith(one) for o in every - {name})), name)
+
+    return told
 
 
-_ORIGINS: tuple[Callable[[Lot], str], ...] = (_device, _version("torch"), _version("diffusers"), _host, _session)
-"""What tells lots of the same name apart, from what readers compare to what only tells apart."""
+_ORIGINS: tuple[Callable[[Lot], str], ...] = (_device, _version("torch"), _version("diffusers"), _host)
+"""What tells lots of the same name apart, from what readers compare to what only tells apart; last the session."""
