@@ -1,0 +1,70 @@
+"""Elements of HTML and SVG as text. What is not ``Markup`` is escaped wherever it is put: no name can be forgotten."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+
+LONGEST = 2000
+"""Characters of a text that are shown; what comes after them is cut with a sign."""
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MARKS = frozenset({"Mn", "Me"})
+_MARKS_IN_A_ROW = 2
+"""Combining marks kept on one character: writing systems need that many, a stack of them covers the lines above."""
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def text(value: object, longest: int = LONGEST) -> Markup:
+    """``value`` as text of a page, whatever a log put into it: on one line, nothing in it is read as markup, and what
+    could hide or reverse the reading direction is made visible.
+    """
+    given = str(value)
+    if not (given.isascii() and given.isprintable() and len(given) <= longest):
+        given = _visible(given, longest)
+    return Markup(html.escape(given, quote=True))
+
+
+def _visible(given: str, longest: int) -> str:
+    out: list[str] = []
+    marks = 0
+    for char in given[:longest]:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in _MARKS else 0
+        if marks > _MARKS_IN_A_ROW or (marks and not out):
+            continue
+        if char in "\t\n\r":
+            out.append(" ")
+        else:
+            out.append(f"‹{ord(char):04X}›" if category in _HIDDEN else char)
+    return "".join(out) + ("…" if len(given) > longest else "")
+
+
+def el(name: str, *children: object, **attributes: object) -> Markup:
+    """An element. Children and attributes that are None are left out; ``class_`` and ``stroke_width`` are spelled so
+    because Python has words of its own: an underscore at the end goes, others become dashes.
+    """
+    inside = "".join(child if isinstance(child, Markup) else text(child) for child in children if child is not None)
+    head = name + "".join(_attribute(key, value) for key, value in attributes.items() if value is not None)
+    return Markup(f"<{head}>" if name in _VOID else f"<{head}>{inside}</{name}>")
+
+
+_VOID = frozenset({"img", "meta", "br", "hr", "col"})
+
+
+def _attribute(key: str, value: object) -> str:
+    return f' {key.rstrip("_").replace("_", "-")}="{text(value, 4 * LONGEST)}"'
+
+
+def shape(name: str, rest: str, **attributes: object) -> Markup:
+    """An SVG shape without children; ``rest`` are attributes of our own, numbers and paths, and is put in as it is."""
+    return Markup(f"<{name} {rest}{''.join(_attribute(k, v) for k, v in attributes.items() if v is not None)}/>")
+
+
+def joined(*parts: Markup | None) -> Markup:
+    """Elements one after the other."""
+    return Markup("".join(part for part in parts if part is not None))
