@@ -8,17 +8,7 @@ import msgspec
 
 from profiler.analysis.batches import LargestBatch, largest_batches
 from profiler.analysis.cases import CaseFigures, case_figures
-from profiler.analysis.figures import (
-    CallFigures,
-    CompileFigures,
-    MemoryFigures,
-    PhaseFigures,
-    RunFigures,
-    StageFigures,
-    run_figures,
-)
-from profiler.analysis.legs import LegFigures
-from profiler.analysis.loops import LoopFigures, StepFigures
+from profiler.analysis.figures import RunFigures, run_figures
 from profiler.analysis.lots import Lot, lots_of
 from profiler.analysis.outputs import OutputComparison
 from profiler.analysis.state import RunState, SessionState
@@ -50,8 +40,22 @@ class NoteDocument(msgspec.Struct, kw_only=True):
     text: str
 
 
-class RunDocument(msgspec.Struct, kw_only=True):
-    """One run. ``outcome`` is None while it goes on or waits for its turn."""
+class SyncDocument(msgspec.Struct, kw_only=True):
+    """A line that made Python wait for the device in the call that ``--find-syncs`` makes, and how often."""
+
+    file: str
+    line: int
+    function: str
+    code: str
+    count: int
+    stack: list[str]
+    stage: str | None
+    loop: int | None
+    step: int | None
+
+
+class RunDocument(RunFigures, frozen=True, kw_only=True):
+    """One run: its figures and what it is. ``outcome`` is None while it goes on or waits for its turn."""
 
     run: str
     case: str
@@ -69,20 +73,8 @@ class RunDocument(msgspec.Struct, kw_only=True):
     outcome: str | None
     reason: str | None
     oom: OomDocument | None
-    loops: list[LoopFigures]
-    steps: StepFigures | None  # None with several loops
-    iterations_per_second: float | None  # None with several loops
-    legs: list[LegFigures]  # of the scenario, in order; the figures around it are the first one's
-    images_per_second: float | None
-    first_image_s: float | None
-    load_s: float | None
-    stages: list[StageFigures]
-    phases: list[PhaseFigures]
-    calls: list[CallFigures]
-    memory: MemoryFigures
-    compile: CompileFigures
-    host_bound_share: float | None
-    flags: list[str]
+    cold: bool | None  # it found an empty compile cache; None: not said
+    syncs: list[SyncDocument]
     notes: list[NoteDocument]
 
 
@@ -253,6 +245,7 @@ def _output(lot: Lot, figures: CaseFigures, folder: SessionFolder | None) -> Out
 def run_document(run: RunState, figures: RunFigures) -> RunDocument:
     case = run.case
     return RunDocument(
+        **{name: getattr(figures, name) for name in RunFigures.__struct_fields__},
         run=run.name,
         case=case.name,
         pipeline=case.workload.pipeline,
@@ -271,19 +264,9 @@ def run_document(run: RunState, figures: RunFigures) -> RunDocument:
         oom=None
         if run.oom is None
         else OomDocument(**{name: getattr(run.oom, name) for name in OomDocument.__struct_fields__}),
-        loops=figures.loops,
-        steps=figures.steps,
-        iterations_per_second=figures.iterations_per_second,
-        legs=figures.legs,
-        images_per_second=figures.images_per_second,
-        first_image_s=figures.first_image_s,
-        load_s=figures.load_s,
-        stages=figures.stages,
-        phases=figures.phases,
-        calls=figures.calls,
-        memory=figures.memory,
-        compile=figures.compile,
-        host_bound_share=figures.host_bound_share,
-        flags=figures.flags,
+        cold=run.cold,
+        syncs=[
+            SyncDocument(**{name: getattr(sync, name) for name in SyncDocument.__struct_fields__}) for sync in run.syncs
+        ],
         notes=[NoteDocument(level=note.level, code=note.code, text=note.text) for note in run.notes],
     )

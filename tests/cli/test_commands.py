@@ -54,7 +54,7 @@ def test_show_prints_a_row_a_case(session: str, capsys: pytest.CaptureFixture[st
     assert code == 0
     assert session in out
     for variant in requests.VARIANTS:
-        assert any(f"-{variant}-" in line for line in out.splitlines())
+        assert any(line.startswith(f"{variant} ") for line in out.splitlines())
 
 
 def test_ls_lists_sessions(session: str, capsys: pytest.CaptureFixture[str]) -> None:

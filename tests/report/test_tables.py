@@ -44,7 +44,7 @@ def test_a_case_says_how_many_were_whose_doing_and_why() -> None:
 def test_the_most_of_the_repeats_are_told_as_in_the_table() -> None:
     state = state_of([*compiled(0, None, 3)], [*compiled(0, None, 3), *compiled(1, HEIGHT, 2)])
     case, hint = recompile_lines(state)
-    assert case.startswith("sd15-txt2img-compile-b1: 1 recompile, 2.00 s: 1 yours (")
+    assert case.startswith("sd15-txt2img-compile-b1: 1 recompile in one run of 2, 2.00 s: 1 yours (")
     assert hint == f"'stepscope triggers {state.session}' explains"
 
 
@@ -65,6 +65,6 @@ def test_where_nothing_was_compiled_again_nothing_is_said() -> None:
 def test_cases_that_say_the_same_share_a_line_below_the_table() -> None:
     lines = session_lines(folded(recorded.finished()))
     at = next(number for number, line in enumerate(lines) if "recompiles, " in line and ": " in line)
-    assert at > next(number for number, line in enumerate(lines) if line.startswith("case "))
-    assert lines[at] == "sd15-txt2img-regional-compile-b1: 2 recompiles, 1.80 s: 2 expected"
+    assert at > next(number for number, line in enumerate(lines) if line.startswith("speed "))
+    assert lines[at] == "regional-compile: 2 recompiles, 1.80 s: 2 expected"
     assert lines[at + 1] == "'stepscope triggers done-sd15-txt2img' explains"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,11 +11,10 @@ import click
 
 from profiler import sessions
 from profiler.overview import Overview, read_overview
-from profiler.report.documents import (
-    ListDocument,
-    SessionRow,
-    show_document,
-)
+from profiler.report.columns import Column
+from profiler.report.documents import ListDocument, SessionRow, show_document
+from profiler.report.notes import paragraphs
+from profiler.report.outputs import session_outputs
 from profiler.report.tables import session_lines
 from profiler.report.text import align
 from tui.commands.common import (
@@ -25,7 +25,9 @@ from tui.commands.common import (
     print_document,
     print_lines,
     session_argument,
+    terminal_width,
 )
+from tui.commands.things import pick_case
 
 
 @click.command("ls")
@@ -40,23 +42,39 @@ def ls_command(root: Path, as_json: bool) -> None:
     if not overviews:
         click.echo("no sessions yet: 'stepscope demo' makes one")
         return
-    header = ["session", "state", "age", "pipeline", "variants", "device", "runs"]
-    rows = [header]
-    for overview in overviews:
-        row = _row(overview)
-        failed = f", {row.failed} failed" if row.failed else ""
-        rows.append(
-            [
-                row.session,
-                f"{row.state}, copied" if row.copied else row.state,
-                age((time.time_ns() - overview.created_wall_ns) / 1e9) if overview.created_wall_ns else "",
-                row.pipeline,
-                ", ".join(row.variants),
-                row.device,
-                f"{row.ended}/{row.runs}{failed}" if row.runs else row.reason or "",
-            ]
-        )
-    print_lines(align(rows))
+    rows = [_row(overview) for overview in overviews]
+    now_ns = time.time_ns()
+    ages = [age((now_ns - one.created_wall_ns) / 1e9) if one.created_wall_ns else "" for one in overviews]
+    print_lines(_list_lines(rows, ages, terminal_width()))
+
+
+def _list_lines(rows: Sequence[SessionRow], ages: Sequence[str], width: int) -> list[str]:
+    """A line a session, and one more that says why, where it can't be read or has died. Of a narrow terminal's columns
+    those that the session's name tells anyway are left out.
+    """
+    columns = [
+        Column("session", [row.session for row in rows], right=False),
+        Column("state", [f"{row.state}, copied" if row.copied else row.state for row in rows], right=False),
+        Column("age", ages, right=False),
+        Column("pipeline", [row.pipeline for row in rows], right=False),
+        Column("variants", [", ".join(row.variants) for row in rows], right=False),
+        Column("device", [row.device for row in rows], right=False),
+        Column("runs", [_runs_cell(row) for row in rows], right=False),
+    ]
+    for title in ("pipeline", "device", "age", "variants"):
+        if sum(column.width + 2 for column in columns) - 2 <= width:
+            break
+        columns = [column for column in columns if column.title != title]
+    cells = zip(*(column.cells for column in columns), strict=True)
+    header, *lines = align([[column.title for column in columns], *map(list, cells)])
+    why = [paragraphs([f"  {row.reason}"], width) if row.reason else [] for row in rows]
+    return [header, *(line for one, below in zip(lines, why, strict=True) for line in (one, *below))]
+
+
+def _runs_cell(row: SessionRow) -> str:
+    if not row.runs:
+        return ""
+    return f"{row.ended}/{row.runs}" + (f", {row.failed} failed" if row.failed else "")
 
 
 def _row(overview: Overview) -> SessionRow:
@@ -86,15 +104,21 @@ def age(seconds: float) -> str:
 
 @click.command("show", short_help="Print the figures of a session.")
 @session_argument
+@click.option("--baseline", metavar="CASE", help="Compare with this case, not with no-compile of the same workload.")
 @json_option
 @pass_root
-def show_command(root: Path, reference: str, as_json: bool) -> None:
-    """Print the figures of SESSION: an id, a unique prefix of one, a folder, or 'last'."""
+def show_command(root: Path, reference: str, baseline: str | None, as_json: bool) -> None:
+    """Print the figures of SESSION: an id, a unique prefix of one, a folder, or 'last'.
+
+    CASE is the name of a case, as the tables shorten it or its beginning.
+    """
     folder = find(reference, root)
     follower = open_session(folder)
     state = follower.read_all()
     copied = follower.liveness is sessions.Liveness.COPIED
+    chosen = pick_case(state, baseline) if baseline is not None else None
     if as_json:
-        print_document(show_document(state, copied=copied, folder=folder))
-    else:
-        print_lines(session_lines(state, copied=copied))
+        print_document(show_document(state, copied=copied, folder=folder, baseline=chosen))
+        return
+    outputs = session_outputs(folder, state, chosen)
+    print_lines(session_lines(state, copied=copied, width=terminal_width(), baseline=chosen, outputs=outputs))
