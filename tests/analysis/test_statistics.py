@@ -6,25 +6,7 @@ import statistics as stdlib
 
 import pytest
 
-from profiler.analysis.statistics import quantile, summarize
-from profiler.analysis.student import student_t_quantile
-from profiler.analysis.verdicts import more_to_settle, speedup, verdict
-
-
-@pytest.mark.parametrize(
-    ("probability", "freedom", "expected"),
-    # Published tables of Student's t (two-sided 95 % and 99 %, one-sided 90 %).
-    [
-        (0.975, 1, 12.706),
-        (0.975, 2, 4.303),
-        (0.975, 4, 2.776),
-        (0.995, 10, 3.169),
-        (0.9, 30, 1.310),
-        (0.975, 1e6, 1.960),
-    ],
-)
-def test_student_t_agrees_with_the_tables(probability: float, freedom: float, expected: float) -> None:
-    assert student_t_quantile(probability, freedom) == pytest.approx(expected, abs=6e-4)
+from profiler.analysis.statistics import FAR_OUT, median_deviation, outliers, quantile, summarize
 
 
 def test_quantile_agrees_with_the_standard_library() -> None:
@@ -32,81 +14,86 @@ def test_quantile_agrees_with_the_standard_library() -> None:
     assert [quantile(values, q / 4) for q in (1, 2, 3)] == pytest.approx(
         stdlib.quantiles(values, n=4, method="inclusive")
     )
-
-
-def test_small_samples_get_no_noise_figure() -> None:
-    assert summarize([]) is None
-    four = summarize([1.0, 2.0, 3.0, 4.0])
-    assert four is not None and (four.median, four.iqr, four.p95) == (2.5, None, None)
-    nine = summarize([float(value) for value in range(9)])
-    assert nine is not None and nine.iqr == 4.0 and nine.p95 is None
-    ten = summarize([float(value) for value in range(10)])
-    assert ten is not None and ten.p95 == pytest.approx(8.55)
-
-
-def test_values_that_are_no_numbers_are_not_counted() -> None:
-    found = summarize([1.0, math.nan, 3.0, math.inf])
-    assert found is not None and (found.n, found.median) == (2, 2.0)
-
-
-def test_speedup_of_one_process_has_no_interval() -> None:
-    ratio = speedup([2.0], [1.0])
-    assert ratio is not None and ratio.estimate == pytest.approx(2.0) and ratio.interval is None
-    assert speedup([], [1.0]) is None
-
-
-def test_speedup_interval_is_welchs_on_the_logarithms() -> None:
-    baseline, candidate = [10.0, 10.4, 9.8], [5.0, 5.3, 4.9]
-    ratio = speedup(baseline, candidate)
-    assert ratio is not None and ratio.interval is not None
-    logs = [[math.log(value) for value in side] for side in (baseline, candidate)]
-    error = math.sqrt(sum(stdlib.variance(side) / 3 for side in logs))
-    half_width = (math.log(ratio.interval[1]) - math.log(ratio.interval[0])) / 2
-    # Between the t of 4 degrees of freedom (equal variances) and of 2 (one side alone).
-    assert 2.776 * error <= half_width <= 4.303 * error
-    assert ratio.interval[0] < 2.0 < ratio.interval[1]
-
-
-def test_equal_processes_leave_a_point() -> None:
-    ratio = speedup([4.0, 4.0], [2.0, 2.0])
-    assert ratio is not None and ratio.interval == (pytest.approx(2.0), pytest.approx(2.0))
+    assert [quantile(values, 0.95), quantile(values, 0.99)] == pytest.approx(
+        [stdlib.quantiles(values, n=100, method="inclusive")[place] for place in (94, 98)]
+    )
 
 
 @pytest.mark.parametrize(
-    ("interval", "expected"),
+    ("n", "told"),
+    [(4, ()), (5, ("iqr", "outliers")), (9, ("iqr", "outliers")), (10, ("iqr", "outliers", "p95"))],
+)
+def test_small_samples_get_no_noise_figure_and_no_tail(n: int, told: tuple[str, ...]) -> None:
+    found = summarize([float(value) for value in range(n)])
+    assert found is not None and found.median == (n - 1) / 2
+    given = {name for name in ("iqr", "outliers", "p95", "p99") if getattr(found, name) is not None}
+    assert given == set(told)
+
+
+def test_the_99th_percentile_takes_a_hundred_values() -> None:
+    assert summarize([]) is None
+    for n, told in ((99, False), (100, True)):
+        found = summarize([float(value) for value in range(n)])
+        assert found is not None and (found.p99 is not None) is told
+    assert found is not None and found.p99 == pytest.approx(98.01)
+
+
+def test_values_that_are_no_numbers_are_not_counted() -> None:
+    found = summarize([1.0, math.nan, 3.0, math.inf, -math.inf])
+    assert found is not None and (found.n, found.median) == (2, 2.0)
+    assert summarize([math.nan]) is None
+
+
+def test_the_median_deviation_is_that_of_all_deviations_in_order() -> None:
+    source = random.Random(2)
+    for n in range(1, 60):
+        for values in (
+            [source.uniform(0, 9) for _ in range(n)],
+            [float(source.randrange(4)) for _ in range(n)],
+            [source.lognormvariate(0, 2) for _ in range(n)],
+        ):
+            ascending, middle = sorted(values), stdlib.median(values)
+            expected = stdlib.median([abs(value - middle) for value in values])
+            assert median_deviation(ascending, middle) == pytest.approx(expected)
+
+
+def test_what_lies_far_out_is_marked_and_still_counts() -> None:
+    # Median 10, median absolute deviation 1: the fences are at 10 -+ 14.826.
+    values = [8.0, 9.0, 10.0, 11.0, 24.8, 9.0, 11.0]
+    assert FAR_OUT == 14.826 and outliers(values) == []
+    assert outliers([*values[:4], 24.9, *values[5:]]) == [4]
+    assert outliers([-4.9, *values[1:]]) == [0]
+    found = summarize([*values[:4], 24.9, *values[5:]])
+    assert found is not None and (found.n, found.outliers) == (7, 1)
+    assert found.iqr == quantile(sorted([*values[:4], 24.9, *values[5:]]), 0.75) - 9.0
+
+
+def test_how_many_are_marked_is_how_many_are_counted() -> None:
+    source = random.Random(3)
+    for _ in range(200):
+        values = [
+            source.choice((1.0, 1.0, 1.001, 5.0, source.lognormvariate(0, 1))) for _ in range(source.randrange(40))
+        ]
+        found = summarize(values)
+        assert (found.outliers or 0 if found else 0) == len(outliers(values))
+
+
+@pytest.mark.parametrize(
+    ("values", "marked"),
     [
-        ((1.02, 1.10), "FASTER"),
-        ((1.005, 1.10), "UNCLEAR"),
-        ((0.90, 0.98), "SLOWER"),
-        ((0.98, 1.02), "SAME"),
-        ((0.90, 1.02), "UNCLEAR"),
+        ([5.0] * 9, []),  # no deviation at all
+        ([5.0] * 9 + [5.001], []),  # a tick of a clock is no outlier, though the median deviation is 0
+        ([5.0] * 9 + [5.2], [9]),
+        ([0.0] * 9 + [1.0], []),  # nothing says what is far
+        ([1e308] * 5 + [-1e308], [5]),
+        ([5e-324] * 5 + [1.0], []),
+        ([1e-300] * 5 + [1.0], [5]),
+        ([1.0, 1.0, 1.0, 900.0], []),  # too few to tell
+        ([1.0] * 6 + [math.nan, math.inf], []),
+        ([1.0, 1.1, 0.9, 1.0, 50.0, 50.1, 49.9, 50.0], []),  # two modes: neither is out of the other's way
     ],
 )
-def test_verdicts(interval: tuple[float, float], expected: str) -> None:
-    assert verdict(interval) == expected
-
-
-def test_how_many_more_processes_would_settle_an_unclear_speedup() -> None:
-    noisy, faster = [1.00, 1.10, 0.95], [0.90, 0.99, 0.86]
-    unclear = speedup(noisy, faster)
-    assert unclear is not None and unclear.interval is not None and verdict(unclear.interval) == "UNCLEAR"
-    more = more_to_settle(noisy, faster)
-    assert more is not None
-    # With the same spread in that many processes the verdict is given, with fewer it is not.
-    for processes, word in ((3 + more, "FASTER"), (2 + more, "UNCLEAR")):
-        assert verdict(_interval_of(noisy, faster, processes)) == word
-
-
-def test_what_no_reasonable_number_of_processes_settles() -> None:
-    assert more_to_settle([1.0, 1.5, 0.6], [1.0001, 1.4, 0.7]) is None
-    assert more_to_settle([1.0], [2.0]) is None
-
-
-def _interval_of(baseline: list[float], candidate: list[float], processes: int) -> tuple[float, float]:
-    """Welch's interval if each side had ``processes`` values of its present mean and variance."""
-    one, other = ([math.log(value) for value in side] for side in (baseline, candidate))
-    spread = [stdlib.variance(side) / processes for side in (one, other)]
-    freedom = sum(spread) ** 2 * (processes - 1) / sum(value**2 for value in spread)
-    half = student_t_quantile(0.975, freedom) * math.sqrt(sum(spread))
-    middle = stdlib.fmean(one) - stdlib.fmean(other)
-    return math.exp(middle - half), math.exp(middle + half)
+def test_odd_data_are_marked_sanely(values: list[float], marked: list[int]) -> None:
+    assert outliers(values) == marked
+    found = summarize(values)
+    assert found is not None and (found.outliers or 0) == len(marked)

@@ -1,0 +1,140 @@
+"""What the intervals and verdicts promise, on processes that are drawn: seeded, so that they come out alike each time.
+
+A process runs at a level of its own (how it was compiled, where its memory lies), around which its calls spread.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from statistics import median
+
+import pytest
+
+from profiler.analysis.looks import confidence
+from profiler.analysis.verdicts import Judgement, judge, speedup
+from profiler.request import LOOKS
+from tests.analysis.events import request
+
+CASES = 1000
+Draw = Callable[[int], list[float]]
+
+
+def _side(source: random.Random, *, process: float, call: float, calls: int, seconds: float = 1.0) -> Draw:
+    """Draws per-process medians; ``process`` and ``call`` are standard deviations as shares of the duration."""
+
+    def draw(processes: int) -> list[float]:
+        return [
+            median([level * math.exp(source.gauss(0, call)) for _ in range(calls)])
+            for level in (seconds * math.exp(source.gauss(0, process)) for _ in range(processes))
+        ]
+
+    return draw
+
+
+def _judged(baseline: list[float], candidate: list[float], sure: float = 0.95) -> Judgement:
+    judged = judge(baseline, candidate, sure)
+    assert judged is not None
+    return judged
+
+
+@pytest.mark.parametrize("processes", [3, 5, 10])
+def test_the_interval_holds_as_often_as_it_says(processes: int) -> None:
+    source = random.Random(f"coverage {processes}")
+    held = 0
+    for _ in range(CASES):
+        # Cases of all kinds: little and much noise, alike on both sides and not, faster and slower.
+        true = source.uniform(0.7, 2.5)
+        noise = source.choice((0.005, 0.01, 0.03))
+        base, other = (
+            _side(source, process=noise * source.choice((1, 1, 2)), call=0.01, calls=5, seconds=seconds)(processes)
+            for seconds in (true, 1.0)
+        )
+        ratio = speedup(base, other)
+        assert ratio is not None and ratio.interval is not None
+        held += ratio.interval[0] <= true <= ratio.interval[1]
+    assert 0.93 * CASES <= held <= 0.98 * CASES
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.03, 0.05])
+@pytest.mark.parametrize("processes", [3, 5])
+def test_a_case_against_itself_is_seldom_called_different(noise: float, processes: int) -> None:
+    source = random.Random(f"itself {noise} {processes}")
+    draw = _side(source, process=noise, call=0.01, calls=5)
+    words = [_judged(draw(processes), draw(processes)).verdict for _ in range(CASES)]
+    assert sum(word in ("FASTER", "SLOWER") for word in words) <= 0.05 * CASES
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.03, 0.05])
+def test_a_case_against_itself_is_seldom_called_different_by_one_who_goes_on_until_he_is_sure(noise: float) -> None:
+    source = random.Random(f"until sure {noise}")
+    sure = confidence(request(until_sure=True))
+    assert sure == pytest.approx(0.9875)
+    draw = _side(source, process=noise, call=0.01, calls=5)
+    different = looked = 0
+    for _ in range(CASES):
+        ours, theirs = draw(LOOKS[-1]), draw(LOOKS[-1])
+        for look in LOOKS:
+            looked += 1
+            word = _judged(theirs[:look], ours[:look], sure).verdict
+            if word != "UNCLEAR":
+                break
+        different += word in ("FASTER", "SLOWER")
+    assert different <= 0.05 * CASES
+    assert looked > CASES  # or it was never about looking several times
+
+
+def test_without_a_split_error_level_several_looks_would_be_wrong_more_often_than_they_say() -> None:
+    source = random.Random("why it is split")
+    draw = _side(source, process=0.03, call=0.001, calls=1)
+    wrong = {0.95: 0, 0.9875: 0}
+    for _ in range(CASES):
+        ours, theirs = draw(LOOKS[-1]), draw(LOOKS[-1])
+        for sure in wrong:
+            ratios = (speedup(theirs[:look], ours[:look], sure) for look in LOOKS)
+            wrong[sure] += any(one.interval[0] > 1 or one.interval[1] < 1 for one in ratios if one and one.interval)
+    assert wrong[0.9875] <= 0.05 * CASES < wrong[0.95]
+
+
+def test_a_case_against_itself_is_called_the_same_where_there_is_little_noise() -> None:
+    source = random.Random("the same")
+    draw = _side(source, process=0.005, call=0.01, calls=10)
+    words = [_judged(draw(5), draw(5)).verdict for _ in range(CASES)]
+    assert words.count("SAME") >= 0.60 * CASES
+
+
+@pytest.mark.parametrize(("seconds", "right", "wrong"), [(1.03, "SLOWER", "FASTER"), (1 / 1.03, "FASTER", "SLOWER")])
+def test_three_per_cent_are_found(seconds: float, right: str, wrong: str) -> None:
+    source = random.Random(f"three per cent {seconds}")
+    theirs = _side(source, process=0.005, call=0.01, calls=10)
+    ours = _side(source, process=0.005, call=0.01, calls=10, seconds=seconds)
+    words = [_judged(theirs(5), ours(5)).verdict for _ in range(CASES)]
+    assert words.count(right) >= 0.90 * CASES
+    assert wrong not in words
+
+
+def test_processes_that_fall_into_one_of_two_states_need_three_of_them() -> None:
+    source = random.Random("two states")
+
+    def draw(processes: int) -> list[float]:
+        return [source.choice((1.0, 1.1)) * math.exp(source.gauss(0, 0.001)) for _ in range(processes)]
+
+    apart = 0
+    for _ in range(CASES):
+        ratio = speedup(draw(2), draw(2))
+        assert ratio is not None and ratio.interval is not None
+        apart += ratio.interval[0] > 1.01 or ratio.interval[1] < 0.99
+    assert apart > 0.05 * CASES  # why two give no verdict
+    words = [_judged(draw(3), draw(3)).verdict for _ in range(CASES)]
+    assert sum(word in ("FASTER", "SLOWER") for word in words) <= 0.05 * CASES
+
+
+def test_a_process_that_is_far_out_now_and_then_makes_no_difference_of_none() -> None:
+    source = random.Random("far out")
+
+    def draw() -> list[float]:
+        return [source.choice((1.0,) * 9 + (1.5,)) * math.exp(source.gauss(0, 0.01)) for _ in range(5)]
+
+    words = [_judged(draw(), draw()).verdict for _ in range(CASES)]
+    assert sum(word in ("FASTER", "SLOWER") for word in words) <= 0.05 * CASES
