@@ -54,6 +54,7 @@ class SessionFold:
                         _cell(event.memory_mhz),
                         _cell(event.reasons),
                         _cell(event.others),
+                        _cell(event.others_busy),
                     )
                 )
             else:
@@ -253,6 +254,7 @@ class RunFold:
         call.images = event.images
         call.retries = event.retries or 0
         call.waited_ns, call.cpu_ns, call.foreign_cpu_ns = event.waited_ns, event.cpu_ns, event.foreign_cpu_ns
+        call.collections = event.collections
 
     def _loop(self, call: int, loop: int) -> Loop:
         return self._call(call).loops.setdefault(loop, Loop())

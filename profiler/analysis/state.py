@@ -34,6 +34,7 @@ GPU_COLUMNS = (
     "memory_mhz",
     "reasons",
     "others",
+    "others_busy",
 )
 OUTCOMES = ("ok", "oom", "failed", "unsupported", "stopped", "died")
 
@@ -62,6 +63,7 @@ class Call:
     waited_ns: int | None = None  # ready, and no core was free
     cpu_ns: int | None = None
     foreign_cpu_ns: int | None = None
+    collections: int | None = None  # of all objects, by Python's garbage collector
     loops: dict[int, Loop] = field(default_factory=dict)
     stages: list[ev.Stage] = field(default_factory=list)
     compiles: int = 0  # compiles and recompiles that ran in this call

@@ -25,6 +25,7 @@ from profiler.worker import pictures
 from profiler.worker.clock import Clock, CudaClock, HostClock
 from profiler.worker.cudagraphs import CudaGraphSteps
 from profiler.worker.hooks import Hooks
+from profiler.worker.hostload import HostLoad
 from profiler.worker.inputs import call_arguments, images_per_call
 from profiler.worker.latents import final_latents, output_event, save_latents
 from profiler.worker.live import LiveWriter, Sink
@@ -61,6 +62,7 @@ class Measurement:
     capture: Capture = field(default_factory=Capture)
     clock: Clock | None = None
     memory: MemoryProbe | None = None
+    host: HostLoad = field(default_factory=HostLoad)
     save_images: bool = False  # keep the pictures of the call whose latents are kept
     live: bool = True  # write steps while the call runs; False: when it has ended
     latents: Any = None  # the final latents of the last hooked call
@@ -112,7 +114,7 @@ class Measurement:
         started = CallStarted(call=number, phase=phase, steps=steps, leg=setting.leg)
         try:
             with setting.around():
-                ns, cpu_ns, retries = self._timed(started, arguments, recorder, stages)
+                ended = self._timed(started, arguments, recorder, stages)
         except BaseException as error:
             self._abandon(error, recorder)
             raise
@@ -121,8 +123,9 @@ class Measurement:
         self._write_stages(recorder, stages)
         self._known_steps[setting.leg] = recorder.evaluations
         self.latents = final_latents(recorder.latents)
-        images = images_per_call(self.subject, arguments)
-        self.sink(CallEnded(call=number, ns=ns, images=images, retries=retries, cpu_ns=cpu_ns))
+        ended.images = images_per_call(self.subject, arguments)
+        ns = ended.ns  # what the log gets is no longer ours
+        self.sink(ended)
         self.sink(self.probe.sample(phase, number))
         if recorder.shortcoming is not None:
             raise Unsupported(f"{type(self.pipe).__name__}: {recorder.shortcoming}")
@@ -152,13 +155,14 @@ class Measurement:
 
     def _timed(
         self, started: CallStarted, arguments: Arguments, recorder: LoopRecorder, stages: StageRecorder
-    ) -> tuple[int, int, int | None]:
-        """Duration and CPU time in nanoseconds, allocation retries."""
+    ) -> CallEnded:
+        """Make the call. The event lacks the number of images."""
         with Hooks() as hooks:
             step_hooks = self._step_hooks if self.capture.cuda_graphs else None
             hook_loops(hooks, self.subject.pieces, recorder, step_hooks)
             hook_stages(hooks, self.subject.pieces, stages)
             retries = self.probe.retries()
+            before = self.host.read()
             self._clock.anchor()
             cpu_start = time.process_time_ns()
             start = started.start_ns = time.monotonic_ns()
@@ -167,8 +171,17 @@ class Measurement:
             self._clock.synchronize()
             ns = time.monotonic_ns() - start
             cpu_ns = time.process_time_ns() - cpu_start
+            load = self.host.between(before, self.host.read())
         after = self.probe.retries()
-        return ns, cpu_ns, None if retries is None or after is None else after - retries
+        return CallEnded(
+            call=started.call,
+            ns=ns,
+            retries=None if retries is None or after is None else after - retries,
+            cpu_ns=cpu_ns,
+            waited_ns=load.waited_ns,
+            foreign_cpu_ns=load.foreign_cpu_ns,
+            collections=load.collections,
+        )
 
     def _step_hooks(self, pipe: Any) -> tuple[Callable[[], None], Callable[[Any], Any]]:
         graph_steps = CudaGraphSteps(pipe, self._note_clone)
