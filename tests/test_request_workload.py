@@ -168,6 +168,11 @@ BAD: list[tuple[dict[str, object], str]] = [
     ({"find_max_batch": True, "memory_limit_gib": 1.0, "scenario": "batch-sweep"}, "drop the scenario"),
     ({"repeats": 100, "batch_sizes": list(range(1, 101))}, "more than 9999 runs"),
     ({"batch_sizes": list(range(1, 1025))}, "more than 1000 cases"),
+    ({"until_sure": True, "find_max_batch": True, "memory_limit_gib": 1.0}, "drop --until-sure"),
+    ({"until_sure": True, "repeats": 4}, "looks after 3, 5, 8, 12 repeats: give --repeats one of them"),
+    ({"until_sure": True, "variants": ["compile", "regional-compile"]}, "--variant no-compile --variant compile"),
+    ({"until_sure": True, "variants": ["no-compile"]}, "another variant of the same workload"),
+    ({"until_sure": True, "batch_sizes": list(range(1, 301))}, "900 cases, up to 12 times each"),
 ]
 
 

@@ -13,11 +13,10 @@ import msgspec
 
 from profiler.analysis.cases import CaseFigures, case_figures
 from profiler.analysis.state import RunState, SessionState
+from profiler.analysis.verdicts import UNCLEAR
 from profiler.request import LOOKS, Run
 from profiler.request.order import rounds
 
-UNCLEAR = "UNCLEAR"
-"""The verdict that settles nothing (``statistics.verdict``)."""
 MOST_TOLD = 8
 """So many cases a line names."""
 
@@ -165,10 +164,7 @@ def _standing(
             # All runs ended well, and still there is nothing to compare: more of them would not change that.
             given_up = one.reason or "there is nothing to compare"
         if given_up is None:
-            likely = LOOKS[-1] if one.more_repeats is None else min(over[one.case], over[baseline]) + one.more_repeats
-            until = next((at for at in LOOKS if at >= max(likely, repeats)), None)
-            if until == repeats and ended:
-                until = next((at for at in LOOKS if at > repeats), None)
+            until = _until(min(over[one.case], over[baseline]), one.more_repeats, repeats, ended)
     return Standing(
         case=one.case,
         label=label,
@@ -179,6 +175,15 @@ def _standing(
         until=until,
         given_up=given_up,
     )
+
+
+def _until(made: int, more: int | None, repeats: int, ended: bool) -> int | None:
+    """The look at which ``more`` repeats than ``made`` are there, the last one if none has as many.
+
+    The one after ``repeats`` is past where they have all ``ended``. None where no look is left.
+    """
+    likely = LOOKS[-1] if more is None else min(made + more, LOOKS[-1])
+    return next((at for at in LOOKS if at >= max(likely, repeats + ended)), None)
 
 
 def _why_no_more(runs: Sequence[RunState], whose: str) -> str | None:
