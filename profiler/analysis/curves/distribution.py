@@ -75,7 +75,8 @@ def bin_edges(ascending: Sequence[Sequence[float]]) -> tuple[float, ...]:
 
 
 def _width(ascending: Sequence[float]) -> float:
-    return 2 * (quantile(ascending, 0.75) - quantile(ascending, 0.25)) / len(ascending) ** (1 / 3)
+    quartiles = quantile(ascending, 0.75) - quantile(ascending, 0.25)
+    return 2 * quartiles / math.cbrt(len(ascending))
 
 
 def _within(ascending: Sequence[float]) -> tuple[float, float]:

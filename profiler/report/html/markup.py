@@ -44,13 +44,13 @@ def _visible(given: str, longest: int) -> str:
     return "".join(out) + ("…" if len(given) > longest else "")
 
 
-def el(name: str, *children: object, **attributes: object) -> Markup:
+def el(tag: str, /, *children: object, **attributes: object) -> Markup:
     """An element. Children and attributes that are None are left out; ``class_`` and ``stroke_width`` are spelled so
     because Python has words of its own: an underscore at the end goes, others become dashes.
     """
     inside = "".join(child if isinstance(child, Markup) else text(child) for child in children if child is not None)
-    head = name + "".join(_attribute(key, value) for key, value in attributes.items() if value is not None)
-    return Markup(f"<{head}>" if name in _VOID else f"<{head}>{inside}</{name}>")
+    head = tag + "".join(_attribute(key, value) for key, value in attributes.items() if value is not None)
+    return Markup(f"<{head}>" if tag in _VOID else f"<{head}>{inside}</{tag}>")
 
 
 _VOID = frozenset({"img", "meta", "br", "hr", "col"})
@@ -60,9 +60,9 @@ def _attribute(key: str, value: object) -> str:
     return f' {key.rstrip("_").replace("_", "-")}="{text(value, 4 * LONGEST)}"'
 
 
-def shape(name: str, rest: str, **attributes: object) -> Markup:
+def shape(tag: str, rest: str, /, **attributes: object) -> Markup:
     """An SVG shape without children; ``rest`` are attributes of our own, numbers and paths, and is put in as it is."""
-    return Markup(f"<{name} {rest}{''.join(_attribute(k, v) for k, v in attributes.items() if v is not None)}/>")
+    return Markup(f"<{tag} {rest}{''.join(_attribute(k, v) for k, v in attributes.items() if v is not None)}/>")
 
 
 def joined(*parts: Markup | None) -> Markup:

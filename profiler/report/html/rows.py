@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from profiler.analysis.curves import PeakBar, ShareBar, SpeedupBar, StageBar
+from profiler.analysis.curves import Identity, PeakBar, ShareBar, SpeedupBar, StageBar
 from profiler.analysis.verdicts import ALIKE
 from profiler.report.html.axes import Axis, value_text
 from profiler.report.html.bars import Part, Row, bars
@@ -24,7 +24,8 @@ def speedup_chart(found: Sequence[SpeedupBar], look: Looks) -> Markup | None:
         return None
     every = [value for bar in measured for value in (bar.estimate, bar.low, bar.high) if value is not None]
     most = 3 * max(bar.estimate or 0.0 for bar in measured)  # an interval that says nothing doesn't squeeze the others
-    axis = Axis(min(0.9, *every) * 0.98, min(max(1.1, *every) * 1.02, max(most, 1.2)), "x", "times as fast as the baseline")
+    low, high = min(0.9, *every) * 0.98, min(max(1.1, *every) * 1.02, max(most, 1.2))
+    axis = Axis(low, high, "x", "times as fast as the baseline")
     rows = []
     for bar in measured:
         estimate = bar.estimate or 0.0
@@ -69,7 +70,7 @@ def peaks_chart(found: Sequence[PeakBar], look: Looks) -> Markup | None:
     for one in who:
         phases = list(dict.fromkeys(bar.phase for bar in found if bar.who == one))
         if len(who) > FEW:
-            phases = [max(phases, key=lambda phase, one=one: _peak(values, one, phase))]  # type: ignore[misc]
+            phases = [max((_peak(values, one, phase), phase) for phase in phases)[1]]
         for number, phase in enumerate(phases):
             inner, outer = _peak(values, one, phase), values.get((one, phase, "reserved"))
             parts = [Part(0.0, float(inner), "bar", f"{one.label}, {phase}: {value_text('B', inner)}")]
@@ -89,7 +90,7 @@ def peaks_chart(found: Sequence[PeakBar], look: Looks) -> Markup | None:
     )
 
 
-def _peak(values: dict[tuple[object, str, str], int], who: object, phase: str) -> int:
+def _peak(values: Mapping[tuple[Identity, str, str], int], who: Identity, phase: str) -> int:
     """The comparable figure: allocated by torch, resident memory on a CPU."""
     found = values.get((who, phase, "allocated"))
     return found if found is not None else values.get((who, phase, "rss"), values.get((who, phase, "reserved"), 0))
@@ -101,7 +102,8 @@ def stages_chart(found: Sequence[StageBar], look: Looks) -> Markup | None:
         return None
     names = list(dict.fromkeys(name for bar in found for name, _ in bar.parts))
     names.sort(key=lambda name: name == "other")
-    classes = {name: f"t{PARTS - 1 if name == 'other' else min(number, PARTS - 2)}" for number, name in enumerate(names)}
+    hues = {name: PARTS - 1 if name == "other" else min(number, PARTS - 2) for number, name in enumerate(names)}
+    classes = {name: f"t{hue}" for name, hue in hues.items()}
     axis = Axis(0.0, max(sum(seconds for _, seconds in bar.parts) for bar in found) or 1.0, "s", "of a call")
     rows = []
     for bar in found:
@@ -146,9 +148,10 @@ def host_bound_chart(found: Sequence[ShareBar], look: Looks) -> Markup | None:
         for bar in measured
     ]
     cells = [[bar.who.label, "-" if bar.share is None else value_text("%", bar.share)] for bar in found]
+    said = ", ".join(f"{row.name} {row.words}" for row in rows)
     return figure(
         "Steps in which the GPU waited for Python",
-        bars(rows, Axis(0.0, 1.0, "%", "of the steps"), "Host-bound share: " + ", ".join(f"{r.name} {r.words}" for r in rows)),
+        bars(rows, Axis(0.0, 1.0, "%", "of the steps"), f"Host-bound share: {said}"),
         table(["", "share"], cells),
         note="the device had run dry before Python gave it more work (host-bound)",
     )
