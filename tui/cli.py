@@ -24,6 +24,7 @@ COMMANDS = {
     "ls": "inspect",
     "show": "inspect",
     "triggers": "triggers",
+    "compare": "compare",
     "report": "report",
     "export": "export",
     "stop": "control",
@@ -67,7 +68,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
     Sessions are kept in $STEPSCOPE_HOME (default: the user's data folder).
 
     Exit codes: 0 done, 1 a run failed, died or was stopped, or the only one ran out of memory, or
-    --fail-on-recompile did not pass, 2 bad usage, 3 not found.
+    --fail-on-recompile or --fail-if-slower did not pass, 2 bad usage, 3 not found.
     """
     ctx.obj = sessions.home()
     if ctx.invoked_subcommand is None:

@@ -60,7 +60,9 @@ def table(names: Sequence[Column], groups: Sequence[Group], width: int = WIDTH) 
 
 
 def _titled(names: Sequence[Column], title: str) -> list[Column]:
-    return [Column(title, names[0].cells, right=False), *names[1:]]
+    """Over the names of the rows, which are in the column called "case"."""
+    place = next((place for place, column in enumerate(names) if column.title == "case"), 0)
+    return [Column(title, one.cells, right=False) if at == place else one for at, one in enumerate(names)]
 
 
 def _wide(columns: Sequence[Column]) -> int:

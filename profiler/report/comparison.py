@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from profiler.analysis.cases import lot_figures
-from profiler.analysis.lots import Lot
+from profiler.analysis.lots import Lot, choose_baseline
 from profiler.analysis.outputs import OutputComparison
 from profiler.report import SCHEMA
 from profiler.report.casedocument import CaseDocument, Device, case_values, device_of, versions_of
 from profiler.report.publishedcells import PublishedFigure, published_figures, published_notes
+from profiler.report.slower import Slower
 
 
 class LotName(msgspec.Struct, kw_only=True):
@@ -26,8 +27,9 @@ class ComparedCase(CaseDocument, frozen=True, kw_only=True):
 
     session: str
     run: str | None  # a single run was asked for
+    baseline_session: str | None  # of ``baseline``
     state: str  # of its session: what goes on is compared as far as it is
-    reason_of_state: str | None
+    state_reason: str | None
     copied: bool  # as in ``show``
     device: Device
     versions: dict[str, str]
@@ -39,8 +41,9 @@ class CompareDocument(msgspec.Struct, kw_only=True):
     """``stepscope compare THING... --json``."""
 
     schema: int = SCHEMA
-    baseline: LotName | None  # None: each is compared with the no-compile case of its own workload
+    baseline: LotName | None  # None: not all have the same, as where workloads differ
     published: str | None  # the GPU whose published figures are asked for
+    slower: Slower | None = None  # what --fail-if-slower found, where it was asked for
     cases: list[ComparedCase]
 
 
@@ -50,37 +53,39 @@ OutputOf = Callable[[Lot, Lot], OutputComparison]
 
 def compare_document(
     lots: Sequence[Lot],
-    baselines: Sequence[Lot | None],
     *,
-    chosen: Lot | None = None,
+    baseline: Lot | None = None,
     output: OutputOf | None = None,
     copied: Sequence[str] = (),
     gpu: str | None = None,
 ) -> CompareDocument:
-    """``lots``, each against its own of ``baselines``. ``chosen``: the one that all have in common.
+    """``lots`` against ``baseline``; None: against what `choose_baseline` chooses for each.
 
     ``copied``: ids of sessions that come from elsewhere. ``gpu``: the published name of one with figures.
     """
+    chosen = [choose_baseline(lots, lot, baseline) for lot in lots]
+    common = chosen[0] if chosen and all(one == chosen[0] for one in chosen) else None
     return CompareDocument(
-        baseline=None if chosen is None else LotName(session=chosen.session.session, case=chosen.name),
+        baseline=None if common is None else LotName(session=common.session.session, case=common.name),
         published=gpu,
         cases=[
-            _case(lot, baseline, output, lot.session.session in copied, gpu)
-            for lot, baseline in zip(lots, baselines, strict=True)
+            _case(lot, theirs, output, lot.session.session in copied, gpu)
+            for lot, theirs in zip(lots, chosen, strict=True)
         ],
     )
 
 
 def _case(lot: Lot, baseline: Lot | None, output: OutputOf | None, copied: bool, gpu: str | None) -> ComparedCase:
     figures = lot_figures(lot, baseline)
-    made = output(lot, baseline) if output is not None and baseline is not None else None
+    made = output(lot, baseline) if output is not None and baseline is not None and baseline != lot else None
     session, workload = lot.session, lot.case.workload
     return ComparedCase(
         **case_values(lot, figures, made),
         session=session.session,
         run=lot.run,
+        baseline_session=baseline.session.session if baseline is not None and figures.baseline is not None else None,
         state=session.state,
-        reason_of_state=session.reason or session.presumed,
+        state_reason=session.reason or session.presumed,
         copied=copied,
         device=device_of(session),
         versions=versions_of(session),

@@ -10,8 +10,9 @@ from profiler.analysis.figures import is_recompile
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.triggers import explained, groups
 from profiler.report.rows import Row, break_even_cell, times
-from profiler.report.text import duration
+from profiler.report.text import duration, shortened
 
+MOST_SYNCS = 5
 Said = Iterable[tuple[str, str]]
 """(what it is said of, text) each."""
 
@@ -133,6 +134,22 @@ def _recompiles(session: SessionState, case: str) -> str:
 def in_one_run(counted: str, runs: int) -> str:
     """``counted`` of the run with the most, said so where there are several: ``2 recompiles in one run of 3``."""
     return counted if runs < 2 else f"{counted} in one run of {runs}"
+
+
+def sync_lines(session: SessionState, names: dict[str, str] | None = None, most: int = MOST_SYNCS) -> list[str]:
+    """What made Python wait for the device in the call that looked for it: of each case the lines that did most often."""
+    said: list[tuple[str, str]] = []
+    for case in session.request.cases:
+        run = next((run for run in session.runs_of(case.name) if run.syncs), None)
+        found = sorted(run.syncs, key=lambda sync: -sync.count) if run is not None else []
+        called = (names or {}).get(case.name, case.name)
+        for sync in found[:most]:
+            where = f"{shortened(sync.file)}:{sync.line} in {sync.function}"
+            count = "once" if sync.count == 1 else f"{sync.count} times"
+            said.append((called, f"Python waited for the device {count} in a call at {where}: {sync.code.strip()}"))
+        if len(found) > most:
+            said.append((called, f"and {len(found) - most} more such lines: 'show --json' has them all"))
+    return grouped(said)
 
 
 def _begun(runs: Sequence[RunState]) -> int:

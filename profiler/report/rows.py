@@ -47,9 +47,10 @@ def figure_groups(rows: Sequence[Row]) -> list[Group]:
     """Every figure of ``rows`` that fits a cell, the ones that are looked for first in front."""
     figures = [row.figures for row in rows]
     return [
-        Group("speed", [*_speed(figures), *_published(rows)]),
+        Group("speed", _speed(figures)),
         Group("start-up", _startup(figures)),
-        Group("memory and work", _work(rows)),
+        Group("memory, work", _work(rows)),
+        Group("published it/s", _published(rows)),
     ]
 
 
@@ -78,7 +79,7 @@ def latency_columns(latencies: Sequence[StepFigures | LoopFigures | None]) -> li
 
 def _startup(figures: Sequence[CaseFigures]) -> list[Column]:
     """Cold: with an empty compile cache. From the start of loading to the first image, both."""
-    seconds = {"load_s": "load s", "first_image_cold_s": "cold image s", "first_image_warm_s": "warm image s"}
+    seconds = {"load_s": "load s", "first_image_cold_s": "cold s", "first_image_warm_s": "warm s"}
     return [
         Column("break-even", [break_even_cell(one) for one in figures]),
         *(Column(title, [number(getattr(one, name), 1) for one in figures]) for name, title in seconds.items()),
@@ -122,7 +123,7 @@ def speedup_cell(figures: CaseFigures) -> str:
 
 
 def interval_cell(figures: CaseFigures) -> str:
-    return NOT_MEASURED if figures.interval is None else "..".join(f"{end:.2f}" for end in figures.interval)
+    return NOT_MEASURED if figures.interval is None else "..".join(number(end, 2) for end in figures.interval)
 
 
 def confidence_title(figures: Sequence[CaseFigures]) -> str:

@@ -24,6 +24,7 @@ from profiler.report.notes import (
     meanings,
     paragraphs,
     recompile_lines,
+    sync_lines,
 )
 from profiler.report.rows import (
     Row,
@@ -55,7 +56,7 @@ def session_lines(
     rows = session_rows(session, baseline=baseline, outputs=outputs)
     names = {row.figures.case: row.name for row in rows}
     batches = [f"{names.get(one.case, one.case)}: {batch_text(one)}" for one in largest_batches(session)]
-    notes = [*meanings(rows), *recompile_lines(session, names), *batches]
+    notes = [*meanings(rows), *recompile_lines(session, names), *sync_lines(session, names), *batches]
     notes += grouped((names[case], text) for case, text in information(session))
     return joined(
         paragraphs(heading(session, copied=copied), width),

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import click
 
-from profiler.report import published
 from profiler.report.layout import report, report_lines
 from tui.commands.common import (
-    BAD_USAGE,
-    CommandError,
     json_option,
     pass_root,
     print_document,
@@ -18,6 +15,7 @@ from tui.commands.common import (
     read_session,
     session_argument,
 )
+from tui.commands.compare import published_gpu
 
 
 @click.command("report", short_help="Print a session in the layout of the published benchmark.")
@@ -34,11 +32,7 @@ def report_command(root: Path, reference: str, layout: str, against: str | None,
     Footnotes say in what the session's workload isn't the published one. OOM: the first call did not come to its end;
     OOM after warmup: the first call alone did; OOM after 2nd iteration: two calls did.
     """
-    gpu = published.find_gpu(against) if against is not None else None
-    if against is not None and gpu is None:
-        raise CommandError(
-            f"nothing was published of a GPU called {against!r} (there are: {', '.join(published.gpus())})", BAD_USAGE
-        )
+    gpu = published_gpu(against)
     state, _ = read_session(reference, root)
     document = report(state, gpu)
     if as_json:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from profiler import sessions
 from profiler.analysis.lots import Lot, lots_of
 from profiler.analysis.state import SessionState
+from profiler.report.comparison import CompareDocument, compare_document
 from profiler.report.naming import short_names
+from profiler.report.outputs import compare_outputs
 from profiler.sessions import Liveness, SessionFolder, SessionNotFound
 from tui.commands.common import BAD_USAGE, NOT_FOUND, CommandError, open_session, some
 
@@ -23,11 +26,6 @@ class Things:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._opened: dict[Path, Opened] = {}
-
-    @property
-    def sessions(self) -> list[Opened]:
-        """Those that were read, in the order in which they were named."""
-        return list(self._opened.values())
 
     @property
     def copied(self) -> list[str]:
@@ -51,6 +49,30 @@ class Things:
         folder, within = self._found(reference)
         state = self._read(folder)
         return lots_of(state) if within is None else [_within(state, within)]
+
+    def marks(self, references: Sequence[str]) -> list[tuple[SessionFolder, str | None]]:
+        """The same for the screen, which reads the sessions itself: folders, and which case or run of them.
+
+        Raises CommandError as ``named`` does.
+        """
+        found = []
+        for reference in references:
+            folder, within = self._found(reference)
+            found.append((folder, None if within is None else _within(self._read(folder), within).name))
+        return found
+
+    def folder_of(self, lot: Lot) -> SessionFolder:
+        """Where the session of ``lot`` is."""
+        return next(folder for folder, state, _ in self._opened.values() if state is lot.session)
+
+    def document(self, lots: Sequence[Lot], baseline: Lot | None = None, *, gpu: str | None = None) -> CompareDocument:
+        """``lots`` compared with ``baseline``, which is put before them where it is none of them.
+
+        ``gpu``: the published name of one whose figures are shown beside ours.
+        """
+        every = lots if baseline is None or baseline in lots else [baseline, *lots]
+        output = partial(compare_outputs, self.folder_of)
+        return compare_document(every, baseline=baseline, output=output, copied=self.copied, gpu=gpu)
 
     def baseline(self, wanted: str, lots: Sequence[Lot], references: Sequence[str]) -> Lot:
         """The one lot that ``wanted`` names: one of ``lots`` by its name alone, or any thing as ``named`` takes it.
