@@ -15,6 +15,7 @@ BENCHES = {
     "wire": "bytes through a pseudo-terminal, and CPU",
     "starting": "first paint; step on screen",
     "loading": "a session of a million events",
+    "comparing": "50 runs compared",
 }
 
 
