@@ -183,10 +183,11 @@ _IN_CYCLES = {SAME: "gone", UNCLEAR: "not sure", FASTER: "the other way round", 
 
 
 def _vanishing(ours: Lot, theirs: Lot, judged: Judgement, cycles: Judgement) -> str:
-    clocks = " and ".join(f"{lot.middle(lambda run: run.sm_mhz):.0f} MHz" for lot in (ours, theirs))
+    own, base = (lot.middle(lambda run: run.sm_mhz) or 0.0 for lot in (ours, theirs))
     return (
         f"{judged.verdict} in time, but in SM clock cycles the difference is"
-        f" {_IN_CYCLES[cycles.verdict or UNCLEAR]} ({_times(cycles.ratio.estimate)}): the GPU ran at {clocks}"
+        f" {_IN_CYCLES[cycles.verdict or UNCLEAR]} ({_times(cycles.ratio.estimate)}): the GPU ran at"
+        f" {own:.0f} MHz, and at {base:.0f} MHz for the baseline"
     )
 
 
