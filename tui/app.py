@@ -17,11 +17,14 @@ from textual.screen import Screen
 
 from profiler.sessions import SessionFolder
 from tui import keys, theme
+from tui.comparing import CompareSource
 from tui.feed import LiveSource, Reading
-from tui.messages import SessionPicked, ShowStep, ShowTriggers
+from tui.messages import ChooseMarks, SessionPicked, ShowCompare, ShowStep, ShowTriggers
 from tui.painting import Memory, ThriftyUpdate
 from tui.pictures.compare.marks import Mark, Marks, marked
 from tui.screens.base import BaseScreen
+from tui.screens.choose import ChooseScreen
+from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
@@ -38,7 +41,7 @@ BUSY_WRITES = 3
 
 
 class StepscopeApp(App[None]):
-    """Sessions, Live, Triggers, Help. After ``run`` has ended ``farewell`` is what to tell the user."""
+    """Sessions, Live, Triggers, Compare, Help. After ``run`` has ended ``farewell`` is what to tell the user."""
 
     TITLE = "stepscope"
     ENABLE_COMMAND_PALETTE = False
@@ -64,6 +67,7 @@ class StepscopeApp(App[None]):
         self.farewell: str | None = None
         self._reading: Reading | None = None
         self._triggers: TriggersScreen | None = None
+        self._compare: CompareScreen | None = None
         self._terminal = Memory()
         self.animation_level = "none"
         for each in (theme.DARK, theme.LIGHT):
@@ -75,10 +79,12 @@ class StepscopeApp(App[None]):
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         if self.first is not None:
             self.push_screen(self._live(self.first))
+        elif self.marks:
+            self.push_screen(self._compare_of(self.marks))
 
     def get_default_screen(self) -> Screen[object]:
         """The list: it lies under Live, so that esc steps back to it, and reads nothing before it is seen."""
-        return SessionsScreen(self.root, ascii=self.ascii, seen=self.first is None)  # type: ignore[return-value]
+        return SessionsScreen(self.root, ascii=self.ascii, seen=self.first is None and not self.marks)  # type: ignore[return-value]
 
     # --- navigation ---
 
@@ -107,6 +113,36 @@ class StepscopeApp(App[None]):
         if isinstance(self.screen, LiveScreen):
             self.screen.focus_on(message.focus)
 
+    async def on_show_compare(self, message: ShowCompare) -> None:
+        if isinstance(self.screen, ChooseScreen):
+            await self.pop_screen()
+        screen = self._compare_of(message.marks)
+        if self.screen is not screen:
+            await self.push_screen(screen)
+
+    def on_choose_marks(self, message: ChooseMarks) -> None:
+        """Open the list of all there is; of sessions that are elsewhere those that are marked."""
+        home = self.root / "sessions"
+        paths = dict.fromkeys(Path(mark.path) for mark in (*message.marks, *self.marks))
+        more = [path for path in paths if path.parent != home]
+        self.push_screen(ChooseScreen(self.root, message.marks, more=more, ascii=self.ascii))
+
+    def _compare_of(self, marks: Marks) -> CompareScreen:
+        """Compare with ``marks``. The screen is kept: a session that is compared there already brings back the rest."""
+        kept = self._compare
+        if kept is None:
+            source = CompareSource(marks, reading_of=self._known_reading)
+            kept = self._compare = CompareScreen(marks, ascii=self.ascii, source=source)
+            self.install_screen(kept, "compare")
+        elif isinstance(self.screen, CompareScreen) or not (len(marks) == 1 and marks[0] in kept.marks):
+            kept.mark(marks)
+        return kept
+
+    def _known_reading(self, folder: SessionFolder) -> Reading:
+        """What was read of a session for its own screens, else a reading from the start. On the feed's thread."""
+        known = self._reading
+        return known if known is not None and known.folder.path == folder.path else Reading(folder)
+
     def _folder(self, session: str) -> SessionFolder:
         return SessionFolder(self.root / "sessions" / session)
 
@@ -133,7 +169,7 @@ class StepscopeApp(App[None]):
         return self._triggers
 
     async def action_back(self) -> None:
-        if isinstance(self.screen, LiveScreen | TriggersScreen):
+        if isinstance(self.screen, LiveScreen | TriggersScreen | CompareScreen | ChooseScreen):
             await self.pop_screen()
 
     def action_help(self) -> None:

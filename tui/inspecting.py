@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +10,11 @@ from pathlib import Path
 from profiler.report.triggers import trigger_lines
 from profiler.sessions import SessionUnreadable
 from tui import safe
+from tui.exporting import MOST_FILES, new_file
 from tui.feed import CLOCKWORK_S, LIVE_SHARE, LOADING_SHARE, REFRESH_S, RESTING_S, Reading, Source, Turn
 from tui.pictures.live import Heading, heading
 from tui.pictures.triggers.painter import TriggersPainter, TriggersPicture, unreadable
 from tui.pictures.triggers.view import TriggersView, passed
-
-MOST_FILES = 1000
-"""Exports of one session in one folder; with more there than that something else is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ class TriggersSource(Source[TriggersPicture]):
         text = "".join(f"{safe.line(line, 20_000)}\n" for line in lines)
         name = f"{reading.folder.id}-triggers"
         try:
-            path = _new_file(folder, name, text)
+            path = new_file(folder, name, "md", [text])
         except OSError as error:
             return Exported(None, f"nothing written: {error.strerror}: {folder / name}.md")
         return Exported(path, "" if path else f"{folder} holds {MOST_FILES} exports of this session: remove some")
@@ -122,17 +119,3 @@ def _title(of: Heading, view: TriggersView) -> list[str]:
     """What the file is of: it is read far from where it was written."""
     some = ["", f"Only: {view.told}"] if view.filtered else []
     return [f"# {of.session}: why things were compiled", "", f"{of.device}: {of.workload}", *some, ""]
-
-
-def _new_file(folder: Path, name: str, text: str) -> Path | None:
-    """Write ``text`` into ``name.md``, where there is one already into ``name-2.md`` and so on. Raises OSError."""
-    for number in range(1, MOST_FILES + 1):
-        path = folder / (f"{name}.md" if number == 1 else f"{name}-{number}.md")
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        except FileExistsError:
-            continue
-        with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        return path
-    return None

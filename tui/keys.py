@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from textual.binding import Binding, BindingType
 
 LIVE, SESSIONS, TRIGGERS, HELP, ASKING = "Live", "Sessions", "Triggers", "Help", "A question"
+COMPARE, CHOOSE = "Compare", "Choose"
+SCREENS = (LIVE, TRIGGERS, COMPARE, CHOOSE, SESSIONS)
+"""Those with a footer, in the help page's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +68,81 @@ TABLE: tuple[Key, ...] = (
     Key("export", "e", "export", "export", "write the triggers seen into a file here, as text for people", (TRIGGERS,)),
     Key("detail_down", "J,space", "detail(1)", "", "scroll the details down", (TRIGGERS,)),
     Key("detail_up", "K,b", "detail(-1)", "", "scroll the details up", (TRIGGERS,)),
-    Key("up", "up,k", "move(-1)", "", "up: newer events, or the line above", (LIVE, SESSIONS, TRIGGERS)),
-    Key("down", "down,j", "move(1)", "", "down: older events, or the line below", (LIVE, SESSIONS, TRIGGERS)),
-    Key("page_up", "pageup", "page(-1)", "", "a page up", (LIVE, SESSIONS, TRIGGERS)),
-    Key("page_down", "pagedown", "page(1)", "", "a page down", (LIVE, SESSIONS, TRIGGERS)),
-    Key("first", "home,g", "edge(-1)", "", "to the first line", (LIVE, SESSIONS, TRIGGERS)),
-    Key("last", "end,G", "edge(1)", "", "to the last line", (LIVE, SESSIONS, TRIGGERS)),
+    Key(
+        "compare",
+        "v",
+        "compare",
+        "compare",
+        "compare cases and runs: of this session, or of those marked",
+        (LIVE, SESSIONS),
+    ),
+    Key("mark", "space", "mark", "mark", "mark for comparing, or take the mark off", (SESSIONS, CHOOSE)),
+    Key("compared_view", "tab", "next_view", "view", "the next view: table, charts, images", (COMPARE,)),
+    Key("view_table", "1", "view('table')", "", "the table, with everything about the selected row", (COMPARE,)),
+    Key("view_latency", "2", "view('latency')", "", "the median call, step by step", (COMPARE,)),
+    Key("view_distribution", "3", "view('distribution')", "", "how steps are distributed: histogram, ECDF", (COMPARE,)),
+    Key("view_memory", "4", "view('memory')", "", "memory over the time of one run of each", (COMPARE,)),
+    Key("view_speedup", "5", "view('speedup')", "", "speed-ups as bars with their intervals", (COMPARE,)),
+    Key(
+        "view_cumulative", "6", "view('cumulative')", "", "time for so many images, and where it evens out", (COMPARE,)
+    ),
+    Key("view_images", "7", "view('images')", "", "the pictures that were made (--save-images)", (COMPARE,)),
+    Key("choose", "a", "choose", "add", "mark sessions, cases and runs in the list of all there are", (COMPARE,)),
+    Key("pin", "b", "pin", "baseline", "compare everything with the selected row", (COMPARE,)),
+    Key("unpin", "u", "unpin", "", "compare each with the no-compile case of its own workload again", (COMPARE,)),
+    Key("drop", "d", "drop", "drop", "take the selected row off: files stay", (COMPARE,)),
+    Key("compared_sort", "s", "next_sort", "sort", "sort by the next column; then as they were marked", (COMPARE,)),
+    Key("turn_sort", "S", "turn_sort", "", "sort the other way round", (COMPARE,)),
+    Key("compared_typed", "slash", "type", "filter", "filter rows by words", (COMPARE, CHOOSE)),
+    Key("compared_variant", "v", "next_variant", "variant", "one variant's rows, then the next one's", (COMPARE,)),
+    Key("compared_clear", "0", "clear", "all", "show all: no filter", (COMPARE, CHOOSE)),
+    Key("other_chart", "h", "other_chart", "other", "histogram or ECDF, where one fits at a time", (COMPARE,)),
+    Key("compared_loop", "l", "next_loop", "loop", "the next denoising loop, of pipelines with several", (COMPARE,)),
+    Key("compared_zoom", "z", "full_range", "", "full y range of the latencies, or the steady steps", (COMPARE,)),
+    Key(
+        "published",
+        "p",
+        "next_published",
+        "publ.",
+        "published figures of this GPU: torch 2.0, nightly, none",
+        (COMPARE,),
+    ),
+    Key(
+        "compared_export",
+        "e",
+        "export",
+        "export",
+        "write what is compared into files here: HTML and Markdown",
+        (COMPARE,),
+    ),
+    Key("compared_down", "J,space", "detail(1)", "", "scroll the details down", (COMPARE,)),
+    Key("compared_up", "K", "detail(-1)", "", "scroll the details up", (COMPARE,)),
+    Key("chosen", "enter", "done", "compare", "compare what is marked; of nothing the selected line", (CHOOSE,)),
+    Key(
+        "choose_unfold", "right", "unfold", "unfold", "unfold a session into its cases, a case into its runs", (CHOOSE,)
+    ),
+    Key("choose_fold", "left", "fold", "", "fold it again", (CHOOSE,)),
+    Key("choose_none", "n", "none", "none", "take all marks off", (CHOOSE,)),
+    Key("up", "up,k", "move(-1)", "", "up: newer events, or the line above", SCREENS),
+    Key("down", "down,j", "move(1)", "", "down: older events, or the line below", SCREENS),
+    Key("page_up", "pageup", "page(-1)", "", "a page up", SCREENS),
+    Key("page_down", "pagedown", "page(1)", "", "a page down", SCREENS),
+    Key("first", "home,g", "edge(-1)", "", "to the first line", SCREENS),
+    Key("last", "end,G", "edge(1)", "", "to the last line", SCREENS),
     Key("cases_up", "left_square_bracket", "cases(-1)", "", "scroll the table of results up", (LIVE,)),
     Key("open", "enter", "open", "open", "open the session", (SESSIONS,)),
     Key("skip", "s", "skip", "skip run", "skip the run under way (asks first)", (LIVE,)),
     Key("stop", "x", "stop", "stop", "stop the session (asks first)", (LIVE, SESSIONS)),
     Key("step_back", "escape", "back", "back", "take the cursor off the chart, or back to the sessions", (LIVE,)),
-    Key("back", "escape", "app.back", "back", "back to where one came from", (TRIGGERS,)),
+    Key("back", "escape", "app.back", "back", "back to where one came from", (TRIGGERS, COMPARE, CHOOSE)),
     Key("leave", "i", "app.back", "", "back to where one came from", (TRIGGERS,)),
     Key("close_help", "escape,q,question_mark,f1,enter", "close", "close", "close this page", (HELP,)),
-    Key("theme", "t", "app.theme", "", "dark or light colours", (LIVE, SESSIONS, TRIGGERS)),
-    Key("redraw", "f5", "app.redraw", "", "draw the whole screen again", (LIVE, SESSIONS, TRIGGERS)),
+    Key("theme", "t", "app.theme", "", "dark or light colours", SCREENS),
+    Key("redraw", "f5", "app.redraw", "", "draw the whole screen again", SCREENS),
     Key("yes", "y", "answer(True)", "yes", "yes", (ASKING,)),
     Key("no", "n,escape", "answer(False)", "no", "no", (ASKING,)),
-    Key("help", "question_mark,f1", "app.help", "help", "this page", (LIVE, SESSIONS, TRIGGERS)),
-    Key("quit", "q", "app.quit", "quit", "quit; the profiler keeps running", (LIVE, SESSIONS, TRIGGERS)),
+    Key("help", "question_mark,f1", "app.help", "help", "this page", SCREENS),
+    Key("quit", "q", "app.quit", "quit", "quit; the profiler keeps running", SCREENS),
 )
 
 _NAMES = {
@@ -104,7 +162,7 @@ _NAMES = {
 
 def bindings(where: str) -> list[BindingType]:
     """The bindings of a screen; those of a question come first, so that its y and n win while it is asked."""
-    found = keys_of(ASKING) + keys_of(where) if where in (LIVE, SESSIONS, TRIGGERS) else keys_of(where)
+    found = keys_of(ASKING) + keys_of(where) if where in SCREENS else keys_of(where)
     return [
         # Textual itself moves the focus with tab, from a binding that only one with priority goes before.
         Binding(name, key.action, key.short or key.id, show=False, id=f"{key.id}.{number}", priority=name == "tab")

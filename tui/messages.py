@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from tui.pictures.compare.chooser import ChooserPicture
+    from tui.pictures.compare.marks import Marks
+    from tui.pictures.compare.painter import ComparePicture
     from tui.pictures.focus import Focus
     from tui.pictures.listing import Listing
     from tui.pictures.live import LivePicture
@@ -33,6 +36,44 @@ class TriggersChanged(Message, bubble=False):
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, TriggersChanged)
+
+
+class CompareChanged(Message, bubble=False):
+    """What is compared looks different; a backlog collapses to the newest picture."""
+
+    def __init__(self, picture: ComparePicture) -> None:
+        self.picture = picture
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, CompareChanged)
+
+
+class ChooserChanged(Message, bubble=False):
+    """What can be marked looks different; a backlog collapses to the newest picture."""
+
+    def __init__(self, picture: ChooserPicture) -> None:
+        self.picture = picture
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, ChooserChanged)
+
+
+class ShowCompare(Message):
+    """The user wants these compared."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
+        super().__init__()
+
+
+class ChooseMarks(Message):
+    """The user wants to choose what is compared; ``marks`` are those there are."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
+        super().__init__()
 
 
 class ListingChanged(Message, bubble=False):

@@ -11,6 +11,8 @@ from tests.support import recorded
 from tests.tui.support import live_app, text_of, until, until_read
 from tui import keys
 from tui.app import StepscopeApp
+from tui.screens.choose import ChooseScreen
+from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen, help_rows
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
@@ -20,6 +22,8 @@ SCREENS = {
     keys.LIVE: LiveScreen,
     keys.SESSIONS: SessionsScreen,
     keys.TRIGGERS: TriggersScreen,
+    keys.COMPARE: CompareScreen,
+    keys.CHOOSE: ChooseScreen,
     keys.HELP: HelpScreen,
 }
 
@@ -55,7 +59,7 @@ def test_the_help_screen_names_every_key() -> None:
             assert (keys.display(key), key.long) in rows
 
 
-@pytest.mark.parametrize("where", [keys.LIVE, keys.SESSIONS, keys.TRIGGERS])
+@pytest.mark.parametrize("where", keys.SCREENS)
 def test_the_help_screen_begins_with_the_screen_that_is_seen(where: str) -> None:
     titles = [left.plain for left, right in help_rows(dark=True, seen=where) if left.plain and not right.plain]
     assert titles[0] == where
@@ -65,7 +69,7 @@ def test_the_help_screen_begins_with_the_screen_that_is_seen(where: str) -> None
 
 async def test_the_help_page_is_ascii_where_the_terminal_is(tmp_path: Path) -> None:
     app = live_app(tmp_path, recorded.finished(), ascii=True)
-    async with app.run_test(size=(110, 140)) as pilot:
+    async with app.run_test(size=(110, 220)) as pilot:
         await until_read(pilot)
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "below the axis" in text_of(app))

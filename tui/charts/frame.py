@@ -58,6 +58,7 @@ class Frame:
         self._y_axis()
         self._x_axis()
         self._mark_symbols()
+        self._upright_symbols()
 
     def _y_axis(self) -> None:
         layout, quiet = self._layout, self._colours.quiet
@@ -149,8 +150,21 @@ class Frame:
                 found[column] = found.get(column, "") + mark.symbol
         return {column: "".join(sorted(symbols, key=GRAVEST_FIRST.index)) for column, symbols in found.items()}
 
+    def _upright_symbols(self) -> None:
+        if self._layout.axis_row is None:
+            return
+        for upright in self._spec.uprights:
+            column = column_of(self._layout, self._spec.x, upright.x)
+            if column is not None:
+                symbol, style = upright.style.symbol(ascii=self._ascii), self._colours.of(upright.style)
+                self._grid.put(self._layout.gutter + column, self._layout.axis_row, symbol, style)
+
     def verticals(self) -> None:
-        """The lines behind the data: slot borders faintly, marks in their own colour."""
+        """The lines behind the data: slot borders faintly, marks and uprights in their own colour."""
+        for upright in self._spec.uprights:
+            column = column_of(self._layout, self._spec.x, upright.x)
+            if column is not None:
+                self._vertical(column, self._colours.of(upright.style))
         for slot in self._spec.x.slots:
             column = column_of(self._layout, self._spec.x, slot.start)
             if column:

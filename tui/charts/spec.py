@@ -24,6 +24,7 @@ __all__ = [
     "Slot",
     "Tick",
     "Unit",
+    "Upright",
 ]
 
 Unit = Literal["s", "B", "W", "°C", "%", "Hz", "x", ""]
@@ -122,6 +123,18 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class Upright:
+    """A place on the x axis that matters, as where two lines cross: a dotted line in ``style``, its symbol at the axis.
+
+    ``series`` is the key of the series that it belongs to.
+    """
+
+    x: float
+    style: SeriesStyle
+    series: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChartSpec:
     """One chart.
 
@@ -141,3 +154,4 @@ class ChartSpec:
     mark_row: bool = False
     legend: bool = True
     cursor: Cursor | None = None
+    uprights: tuple[Upright, ...] = ()

@@ -22,6 +22,21 @@ class SessionsPanel(Panel[Listing]):
 
     DEFAULT_CSS = "SessionsPanel { height: 1fr; }"
     _cursor = 0
+    _marked: tuple[str, ...] = ()
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The marked sessions that there still are, in the order in which they were marked."""
+        present = {line.session for line in self.value.lines}
+        return tuple(session for session in self._marked if session in present)
+
+    def toggle(self) -> None:
+        """Mark the session under the cursor, or take its mark off."""
+        current = self.current
+        if current is not None:
+            rest = tuple(session for session in self._marked if session != current.session)
+            self._marked = rest if rest != self._marked else (*rest, current.session)
+            self.lay_out_again()
 
     @property
     def current(self) -> SessionLine | None:
@@ -92,7 +107,7 @@ class SessionsPanel(Panel[Listing]):
         symbol = (STATE_ASCII if self.ascii else STATE_SYMBOLS).get(line.state, " ")
         style = STATE_STYLES.get(line.state, "")
         parts: list[Part] = [
-            (f"{'>' if current else ' '} ", "bold accent"),
+            (f"{'>' if current else ' '}{'*' if line.session in self._marked else ' '}", "bold accent"),
             (safe.pad(line.session, name, ascii=self.ascii), "bold" if current or line.under_way else ""),
             (safe.pad(f"{symbol} {line.state}", _STATE, ascii=self.ascii), style),
             (safe.pad(_runs(line), runs, ascii=self.ascii), "warn" if line.failed else ""),

@@ -74,8 +74,8 @@ def _line(session: SessionState, figures: CaseFigures) -> CaseLine:
     case = session.request.case(figures.case)
     runs = session.runs_of(figures.case)
     look = case_look(case, session.request)
-    remark = _remark(runs, figures, session_over=session.over)
-    state, state_style, mark, mark_ascii = _state(runs, figures)
+    remark = remark_of(runs, figures, session_over=session.over)
+    state, state_style, mark, mark_ascii = state_of(runs, figures)
     return CaseLine(
         case=figures.case,
         symbol=look.style.marker,
@@ -108,7 +108,7 @@ def _leg_line(name: str, short: str, leg: LegFigures | None) -> LegLine:
     name, short = safe.line(name, 60), safe.line(short, 60)
     if leg is None:
         return LegLine(name, short, NOT_YET)
-    cells = _latencies(leg.loops, leg.steps)
+    cells = latencies(leg.loops, leg.steps)
     cells["compile"] = (words.seconds(leg.compile_s or None), "" if leg.compile_s else "quiet")
     cells["recomp"] = (str(leg.recompiles), "mark:R bold") if leg.recompiles else (words.NOTHING, "quiet")
     clean = f"{leg.clean_calls} of {leg.calls}"
@@ -119,7 +119,7 @@ def _leg_line(name: str, short: str, leg: LegFigures | None) -> LegLine:
     return LegLine(name, short, MappingProxyType(cells), tuple(told))
 
 
-def _state(runs: list[RunState], figures: CaseFigures) -> tuple[str, str, str, str]:
+def state_of(runs: list[RunState], figures: CaseFigures) -> tuple[str, str, str, str]:
     """Word, style and symbols: of the run under way, else of the worst outcome, else queued."""
     for run in runs:
         if run.state in ("running", "waiting"):
@@ -137,22 +137,23 @@ def _state(runs: list[RunState], figures: CaseFigures) -> tuple[str, str, str, s
 def _cells(session: SessionState, figures: CaseFigures) -> dict[str, tuple[str, str]]:
     return {
         "runs": (f"{figures.ended}/{figures.runs}", ""),
-        **_latencies(figures.loops, figures.steps),
+        **latencies(figures.loops, figures.steps),
         "compile": (words.seconds(figures.compile_s or None), "" if figures.compile_s else "quiet"),
         "recomp": _recompiles(figures),
-        "memory": _memory(session, figures),
+        "memory": memory_cell(session, figures),
         "speed-up": _speedup(figures),
         "verdict": (figures.verdict or "", VERDICT_STYLES.get(figures.verdict or "", "")),
-        "even at": _break_even(figures),
+        "even at": break_even_cell(figures),
     }
 
 
-def _latencies(loops: Sequence[LoopFigures], steps: StepFigures | None) -> dict[str, tuple[str, str]]:
+def latencies(loops: Sequence[LoopFigures], steps: StepFigures | None) -> dict[str, tuple[str, str]]:
+    """The latency figures of the loops by column: ``it/s``, ``step ms``, ``±iqr``, ``p95``."""
     return {
         "it/s": _each(loop.iterations_per_second for loop in loops),
         "step ms": _each(loop.median_ms for loop in loops),
         "±iqr": _spread(steps),
-        "p95": _number(steps.p95_ms if steps else None),
+        "p95": number_cell(steps.p95_ms if steps else None),
     }
 
 
@@ -162,7 +163,8 @@ def _recompiles(figures: CaseFigures) -> tuple[str, str]:
     return str(figures.recompiles), "mark:R bold" if figures.recompiles else "quiet"
 
 
-def _number(value: float | None) -> tuple[str, str]:
+def number_cell(value: float | None) -> tuple[str, str]:
+    """A figure, quiet where there is none."""
     return (words.decimal(value), "" if value is not None else "quiet")
 
 
@@ -180,7 +182,8 @@ def _spread(steps: StepFigures | None) -> tuple[str, str]:
     return f"{steps.iqr_ms:.{places}f}", ""
 
 
-def _memory(session: SessionState, figures: CaseFigures) -> tuple[str, str]:
+def memory_cell(session: SessionState, figures: CaseFigures) -> tuple[str, str]:
+    """The peak: resident set size on a CPU, of the device where NVML was asked, else with ``t`` torch's own."""
     memory = figures.memory
     if not on_cuda(session):
         return (words.size(memory.rss_peak_bytes), "" if memory.rss_peak_bytes is not None else "quiet")
@@ -203,14 +206,15 @@ def _speedup(figures: CaseFigures) -> tuple[str, str]:
     return text, VERDICT_STYLES.get(figures.verdict or "", "")
 
 
-def _break_even(figures: CaseFigures) -> tuple[str, str]:
+def break_even_cell(figures: CaseFigures) -> tuple[str, str]:
+    """Images until compiling has paid for itself."""
     images = figures.break_even_images
     if images is None:
         return words.NOTHING, "quiet"
     return (f"{images:.0f} img" if images < 1e5 else ">99999 img"), ""
 
 
-def _remark(runs: list[RunState], figures: CaseFigures, *, session_over: bool) -> str:
+def remark_of(runs: list[RunState], figures: CaseFigures, *, session_over: bool) -> str:
     """Why a case has no figures, when all its runs ended without any."""
     if figures.loops or figures.ended < figures.runs:
         return ""

@@ -126,7 +126,7 @@ def help_rows(dark: bool, seen: str = keys.LIVE) -> list[tuple[Text, Text]]:
             title("The phases of a compile")
             rows.extend((Text(f"  {letters}"), Text(meaning)) for letters, meaning in MEANINGS)
 
-    for where in sorted((keys.LIVE, keys.TRIGGERS, keys.SESSIONS, keys.ASKING), key=lambda where: where != seen):
+    for where in sorted((*keys.SCREENS, keys.ASKING), key=lambda where: where != seen):
         explain(where)
     title("On the charts")
     for symbol, meaning in MARK_MEANINGS.items():

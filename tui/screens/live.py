@@ -15,12 +15,13 @@ from profiler.sessions import SessionFolder
 from tui import keys, safe
 from tui.charts.widget import Chart
 from tui.feed import Feed, LiveSource
-from tui.messages import LiveChanged, ShowTriggers
+from tui.messages import LiveChanged, ShowCompare, ShowTriggers
 from tui.panels.cases import CasesPanel
 from tui.panels.happenings import HappeningsPanel
 from tui.panels.heading import HeadingPanel
 from tui.panels.progress import ProgressPanel
 from tui.panels.runs import RunsPanel
+from tui.pictures.compare.marks import Mark
 from tui.pictures.focus import Focus
 from tui.pictures.live import LivePicture, unread
 from tui.pictures.steps import StepsView, same_place
@@ -186,6 +187,10 @@ class LiveScreen(FedScreen):
         """Ask for the inspector, at what the cursor points at."""
         focus = self._view.focus
         self.post_message(ShowTriggers((focus.key if focus is not None else "") or None))
+
+    def action_compare(self) -> None:
+        """Ask for this session's cases beside each other."""
+        self.post_message(ShowCompare((Mark(str(self.folder.path.absolute())),)))
 
     def _choose(self, view: StepsView) -> None:
         """Have another workload, repeat or loop drawn than the one with the cursor in it."""

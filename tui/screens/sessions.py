@@ -13,9 +13,10 @@ from profiler.sessions import SessionFolder
 from tui import keys, safe
 from tui.feed import Feed
 from tui.listing import ListingSource
-from tui.messages import ListingChanged, SessionPicked, ShowTriggers
+from tui.messages import ListingChanged, SessionPicked, ShowCompare, ShowTriggers
 from tui.panels.sessions import SessionsPanel
 from tui.panels.title import TitlePanel
+from tui.pictures.compare.marks import Mark
 from tui.pictures.listing import Listing
 from tui.screens.fed import FedScreen
 
@@ -64,8 +65,10 @@ class SessionsScreen(FedScreen):
     def possible(self, action: str) -> bool:
         current = self._list.current
         match action.partition("(")[0]:
-            case "open" | "show_triggers":
+            case "open" | "show_triggers" | "mark":
                 return current is not None
+            case "compare":
+                return current is not None or bool(self._list.marked)
             case "stop":
                 return current is not None and current.under_way
             case _:
@@ -88,6 +91,22 @@ class SessionsScreen(FedScreen):
     def action_show_triggers(self) -> None:
         if self._list.current is not None:
             self.post_message(ShowTriggers(session=self._list.current.session))
+
+    def action_mark(self) -> None:
+        """Mark the session for comparing, or take its mark off."""
+        self._list.toggle()
+        marked = len(self._list.marked)
+        about = f"{marked} marked, v compares" if marked else str(self.root)
+        self._title.put(("stepscope", about))
+        self.refresh_footer()
+
+    def action_compare(self) -> None:
+        """Ask for the marked sessions beside each other; of none for the one under the cursor."""
+        current = self._list.current
+        sessions = self._list.marked or ((current.session,) if current is not None else ())
+        home = self.root.absolute() / "sessions"
+        if sessions:
+            self.post_message(ShowCompare(tuple(Mark(str(home / session)) for session in sessions)))
 
     def action_stop(self) -> None:
         current = self._list.current

@@ -19,7 +19,7 @@ Marks = tuple[Mark, ...]
 
 
 def marked(marks: Marks, more: Iterable[Mark]) -> Marks:
-    """``marks`` and those of ``more`` that aren't among them. What a whole session's mark covers is not marked twice."""
+    """``marks`` and those of ``more`` that are new. What the mark of a whole session covers is not marked twice."""
     found = dict.fromkeys(marks)
     for mark in more:
         if mark.name is None:

@@ -1,0 +1,71 @@
+"""The rows above the table: what is compared, and the views with the filters that hold."""
+
+from __future__ import annotations
+
+from tui.panels.lines import Panel
+from tui.panels.rows import Part, Rows, fitted, spread
+from tui.pictures import words
+from tui.pictures.compare.painter import ComparePicture
+from tui.pictures.compare.view import BRIEF, TITLES, VIEWS
+
+CLOSE, CLOSEST = 100, 76
+"""Below these widths the titles of views are short, and those that are not seen go by their keys alone."""
+
+
+class ComparedPanel(Panel[ComparePicture]):
+    """What is compared with what."""
+
+    DEFAULT_CSS = "ComparedPanel { height: 1; }"
+
+    def lay_out(self, width: int, height: int) -> Rows:
+        picture = self.value
+        left: list[Part] = [("Compare", "bold")]
+        if picture.total:
+            told = words.count(picture.total, "row")
+            if picture.sessions > 1:
+                told += f" of {words.count(picture.sessions, 'session')}"
+            left += [("  ", ""), (told, "quiet")]
+        if picture.baseline:
+            left += [("  against ", "quiet"), (picture.baseline, "bold")]
+        elif picture.total:
+            left.append(("  each against its own no-compile", "quiet"))
+        right: list[Part] = [("reading", "quiet")] if picture.loading else []
+        return (spread(left, right, width, ascii=self.ascii),)
+
+
+class CompareViewsPanel(Panel[ComparePicture]):
+    """The views with their keys, and what the rows are filtered by."""
+
+    DEFAULT_CSS = "CompareViewsPanel { height: 1; }"
+
+    def lay_out(self, width: int, height: int) -> Rows:
+        picture = self.value
+        view = picture.view
+        right: list[Part] = []
+        if view.filtered:
+            right = [(view.told, "bold warn"), (f"  {len(picture.lines)} of {picture.total}", "bold warn")]
+        titles = TITLES if width >= CLOSE else BRIEF
+        left: list[Part] = []
+        for number, name in enumerate(VIEWS, start=1):
+            current = name == view.view
+            left.append((f"{number} ", "bold accent" if current else "quiet"))
+            if current or (width >= CLOSEST and not (right and width < CLOSE)):
+                left.append((titles[name], "bold reverse" if current else "quiet"))
+            left.append((" " if width < CLOSE else "  ", ""))
+        return (spread(left, right, width, ascii=self.ascii),)
+
+
+class CompareStatusPanel(Panel[ComparePicture]):
+    """As many rows as there is something to say."""
+
+    DEFAULT_CSS = "CompareStatusPanel { height: 0; }"
+
+    def lay_out(self, width: int, height: int) -> Rows:
+        return tuple(
+            fitted(
+                [(status.text if len(status.text) <= width or not status.brief else status.brief, status.style)],
+                width,
+                ascii=self.ascii,
+            )
+            for status in self.value.statuses
+        )

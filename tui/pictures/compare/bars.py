@@ -1,0 +1,88 @@
+"""Speed-ups as bars with their intervals: how far each row is from the baseline, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from profiler.analysis.curves import Identity, SpeedupBar
+from tui import safe
+from tui.charts.axes import choose_ticks
+from tui.charts.spec import Tick
+from tui.pictures.looks import Look
+from tui.pictures.table import VERDICT_STYLES
+
+EQUAL = 1.0
+"""Where the bars begin: as fast as the baseline."""
+
+LEAST_SPAN = 0.1
+"""Of the axis: differences of a few percent don't fill it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row. ``value`` None: ``text`` says why there is none."""
+
+    label: str
+    symbol: str
+    symbol_ascii: str
+    style: str
+    value: float | None
+    low: float | None
+    high: float | None
+    text: str
+    brief: str  # in place of a text that has no room
+    text_style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars on one axis from ``low`` to ``high``."""
+
+    title: str = "speed-up"
+    bars: tuple[Bar, ...] = ()
+    low: float = EQUAL
+    high: float = EQUAL
+    ticks: tuple[Tick, ...] = ()
+
+
+def bars_of(found: Iterable[SpeedupBar], whose: Mapping[Identity, tuple[Look, str]]) -> Bars:
+    """The bars of ``found``, ``whose`` look and label are given; the axis holds all intervals and 1."""
+    bars = tuple(_bar(one, *whose[one.who]) for one in found)
+    ends = [end for bar in bars for end in (bar.value, bar.low, bar.high) if end is not None]
+    low, high = _rounded(min([EQUAL, *ends]), max([EQUAL, *ends]))
+    return Bars(bars=bars, low=low, high=high, ticks=choose_ticks(low, high, "x", 7))
+
+
+def _rounded(low: float, high: float) -> tuple[float, float]:
+    """The ends moved out to a round step, so that a new repeat seldom moves every bar."""
+    span = max(high - low, LEAST_SPAN)
+    step = 10.0 ** math.floor(math.log10(span)) / 2
+    return max(0.0, math.floor(low / step + 1e-9) * step), math.ceil(high / step - 1e-9) * step
+
+
+def _bar(one: SpeedupBar, look: Look, label: str) -> Bar:
+    style = VERDICT_STYLES.get(one.verdict or "", "quiet")
+    brief = one.verdict or ""
+    if one.estimate is None:
+        text = "baseline" if one.who.baseline else safe.line(one.reason or "not compared", 80)
+        brief, style = text, "quiet"
+    else:
+        text = f"{one.estimate:.2f}x"
+        if one.low is not None and one.high is not None:
+            text += f" {one.low:.2f}–{one.high:.2f}"
+        brief = f"{one.estimate:.2f}x {one.verdict or ''}".strip()
+        text = f"{text} {one.verdict or 'no interval'}"
+    return Bar(
+        label=label,
+        symbol=look.style.marker,
+        symbol_ascii=look.style.ascii_marker,
+        style=look.word,
+        value=one.estimate,
+        low=one.low,
+        high=one.high,
+        text=text,
+        brief=brief,
+        text_style=style,
+    )

@@ -1,0 +1,162 @@
+"""The table of a comparison: a row a lot. The figures are the profiler's; here they become text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from profiler.analysis.cases import CaseFigures
+from tui import safe
+from tui.pictures import words
+from tui.pictures.compare.marks import Mark
+from tui.pictures.compare.resolved import Entry
+from tui.pictures.compare.view import CompareView
+from tui.pictures.looks import Look
+from tui.pictures.table import (
+    VERDICT_STYLES,
+    break_even_cell,
+    latencies,
+    memory_cell,
+    number_cell,
+    remark_of,
+    state_of,
+)
+
+Cell = tuple[str, str]
+NOTHING: Cell = (words.NOTHING, "quiet")
+
+VALUES: Mapping[str, Callable[[CaseFigures], float | None]] = MappingProxyType(
+    {
+        "it/s": lambda one: one.iterations_per_second,
+        "step ms": lambda one: one.steps.median_ms if one.steps else None,
+        "p95": lambda one: one.steps.p95_ms if one.steps else None,
+        "speed-up": lambda one: one.speedup,
+        "even at": lambda one: one.break_even_images,
+        "first": lambda one: one.first_image_cold_s,
+        "memory": lambda one: (
+            one.memory.device_peak_bytes or one.memory.reserved_peak_bytes or one.memory.rss_peak_bytes
+        ),
+        "img/J": lambda one: one.images_per_joule,
+    }
+)
+"""What a column is sorted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class LotLine:
+    """One lot. ``cells`` are (text, style) by column; ``remark`` stands in for figures that can't come."""
+
+    key: str
+    mark: Mark
+    session: str
+    label: str
+    symbol: str
+    symbol_ascii: str
+    style: str
+    variant: str
+    baseline: bool  # what the others are compared with
+    under_way: bool
+    cells: Mapping[str, Cell]
+    remark: str
+    words: str  # what a filter looks through, in small letters
+
+
+def lot_line(
+    entry: Entry,
+    figures: CaseFigures,
+    look: Look,
+    label: str,
+    *,
+    baseline: bool,
+    output: Cell = NOTHING,
+    published: Cell = NOTHING,
+) -> LotLine:
+    """The row of a lot; ``baseline``: others are compared with it."""
+    lot = entry.lot
+    session = safe.line(lot.session.session, 100)
+    remark = remark_of(lot.runs, figures, session_over=lot.session.over)
+    state, state_style, _, _ = state_of(lot.runs, figures)
+    device = (
+        safe.line(lot.session.device.name or "", 60) if lot.session.device is not None else lot.session.request.device
+    )
+    cells: dict[str, Cell] = {
+        "state": (state, state_style),
+        "session": (session, "quiet"),
+        "runs": (f"{len(lot.usable)}", "" if lot.usable else "quiet"),
+        **latencies(figures.loops, figures.steps),
+        "speed-up": speedup_cell(figures, baseline=baseline),
+        "interval": interval_cell(figures),
+        "verdict": verdict_cell(figures, baseline=baseline),
+        "even at": break_even_cell(figures),
+        "first": (words.seconds(figures.first_image_cold_s or figures.first_image_warm_s), ""),
+        "memory": memory_cell(lot.session, figures),
+        "img/J": number_cell(figures.images_per_joule),
+        "output": output,
+        "published": published,
+    }
+    return LotLine(
+        key=entry.key,
+        mark=entry.mark,
+        session=session,
+        label=label,
+        symbol=look.style.marker,
+        symbol_ascii=look.style.ascii_marker,
+        style=look.word,
+        variant=safe.line(lot.case.compilation.variant, 40),
+        baseline=baseline,
+        under_way=any(run.state in ("running", "waiting") for run in lot.runs),
+        cells=MappingProxyType(cells),
+        remark=remark,
+        words=" ".join([label, session, safe.line(lot.name, 200), device, figures.verdict or "", state]).casefold(),
+    )
+
+
+def speedup_cell(figures: CaseFigures, *, baseline: bool) -> Cell:
+    if figures.speedup is None:
+        return ("base", "quiet") if baseline else NOTHING
+    return f"{figures.speedup:.2f}x", VERDICT_STYLES.get(figures.verdict or "", "")
+
+
+def interval_cell(figures: CaseFigures) -> Cell:
+    if figures.interval is None:
+        return NOTHING
+    low, high = figures.interval
+    return f"{low:.2f}–{high:.2f}", ""
+
+
+def verdict_cell(figures: CaseFigures, *, baseline: bool) -> Cell:
+    """The verdict; why there is none is told in the details."""
+    if figures.verdict is not None:
+        return figures.verdict, VERDICT_STYLES.get(figures.verdict, "")
+    return ("baseline", "quiet") if baseline else NOTHING
+
+
+def wanted(lines: Iterable[LotLine], view: CompareView) -> list[LotLine]:
+    """Those that pass the filters: every word, and none of those after a minus, must be found."""
+    asked = view.typed.casefold().split()
+    some = [word for word in asked if not word.startswith("-")]
+    none = [word[1:] for word in asked if word.startswith("-") and len(word) > 1]
+    return [
+        line
+        for line in lines
+        if (view.variant is None or line.variant == view.variant)
+        and all(word in line.words for word in some)
+        and not any(word in line.words for word in none)
+    ]
+
+
+def in_order(
+    keys: list[str], figures: Mapping[str, CaseFigures], labels: Mapping[str, str], view: CompareView
+) -> list[str]:
+    """``keys`` as the view sorts them; rows without a figure come last either way."""
+    if view.sort == "":
+        return keys[::-1] if view.descending else keys
+    if view.sort == "label":
+        return sorted(keys, key=lambda key: labels[key].casefold(), reverse=view.descending)
+    value = VALUES[view.sort]
+    told = {key: found for key in keys if (found := value(figures[key])) is not None}
+    return [
+        *sorted(told, key=lambda key: told[key], reverse=view.descending),
+        *(key for key in keys if key not in told),
+    ]
