@@ -72,7 +72,8 @@ def _crossing(who: Identity, lot: Lot, figures: CaseFigures, baseline: Lot | Non
     if images == 0:
         why = "costs nothing more to start up: ahead from the first image on"
     else:
-        why = f"pays for itself after {images:,.0f} image{'s' * (round(images) != 1)}"
+        whole = math.ceil(images)
+        why = f"pays for itself after {whole:,} image{'s' * (whole != 1)}"
     if figures.verdict != "FASTER":
         why += ", if the estimate holds" + (f" (the verdict is {figures.verdict})" if figures.verdict else "")
     return Crossing(who, key, images, seconds, why)

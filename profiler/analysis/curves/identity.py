@@ -18,6 +18,8 @@ from profiler.request import Workload
 LONGEST_WORD = 40
 _NOT_TOLD = ("warmup", "calls", "legs")
 """Fields of a workload that labels leave out: how often it was measured, and the legs, which the scenario names."""
+_FIRST = ("pipeline", "batch_size", "height", "width", "steps", "dtype", "scheduler")
+"""What readers look for first: of fields that differ together these are told."""
 _SETTINGS = ("backend", "mode", "fullgraph", "dynamic", "recompile_limit", "options")
 
 
@@ -73,15 +75,12 @@ def shown(who: Identity, lot: Lot, run: RunState) -> Shown:
 
 
 def _labels(lots: Sequence[Lot]) -> list[str]:
-    """Pipeline, batch and what else of the workload differs, then the variant; where that is not enough, where from."""
-    workloads = [lot.case.workload for lot in lots]
-    differing = [
-        field
-        for field in Workload.__struct_fields__
-        if field not in _NOT_TOLD and any(getattr(one, field) != getattr(workloads[0], field) for one in workloads)
-    ]
-    words = [[*_workload_words(lot.case.workload, differing), *_variant_words(lot, lots)] for lot in lots]
-    for tell in (*_ORIGINS, _session(lots)):
+    """What differs of the workload, as little of it as tells the workloads apart, and the variant; where that is not
+    enough, the settings of the compilation, then where it was measured. The variant comes last of what all have.
+    """
+    fields = _telling([lot.case.workload for lot in lots])
+    words = [[*_workload_words(lot.case.workload, fields), *_variant_words(lot)] for lot in lots]
+    for tell in (*map(_compiled, _SETTINGS), *_ORIGINS, _session(lots)):
         # Among those that are still called the same, and of those only where it differs.
         for places in _clashes(words):
             told = [tell(lots[place]) for place in places]
@@ -93,6 +92,20 @@ def _labels(lots: Sequence[Lot]) -> list[str]:
         for number, place in enumerate(places, start=1):
             words[place].append(f"({number})")
     return [" ".join(each) for each in words]
+
+
+def _telling(workloads: Sequence[Workload]) -> list[str]:
+    """The fields that tell ``workloads`` apart; one that differs only where those before it do tells nothing more."""
+    found: list[str] = []
+    parts = 1
+    for field in (*_FIRST, *(name for name in Workload.__struct_fields__ if name not in _FIRST)):
+        if field in _NOT_TOLD:
+            continue
+        split = len({msgspec.json.encode([getattr(one, name) for name in (*found, field)]) for one in workloads})
+        if split > parts:
+            found.append(field)
+            parts = split
+    return found
 
 
 def _clashes(words: Sequence[Sequence[str]]) -> list[list[int]]:
@@ -113,7 +126,7 @@ def _workload_words(workload: Workload, differing: Sequence[str]) -> list[str]:
             case "batch_size":
                 found.append(f"b{value}")
             case "height" | "width":
-                if field == "height" or "height" not in differing:
+                if field == "height" or "height" not in differing:  # once for both
                     known = workload.width is not None or workload.height is not None
                     found.append(f"{workload.width or '?'}x{workload.height or '?'}" if known else "own picture size")
             case "steps":
@@ -127,21 +140,18 @@ def _workload_words(workload: Workload, differing: Sequence[str]) -> list[str]:
     return found
 
 
-def _variant_words(lot: Lot, lots: Sequence[Lot]) -> list[str]:
+def _variant_words(lot: Lot) -> list[str]:
     own = lot.case.compilation
     found = [_cut(own.variant)]
     if own.engine not in (None, "diffusers"):
         found.append(_cut(str(own.engine)))
-    alike = [other.case.compilation for other in lots if other.case.compilation.variant == own.variant]
-    alike = [other for other in alike if other.engine == own.engine]
-    found += [
-        _setting(field, getattr(own, field))
-        for field in _SETTINGS
-        if any(getattr(other, field) != getattr(own, field) for other in alike)
-    ]
     if lot.run is not None:
         found.append(f"#{lot.session.runs[lot.run].run.repeat}")
     return found
+
+
+def _compiled(field: str) -> Callable[[Lot], str]:
+    return lambda lot: _setting(field, getattr(lot.case.compilation, field))
 
 
 def _setting(field: str, value: object) -> str:

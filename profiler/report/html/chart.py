@@ -9,8 +9,11 @@ from profiler.report.html.look import Look
 from profiler.report.html.markup import Markup, el
 from profiler.report.html.plot import swatch
 
-MOST_IN_KEY = 12
-"""With more lots the legend stands once above all charts."""
+LONGEST_KEY = 130
+"""Letters of all labels together; a longer legend stands once above all charts."""
+
+SHORT = 34
+"""Words of so many letters aren't broken into lines."""
 
 Looks = Mapping[Identity, Look]
 
@@ -21,10 +24,14 @@ def figure(title: str, drawing: Markup, table: Markup, *, note: str = "", legend
 
 
 def key(who: Sequence[Identity], look: Looks, *, whole: bool = False) -> Markup | None:
-    """The legend; None where there are so many that it stands elsewhere (``whole``: all the same)."""
-    if len(who) > MOST_IN_KEY and not whole:
+    """The legend; None where it is so long that it stands elsewhere (``whole``: all the same)."""
+    if long_key(who) and not whole:
         return None
     return el("ul", *(el("li", swatch(look[one]), " ", one.label) for one in who), class_="key")
+
+
+def long_key(who: Sequence[Identity]) -> bool:
+    return sum(len(one.label) + 4 for one in who) > LONGEST_KEY
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, words: Sequence[int] = (0,)) -> Markup:

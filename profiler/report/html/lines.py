@@ -19,7 +19,7 @@ from profiler.report.html.axes import Axis, Kind, ceiling, value_text
 from profiler.report.html.chart import Looks, figure, key, table
 from profiler.report.html.look import Look
 from profiler.report.html.markup import Markup
-from profiler.report.html.plot import Plot
+from profiler.report.html.plot import STRIP, Plot
 
 SAMPLED = 9
 """Columns of a line in the table of its data."""
@@ -179,7 +179,7 @@ def _memory(title: str, lines: Sequence[MemoryLine], found: MemoryOverTime, look
     strips = len(who) <= FEW
     high = max(max(filter(math.isfinite, line.ys)) for line in lines)
     x = Axis(0.0, max(found.end_s, 1e-3), "s", "since the run began")
-    below = 9.0 * len(who) if strips else 0.0
+    below = STRIP * len(who) if strips else 0.0
     plot = Plot(x, Axis(0.0, high * 1.08 or 1.0, "B", "memory"), lines=len(lines), below=below)
     for row, line in enumerate(lines):
         plot.line(
@@ -194,16 +194,14 @@ def _memory(title: str, lines: Sequence[MemoryLine], found: MemoryOverTime, look
                     (
                         phase.start_s,
                         phase.end_s,
-                        "soft" if number % 2 else "bar",
+                        phase.name,
                         f"{line.who.label}: {phase.name} {value_text('s', phase.end_s - phase.start_s)}",
                     )
-                    for number, phase in enumerate(spans)
+                    for phase in spans
                 ],
             )
     note = f"one run of each, {_middle([one for one in found.shown if one.who in who])}, from its start"
-    if strips:
-        phases = list(dict.fromkeys(phase.name for phase in found.phases if phase.who in who))
-        note += f"; below the axis its phases: {', '.join(phases)}"
+    note += "; below the axis its phases" if strips else ""
     rows = [
         [
             line.who.label,
@@ -244,7 +242,7 @@ def cumulative_chart(found: Cumulative, look: Looks) -> Markup | None:
         plot.line(look[line.who], xs, [line.startup_s + x * line.image_s for x in xs], f"{line.who.label}: {each}")
     for cross in found.crossings:
         if cross.images and cross.seconds is not None and cross.images <= found.images:
-            label = f"{cross.images:,.0f}" if len(found.crossings) <= FEW else ""
+            label = f"{math.ceil(cross.images):,} images" if len(found.crossings) <= FEW else ""
             plot.point(look[cross.who], cross.images, cross.seconds, f"{cross.who.label} {cross.why}", label)
     crossed = {cross.who: cross for cross in found.crossings}
     rows = [

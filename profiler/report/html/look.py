@@ -96,8 +96,9 @@ th,td{padding:.22rem .6rem;text-align:left;vertical-align:top;border-bottom:1px 
 th{font-weight:600;color:var(--dim)}
 tbody th{color:var(--fg)}
 thead th{vertical-align:bottom;border-bottom:2px solid var(--line)}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td.long{min-width:14rem;max-width:34rem;overflow-wrap:anywhere}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+td.n{white-space:nowrap}
+td.long{min-width:18rem;max-width:34rem;overflow-wrap:anywhere}
 .case{white-space:nowrap}
 code{font-family:ui-monospace,"Cascadia Mono",Menlo,"DejaVu Sans Mono",monospace;font-size:.92em}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1.2rem 1.6rem}
@@ -109,7 +110,7 @@ figure details{font-size:.86rem;color:var(--dim)}
 .key li{white-space:nowrap}
 svg{display:block;width:100%;height:auto}
 svg.swatch{display:inline-block;width:30px;height:12px;vertical-align:-1px}
-svg text{font:11px system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:var(--fg)}
+svg text{font:12.5px system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:var(--fg)}
 svg .tick{fill:var(--dim)}
 svg .grid{stroke:var(--line);stroke-width:1;fill:none}
 svg .edge{stroke:var(--dim);stroke-width:1;fill:none}
@@ -122,6 +123,7 @@ svg .mark{fill:var(--c);stroke:var(--c);stroke-width:1.2}
 svg .hollow{fill:var(--bg)}
 svg .whisker{stroke:var(--fg);stroke-width:1.4;fill:none}
 svg .zone{fill:var(--dim);opacity:.12}
+svg .in{font-size:9.5px}
 svg .onbar{fill:#fff;font-weight:600}
 svg .out{stroke:var(--c);stroke-width:1.3;fill:none}
 .pictures{display:flex;flex-wrap:wrap;gap:1rem}

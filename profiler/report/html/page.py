@@ -11,9 +11,9 @@ from profiler.analysis.curves.identity import against
 from profiler.analysis.lots import Lot
 from profiler.analysis.outputs import OutputComparison
 from profiler.report.html import lines, rows, tables, told
-from profiler.report.html.chart import MOST_IN_KEY, key
+from profiler.report.html.chart import key, long_key
 from profiler.report.html.look import looks, style_sheet
-from profiler.report.html.markup import Markup, el
+from profiler.report.html.markup import Markup, el, joined
 from profiler.report.html.pictures import pictures
 from profiler.report.html.told import Compared
 from profiler.report.notes import doubts, ended_badly, grouped, information, meanings
@@ -113,7 +113,7 @@ def _sections(
     yield "What puts a doubt on it", told.listed(doubts(texts), "warn")
     yield "Figures", tables.case_tables(texts)
     yield "What it means", told.listed(meanings(texts))
-    yield "Charts", el("div", *_charts(compared, lots, baseline), class_="charts")
+    yield "Charts", _charts(compared, lots, baseline)
     yield "Same output?", told.outputs(compared)
     yield "Pictures", pictures(compared, folders)
     yield "Scenario", tables.leg_table(compared)
@@ -128,11 +128,10 @@ def _sections(
     yield "How figures are made", told.definitions()
 
 
-def _charts(compared: Sequence[Compared], lots: Sequence[Lot], baseline: Lot | None) -> Iterator[Markup]:
+def _charts(compared: Sequence[Compared], lots: Sequence[Lot], baseline: Lot | None) -> Markup | None:
     look = {one.who: one.look for one in compared}
     figures = [one.figures for one in compared]
     who = [one.who for one in compared]
-    legend = key(who, look, whole=True) if len(who) > MOST_IN_KEY else None
     made = [
         rows.speedup_chart(curves.speedups(lots, baseline, figures), look),
         lines.cumulative_chart(curves.cumulative(lots, baseline, figures), look),
@@ -143,6 +142,9 @@ def _charts(compared: Sequence[Compared], lots: Sequence[Lot], baseline: Lot | N
         rows.stages_chart(curves.stages(lots, baseline), look),
         rows.host_bound_chart(curves.host_bound(lots, baseline), look),
     ]
-    if legend is not None:
-        yield el("div", legend)
-    yield from (one for one in made if one is not None)
+    drawn = [one for one in made if one is not None]
+    if not drawn:
+        return None
+    # One legend for all where each chart's own would be longer than the chart.
+    legend = key(who, look, whole=True) if long_key(who) else None
+    return joined(legend, el("div", *drawn, class_="charts"))

@@ -10,7 +10,9 @@ from profiler.report.html.look import Look
 from profiler.report.html.markup import Markup, el, joined, shape, text
 
 WIDTH = 640.0
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 16.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 24.0, 42.0
+STRIP = 13.0
+"""Height of a row of phases below the axis."""
 BUDGET = 14_000
 """Points of all lines of a plot together: what keeps a page of 50 runs small."""
 MARKERS = 7
@@ -42,7 +44,8 @@ class Plot:
         points = thinned(xs, ys, self.x.low, self.x.high, self._columns)
         path = self._path(points, stairs=stairs)
         shapes = [shape("path", f'class="line" d="{path}"', stroke_dasharray=look.dash)]
-        shapes += [] if self._many else [self._marker(look, *point) for point in self._spread(points)]
+        # Stairs have enough corners of their own.
+        shapes += [] if self._many or stairs else [self._marker(look, *point) for point in self._spread(points)]
         shapes += self._sticking_out(points)
         self._front.append(el("g", el("title", title), *shapes, class_=look.css))
 
@@ -81,7 +84,8 @@ class Plot:
         ring = shape("circle", f'class="mark hollow" cx="{px:.1f}" cy="{py:.1f}" r="5"')
         self._front.append(el("g", el("title", title), ring, class_=look.css))
         if label:
-            self.words(px, py - 10, label)
+            # Below: lines that cross at a small angle leave most room there.
+            self.words(px + 3, py + 19, label, anchor="end" if px > WIDTH * 0.8 else "start")
 
     def words(self, px: float, py: float, said: str, *, anchor: str | None = None, css: str | None = None) -> None:
         """Text at a place of the drawing; where it would leave it, it ends there."""
@@ -90,13 +94,17 @@ class Plot:
         self._front.append(el("text", said, x=f"{px:.1f}", y=f"{max(py, 11):.1f}", text_anchor=anchor, class_=css))
 
     def strip(self, look: Look, row: int, spans: Iterable[tuple[float, float, str, str]]) -> None:
-        """Stretches of x below the axis: (from, to, css class, title) each."""
-        top = self._bottom + BOTTOM - 4 + row * 9
+        """Stretches of x below the axis: (from, to, name, title) each; the name stands in it where it has room."""
+        top = self._bottom + BOTTOM - 4 + row * STRIP
         drawn = []
-        for start, end, css, title in spans:
+        for start, end, name, title in spans:
             left, right = self.px(max(start, self.x.low)), self.px(min(end, self.x.high))
-            box = f'class="{css}" x="{left:.1f}" y="{top:.1f}" width="{max(right - left, 1):.1f}" height="6"'
-            drawn.append(el("g", el("title", title), shape("rect", box)))
+            width = max(right - left - 1, 1)  # a gap between two
+            box = f'class="soft" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{STRIP - 2:g}"'
+            at = f"{left + width / 2:.1f}"
+            fits = width > 6.5 * len(name)
+            word = el("text", name, class_="in", x=at, y=f"{top + 9:.1f}", text_anchor="middle") if fits else None
+            drawn.append(el("g", el("title", title), shape("rect", box), word))
         self._front.append(el("g", *drawn, class_=look.css))
 
     def svg(self, label: str) -> Markup:
@@ -207,6 +215,6 @@ def swatch(look: Look) -> Markup:
 
 
 def clipped(said: str, room: float) -> Markup:
-    """``said`` in about ``room`` units of a drawing, cut with a sign; letters are about 6 wide."""
-    most = max(4, int(room / 6))
-    return text(said if len(said) <= most else f"{said[: most - 1]}…", 200)
+    """``said`` in about ``room`` units of a drawing; letters are about 7.2 wide. Its end stays: the variant is there."""
+    most = max(4, int(room / 7.2))
+    return text(said if len(said) <= most else f"…{said[1 - most :]}", 200)

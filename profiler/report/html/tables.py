@@ -106,32 +106,34 @@ def cause_table(compared: Sequence[Compared]) -> Markup | None:
     found.sort(key=lambda pair: (pair[1].blame == "artefact", pair[1].kind == "compile", -pair[1].total_ms))
     rows = []
     for label, group in found[:MOST_CAUSES]:
-        remedy: object = ""
-        if group.advice is not None:
-            link = group.advice.link or ""
-            told = el("a", "more", href=link, rel="noreferrer noopener") if link.startswith("https://") else None
-            remedy = joined(el("span", group.advice.remedy), el("span", " ") if told is not None else None, told)
         where = " ".join(part for part in (group.fqn, group.module) if part)
         rows.append(
             [
                 label,
-                group.kind,
-                group.blame,
-                group.sentence,
+                f"{group.kind}, {group.blame}",
+                _why(group),
                 where,
                 group.count,
-                f"{group.measured}" if group.measured else "",
+                group.measured or "",
                 duration(group.total_ms),
                 duration(group.lost_ms),
-                remedy,
             ]
         )
-    head = ["", "what", "blame", "why", "where", "count", "in measured calls", "compiling", "steps lost", "remedy"]
-    made = table(head, rows, words=(0, 1, 2, 3, 4, 9))
+    head = ["", "what", "why, and what to do", "where", "count", "in measured calls", "compiling", "steps lost"]
+    made = table(head, rows, words=(0, 1, 2, 3))
     left = len(found) - MOST_CAUSES
     return joined(
         made, el("p", f"and {left} more: 'stepscope triggers' has them all", class_="dim") if left > 0 else None
     )
+
+
+def _why(group: Group) -> Markup:
+    """What happened, and the remedy where there is one."""
+    if group.advice is None:
+        return el("span", group.sentence)
+    link = group.advice.link or ""
+    more = el("a", "more", href=link, rel="noreferrer noopener") if link.startswith("https://") else None
+    return joined(el("span", group.sentence), el("div", group.advice.remedy, " " if more else None, more, class_="dim"))
 
 
 def _causes(compared: Sequence[Compared]) -> Iterator[tuple[str, Group]]:

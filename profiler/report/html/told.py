@@ -13,7 +13,7 @@ from profiler.analysis.curves.identity import environment_of
 from profiler.analysis.lots import Lot
 from profiler.analysis.outputs import OutputComparison
 from profiler.analysis.state import SessionState
-from profiler.analysis.verdicts import ALIKE, DIFFERENT, MIN_FOR_VERDICT
+from profiler.analysis.verdicts import ALIKE, DIFFERENT, MIN_FOR_VERDICT, SAME
 from profiler.report.casedocument import device_of, versions_of
 from profiler.report.heading import shared_work
 from profiler.report.html.chart import table
@@ -62,7 +62,7 @@ def _verdict(one: Compared) -> Markup:
         case _:
             why = figures.reason or "too little was measured"
             parts = [name, f": {ratio} of {one.baseline}'s speed by estimate; no verdict: {why}"]
-    if one.crossing is not None:
+    if one.crossing is not None and figures.verdict != SAME:  # nothing is to be paid off where nothing differs
         parts.append(el("span", f", {one.crossing.why}{_warm(figures)}"))
     return el("li", *parts, class_=one.look.css)
 
