@@ -109,6 +109,18 @@ def test_what_was_measured_before_runs_failed_is_compared_and_said() -> None:
     assert found.warnings == [f"no run of {compiled.case} ended well: its figures are of what was measured before"]
 
 
+def test_a_session_that_looks_several_times_takes_more_to_be_sure() -> None:
+    usual, sure = (
+        _compared(
+            _session(_near(10), _near(9), given=request(variants=[PLAIN, "compile"], repeats=3, until_sure=until))
+        )
+        for until in (False, True)
+    )
+    assert (usual.confidence, sure.confidence) == (0.95, 0.9875)
+    assert usual.speedup == sure.speedup and usual.interval is not None and sure.interval is not None
+    assert sure.interval[0] < usual.interval[0] < usual.interval[1] < sure.interval[1]
+
+
 # --- break-even -------------------------------------------------------------------------------------------------------
 
 
@@ -250,6 +262,45 @@ def test_the_baseline_among_lots_of_any_sessions() -> None:
     assert choose_baseline(compiled, compiled[1]) == compiled[0]
     assert choose_baseline([*compiled, plain[False, 4]], compiled[0]) == plain[False, 4]
     assert choose_baseline([], lots[0]) is None
+
+
+# --- pooled figures ---------------------------------------------------------------------------------------------------
+
+
+def test_stages_and_phases_of_a_case_are_the_median_runs_and_the_largest_peaks() -> None:
+    given = request(variants=[PLAIN], repeats=3)
+    logs = {}
+    for run, step, loading, peak in zip(given.runs, (4.0, 5.0, 9.0), (300, 100, 200), (7, 9, 8), strict=True):
+        log = frame()
+        log[-1].t = loading * MS
+        log += [
+            event for index in range(3) for event in call(index, "measure", 1000 + index * 100, [step, step], tail=3)
+        ]
+        log.append(ev.Memory(t=1999 * MS, phase="measure", allocated_peak_bytes=peak))
+        logs[run.name] = [*log, ev.RunEnded(t=2000 * MS, outcome="ok")]
+    (figures,) = case_figures(fold(given, logs).state)
+    assert [(stage.name, stage.median_ms) for stage in figures.stages] == [("denoise", 10.0)]
+    load, measure = figures.phases
+    assert (load.name, load.seconds, load.memory.allocated_peak_bytes) == ("load", 0.2, None)
+    assert measure.seconds == pytest.approx(1.8) and measure.memory.allocated_peak_bytes == 9
+
+
+def test_tails_and_outliers_of_a_case_are_over_the_steps_of_all_its_runs() -> None:
+    given = request(variants=[PLAIN], repeats=2)
+    steps = [5.0, 5.1] * 10
+    logs = {}
+    for run in given.runs:
+        log = frame()
+        for index in range(3):
+            far = [80.0] if (run.repeat, index) == (2, 1) else []
+            log += call(index, "measure", 1000 + index * 1000, steps[: 20 - len(far)] + far)
+        logs[run.name] = [*log, ev.RunEnded(t=9000 * MS, outcome="ok")]
+    state = fold(given, logs).state
+    (figures,) = case_figures(state)
+    assert figures.steps is not None and figures.loops[0].outliers == figures.steps.outliers == 1
+    assert figures.steps.n == 120 and figures.steps.p99_ms == pytest.approx(5.1)
+    alone = lot_figures(Lot(state, given.cases[0], given.runs[0].name), None).steps
+    assert alone is not None and (alone.n, alone.p99_ms, alone.outliers) == (60, None, 0)
 
 
 # --- kept figures -----------------------------------------------------------------------------------------------------
