@@ -41,7 +41,12 @@ def compare_outputs(folder_of: FolderOf, lot: Lot, baseline: Lot) -> OutputCompa
     Kept until a file of either changes, so a screen may ask as often as it likes.
     """
     sides = [_files(folder_of, one) for one in (lot, baseline)]
-    key = (lot.key, baseline.key, *(tuple((file.path, file.identity) for file in files) for files in sides))
+    key = (
+        lot == baseline,
+        lot.key,
+        baseline.key,
+        *(tuple((file.path, file.identity) for file in files) for files in sides),
+    )
     found = _kept.get(key)
     if found is None:
         if len(_kept) >= KEPT:
@@ -101,7 +106,7 @@ def _identity(path: Path | None) -> tuple[int, int, int] | None:
 def _compare(lot: Lot, ours: list[_File], baseline: Lot, theirs: list[_File]) -> OutputComparison:
     left_out: list[str] = []
     reference = _read(theirs, left_out)
-    same = lot.key == baseline.key
+    same = lot == baseline
     return compare_latents(
         lot.name,
         reference if same else _read(ours, left_out),
@@ -118,7 +123,7 @@ def _read(files: list[_File], left_out: list[str]) -> list[Latents]:
     for file in files:
         values = read_float32(file.path) if file.path is not None else None
         count = math.prod(file.output.shape)
-        if values and len(values) == count:
+        if values and len(values) == count and all(length > 0 for length in file.output.shape):
             output = file.output
             found.append(Latents(file.run, values, tuple(output.shape), output.seed, output.dtype))
         else:
@@ -141,19 +146,6 @@ def pictures_of(folder_of: FolderOf, lot: Lot) -> list[Picture]:
                 )
                 if file is not None or thumbnail is not None:
                     found.append(Picture(run.name, output.call, file, thumbnail))
-    return found
-
-
-def session_psnr(folder: SessionFolder, session: SessionState) -> dict[str, float]:
-    """PSNR in dB of each case's latents against its baseline's, at the same seed; equal latents are left to ``inf``.
-
-    Cases whose latents are missing, not finite, or of another shape are left out.
-    """
-    found: dict[str, float] = {}
-    for name, one in session_outputs(folder, session).items():
-        decibels = math.inf if one.equal else one.psnr_db
-        if decibels is not None:
-            found[name] = decibels
     return found
 
 
