@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from profiler.analysis.batches import LargestBatch
+from profiler.analysis.batches import LargestBatch, largest_batches
 from profiler.analysis.figures import is_recompile
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.triggers import explained, groups
+from profiler.report.naming import short_names
 from profiler.report.rows import Row, break_even_cell, times
 from profiler.report.text import duration, shortened
 
@@ -79,6 +80,17 @@ def doubts(rows: Sequence[Row]) -> list[str]:
     return grouped(said)
 
 
+def session_notes(session: SessionState) -> list[str]:
+    """What a session says beside its figures: recompiles, waits for the device, the largest batch, what was left out.
+
+    Cases are called as its tables call them.
+    """
+    names = short_names([case.name for case in session.request.cases])
+    batches = [f"{names.get(one.case, one.case)}: {batch_text(one)}" for one in largest_batches(session)]
+    said = grouped((names[case], text) for case, text in information(session))
+    return [*recompile_lines(session, names), *sync_lines(session, names), *batches, *said]
+
+
 def information(session: SessionState) -> list[tuple[str, str]]:
     """(case, text) of what readers of the figures must know and is no fault: the notes of level info, each once."""
     said = [
@@ -137,7 +149,7 @@ def in_one_run(counted: str, runs: int) -> str:
 
 
 def sync_lines(session: SessionState, names: dict[str, str] | None = None, most: int = MOST_SYNCS) -> list[str]:
-    """What made Python wait for the device in the call that looked for it: of each case the lines that did most often."""
+    """What made Python wait for the device in the call that looked for it: the lines that did most often."""
     said: list[tuple[str, str]] = []
     for case in session.request.cases:
         run = next((run for run in session.runs_of(case.name) if run.syncs), None)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiler.analysis.cases import CaseFigures
-from profiler.analysis.figures import MemoryFigures
 from profiler.analysis.loops import LoopFigures, StepFigures
+from profiler.analysis.memory import MemoryFigures
 from profiler.analysis.outputs import OutputComparison
 from profiler.report.columns import Column, Group
 from profiler.report.publishedcells import PublishedFigure, published_text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from profiler.analysis.batches import largest_batches
 from profiler.analysis.cases import case_figures
 from profiler.analysis.figures import run_figures
 from profiler.analysis.legs import LegFigures
@@ -19,12 +18,10 @@ from profiler.report.notes import (
     batch_text,
     doubts,
     ended_badly,
-    grouped,
-    information,
     meanings,
     paragraphs,
     recompile_lines,
-    sync_lines,
+    session_notes,
 )
 from profiler.report.rows import (
     Row,
@@ -54,10 +51,7 @@ def session_lines(
     ``baseline``: the case that the others are compared with; None: the no-compile case of the same workload.
     """
     rows = session_rows(session, baseline=baseline, outputs=outputs)
-    names = {row.figures.case: row.name for row in rows}
-    batches = [f"{names.get(one.case, one.case)}: {batch_text(one)}" for one in largest_batches(session)]
-    notes = [*meanings(rows), *recompile_lines(session, names), *sync_lines(session, names), *batches]
-    notes += grouped((names[case], text) for case, text in information(session))
+    notes = [*meanings(rows), *session_notes(session)]
     return joined(
         paragraphs(heading(session, copied=copied), width),
         paragraphs(answers(rows), width),
@@ -87,13 +81,13 @@ def figure_tables(rows: Sequence[Row], width: int) -> list[list[str]]:
     """The figures of each row, then a row a loop and a row a leg where there are several."""
     return [
         table(names_of(rows), figure_groups(rows), width),
-        loop_table(rows, width),
-        leg_table(rows, width),
+        table(*loop_part(rows), width),
+        table(*leg_part(rows), width),
     ]
 
 
-def loop_table(rows: Sequence[Row], width: int = WIDTH) -> list[str]:
-    """A row a loop of the rows that have several; no lines where none has."""
+def loop_part(rows: Sequence[Row]) -> tuple[list[Column], list[Group]]:
+    """A row a loop of the rows that have several: what names it, and its figures. No row where none has."""
     found = [(row, loop) for row in rows if len(row.figures.loops) > 1 for loop in row.figures.loops]
     loops = [loop for _, loop in found]
     columns = [
@@ -103,11 +97,11 @@ def loop_table(rows: Sequence[Row], width: int = WIDTH) -> list[str]:
         Column("denoisers", [", ".join(loop.denoisers) for loop in loops], right=False),
     ]
     names = _names([row for row, _ in found], "loop", [loop.name for loop in loops])
-    return table(names, [Group("loops", columns)], width)
+    return names, [Group("loops", columns)]
 
 
-def leg_table(rows: Sequence[Row], width: int = WIDTH) -> list[str]:
-    """A row a leg of the rows whose scenario has legs; no lines where none has."""
+def leg_part(rows: Sequence[Row]) -> tuple[list[Column], list[Group]]:
+    """A row a leg of the rows whose scenario has legs, in the same way."""
     found = [(row, leg) for row in rows for leg in row.figures.legs]
     legs = [leg for _, leg in found]
     speed = [
@@ -125,7 +119,7 @@ def leg_table(rows: Sequence[Row], width: int = WIDTH) -> list[str]:
         Column("compile s", [_compile_seconds(leg) for leg in legs]),
     ]
     names = _names([row for row, _ in found], "leg", [leg.name for leg in legs])
-    return table(names, [Group("legs", speed), Group("legs, compiling", compiling)], width)
+    return names, [Group("legs", speed), Group("legs, compiling", compiling)]
 
 
 def _compile_seconds(leg: LegFigures) -> str:

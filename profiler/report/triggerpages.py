@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Sequence
 
 from profiler.analysis.triggers import Group
-from profiler.report.text import NOT_MEASURED, align, duration, escaped
+from profiler.report.markdown import one_line, shown, table_row
+from profiler.report.text import NOT_MEASURED, align, duration
 
 COLUMNS = ("#", "count", "total", "lost", "blame", "kind", "module")
 RIGHT = (0, 1, 2, 3)
@@ -17,12 +17,6 @@ LONGEST_MODULE = 30
 
 Facts = Sequence[tuple[str, str]]
 """(name, text) each."""
-
-
-_CODE = r"`[^`<&|]+`(?!`)"
-_MARKS = r"[*~`&<|]|(?<![^\W_])_|_(?![^\W_])|\\(?=[!-/:-@\[-`{-~]|$)|(?<=\])[(\[]"
-_INLINE = re.compile(f"{_CODE}|{_MARKS}")
-"""Code spans, and what else Markdown would read: stars, underscores that begin or end a word, tags, links, images."""
 
 
 class Plain:
@@ -73,24 +67,28 @@ class Markdown:
     """The same for a page or an issue."""
 
     def heading(self, case: str, totals: str) -> list[str]:
-        return [f"### {_shown(case)}", "", _shown(totals), ""]
+        return [f"### {shown(case)}", "", shown(totals), ""]
 
     def paragraph(self, text: str) -> list[str]:
-        return [_shown(_one_line(text))]
+        return [shown(one_line(text))]
 
     def table(self, groups: Sequence[Group]) -> list[str]:
         header = [*COLUMNS, "what"]
         rows = [[*_cells(number, one), one.sentence] for number, one in enumerate(groups, start=1)]
         rule = ["---:" if column in RIGHT else "---" for column in range(len(header))]
-        return [_row(header), _row(rule), *(_row([_shown(_one_line(cell)) for cell in row]) for row in rows)]
+        return [
+            table_row(header),
+            table_row(rule),
+            *(table_row([shown(one_line(cell)) for cell in cells]) for cells in rows),
+        ]
 
     def group(self, number: int, group: Group, facts: Facts) -> list[str]:
-        lines = [f"**{number}. {_shown(_one_line(group.sentence))}**", ""]
-        return lines + [f"- {_shown(name)}: {_said(name, _one_line(text))}" for name, text in facts]
+        lines = [f"**{number}. {shown(one_line(group.sentence))}**", ""]
+        return lines + [f"- {shown(name)}: {_said(name, one_line(text))}" for name, text in facts]
 
 
 def _cells(number: int, group: Group) -> list[str]:
-    module = _one_line(group.module or group.occurrences[0].function) or NOT_MEASURED
+    module = one_line(group.module or group.occurrences[0].function) or NOT_MEASURED
     return [
         str(number),
         str(group.count),
@@ -102,30 +100,10 @@ def _cells(number: int, group: Group) -> list[str]:
     ]
 
 
-def _shown(text: str) -> str:
-    """``text``, which may come from a log, as Markdown that shows it letter by letter; code in backticks stays code."""
-    return _INLINE.sub(_literal, text)
-
-
-def _literal(found: re.Match[str]) -> str:
-    text = found[0]
-    if len(text) > 1:
-        return text
-    return escaped(text) if text in "&<|" else f"\\{text}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _said(name: str, text: str) -> str:
     """Code as code: what torch and Python say has underscores and stars that Markdown would take for emphasis."""
     if name not in ("guard", "code", "caller"):
-        return _shown(text)
+        return shown(text)
     fence = "`" * (1 + max((len(run) for run in _backticks(text)), default=0))
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 

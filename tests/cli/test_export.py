@@ -104,7 +104,7 @@ def test_runs_are_picked_by_number_name_or_beginning(
     [
         ("nothing --format trace", 3, "no session starts with"),
         ("last", 2, "--format"),
-        ("last --format csv", 2, "trace"),
+        ("last --format pdf", 2, "trace"),
         ("last --format trace --run 9", 2, "there are: 001-sd15-txt2img-no-compile-b1-r1, 002"),
         ("last --format trace --run 00", 2, "fits 3 runs"),
         ("last --format trace -o /nowhere/trace.json", 2, "no folder /nowhere"),

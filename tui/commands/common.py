@@ -86,8 +86,13 @@ def some(names: Sequence[str], most: int = 12) -> str:
 
 def print_document(document: msgspec.Struct) -> None:
     """The document as JSON on stdout, and nothing else. Text from logs is in it: nothing may steer the terminal."""
+    click.echo(document_text(document))
+
+
+def document_text(document: msgspec.Struct) -> str:
+    """The document as JSON of which nothing steers a terminal."""
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-    click.echo(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def print_lines(lines: list[str], *, aside: bool = False) -> None:

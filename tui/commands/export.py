@@ -1,73 +1,181 @@
-"""``export``: a session as a file for other programs. Needs no torch."""
+"""``export``: sessions, or a comparison of what is in them, as a file. Needs no torch."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from profiler.analysis.state import SessionState
+from profiler.analysis.lots import Lot
+from profiler.analysis.state import RunState, SessionState
+from profiler.report.comparemarkdown import compare_markdown
+from profiler.report.csvrows import call_rows, run_rows, step_rows
+from profiler.report.documents import show_document
+from profiler.report.naming import short_ids
+from profiler.report.notes import session_notes
 from profiler.report.trace import trace
-from tui.commands.common import (
-    BAD_USAGE,
-    CommandError,
-    pass_root,
-    pick_runs,
-    read_session,
-    session_argument,
-)
+from tui.commands.common import BAD_USAGE, CommandError, document_text, pass_root, pick_runs
+from tui.commands.things import Things
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is exported: ``lots``, which are ``whole`` where they are all cases of one session."""
+
+    things: Things
+    lots: list[Lot]
+    baseline: Lot | None
+    whole: bool
+    rows: str
+
+    @property
+    def sessions(self) -> list[SessionState]:
+        """Each once, in the order in which they were named."""
+        return list({id(lot.session): lot.session for lot in self.lots}.values())
+
+    @property
+    def runs(self) -> list[tuple[SessionState, RunState]]:
+        """Those of all lots, each once."""
+        return list({id(run): (lot.session, run) for lot in self.lots for run in lot.runs}.values())
 
 
 class Format(NamedTuple):
-    """``write`` makes the text of a session and the names of its runs, piece by piece."""
+    """``write`` makes the text of what is asked for, piece by piece."""
 
     ending: str
-    write: Callable[[SessionState, list[str]], Iterable[str]]
+    write: Callable[[Asked], Iterable[str]]
     hint: str  # what to do with the file
+    one_session: bool = False  # it can't hold several
+
+
+ROWS = {"runs": run_rows, "calls": call_rows, "steps": step_rows}
+"""What one line of the CSV is."""
+
+
+def _json(asked: Asked) -> Iterator[str]:
+    """One session as ``show --json`` has it; of several, and of parts, what ``compare --json`` says."""
+    only = asked.sessions[0]
+    if asked.whole and (asked.baseline is None or asked.baseline.session is only):
+        baseline = None if asked.baseline is None else asked.baseline.name
+        folder = asked.things.folder_of(asked.lots[0])
+        copied = only.session in asked.things.copied
+        yield document_text(show_document(only, copied=copied, folder=folder, baseline=baseline))
+    else:
+        yield document_text(asked.things.document(asked.lots, asked.baseline))
+    yield "\n"
+
+
+def _csv(asked: Asked) -> Iterator[str]:
+    yield from ROWS[asked.rows](asked.runs)
+
+
+def _markdown(asked: Asked) -> Iterator[str]:
+    more = session_notes(asked.sessions[0]) if asked.whole else ()
+    yield from compare_markdown(asked.things.document(asked.lots, asked.baseline), more)
+
+
+def _html(asked: Asked) -> Iterator[str]:
+    from profiler.report.html import page
+
+    things = asked.things
+    yield from page(
+        things.with_baseline(asked.lots, asked.baseline), asked.baseline, folders=things.folders, copied=things.copied
+    )
+
+
+def _trace(asked: Asked) -> Iterator[str]:
+    yield from trace(asked.sessions[0], [run.name for _, run in asked.runs])
 
 
 FORMATS = {
-    "trace": Format("trace.json", trace, "open it at https://ui.perfetto.dev or in chrome://tracing"),
+    "json": Format("json", _json, "the figures, as 'show --json' or 'compare --json' prints them"),
+    "csv": Format("csv", _csv, "a table for spreadsheets and pandas"),
+    "md": Format("md", _markdown, "paste it into an issue"),
+    "html": Format("html", _html, "open it in any browser: it needs no network"),
+    "trace": Format(
+        "trace.json", _trace, "open it at https://ui.perfetto.dev or in chrome://tracing", one_session=True
+    ),
 }
 
 
-@click.command("export", short_help="Write a session as a file: a trace for Perfetto.")
-@session_argument
+@click.command("export", short_help="Write figures, rows, plots or a trace of sessions to a file.")
+@click.argument("references", metavar="[THING]...", nargs=-1)
 @click.option(
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
     required=True,
-    help="trace: steps, stages, compiles, memory and GPU on one time axis, for Perfetto and chrome://tracing.",
+    help="json: all figures. csv: a row a run, call or step. md: for an issue. html: one page with the plots. trace:"
+    " steps, stages, compiles, memory and GPU on one time axis, for Perfetto and chrome://tracing.",
 )
 @click.option("--run", "runs", metavar="RUN", multiple=True, help="This run alone: a name, its beginning, its number.")
+@click.option("--rows", type=click.Choice(list(ROWS)), default="runs", help="What a line of the CSV is.")
+@click.option("--baseline", metavar="THING", help="What the others are compared with. Default: as compare has it.")
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
-    show_default="SESSION.trace.json in the current folder",
+    show_default="SESSION.<format> in the current folder",
     help="Where to; - is standard output.",
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @pass_root
 def export_command(
-    root: Path, reference: str, form: str, runs: tuple[str, ...], output: str | None, force: bool
+    root: Path,
+    references: tuple[str, ...],
+    form: str,
+    runs: tuple[str, ...],
+    rows: str,
+    baseline: str | None,
+    output: str | None,
+    force: bool,
 ) -> None:
-    """Write SESSION, or those of its runs that --run names, to a file."""
+    """Write THINGs to a file: the last session without any, or what compare takes, SESSION, SESSION/CASE or
+    SESSION/RUN, of one session or of several. A trace is of one session.
+
+    The figures are those of show and compare; steps and calls in CSV are what they are computed from.
+    """
     wanted = FORMATS[form]
-    state, _ = read_session(reference, root)
-    names = pick_runs(state, runs)
+    asked = _asked(Things(root), references or ("last",), runs, baseline, rows)
+    if wanted.one_session and len(asked.sessions) > 1:
+        raise CommandError(f"a {form} is of one session: name one of the {len(asked.sessions)}", BAD_USAGE)
     if output == "-":
-        for piece in _joined(wanted.write(state, names)):
+        for piece in _joined(wanted.write(asked)):
             click.echo(piece, nl=False)
         return
-    path = Path(output if output is not None else f"{state.session}.{wanted.ending}")
+    path = Path(output if output is not None else f"{_named(asked)}.{wanted.ending}")
     _check(path, force)
-    size = _write(path, wanted.write(state, names), force)
+    size = _write(path, wanted.write(asked), force)
     click.echo(f"wrote {path} ({_shown(size)}): {wanted.hint}")
+
+
+def _asked(
+    things: Things, references: tuple[str, ...], runs: tuple[str, ...], baseline: str | None, rows: str
+) -> Asked:
+    lots = things.lots(references)
+    sessions = {id(lot.session): lot.session for lot in lots}
+    if runs and len(sessions) > 1:
+        raise CommandError("--run is of one session: name the runs as SESSION/RUN", BAD_USAGE)
+    cases = [lot for lot in lots if lot.run is None]
+    whole = len(sessions) == 1 and len(cases) == len(lots) == len(lots[0].session.request.cases) and not runs
+    if runs:
+        state = lots[0].session
+        lots = [Lot(state, state.runs[name].case, name) for name in pick_runs(state, runs)]
+    chosen = things.baseline(baseline, lots, references) if baseline is not None else None
+    return Asked(things, lots, chosen, whole, rows)
+
+
+def _named(asked: Asked) -> str:
+    """After the folders of the sessions, of many after the first ones: ids in logs are somebody else's text."""
+    folders = list(dict.fromkeys(asked.things.folder_of(lot).path.absolute().name for lot in asked.lots))
+    if len(folders) == 1:
+        return folders[0]
+    short = short_ids(folders)
+    return "-".join([*(short[name] for name in folders[:3]), *(["more"] if len(folders) > 3 else [])])
 
 
 def _shown(size: int) -> str:

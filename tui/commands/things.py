@@ -65,12 +65,16 @@ class Things:
         """Where the session of ``lot`` is."""
         return next(folder for folder, state, _ in self._opened.values() if state is lot.session)
 
+    def with_baseline(self, lots: Sequence[Lot], baseline: Lot | None) -> list[Lot]:
+        """``lots``, and before them the baseline where it is none of them."""
+        return list(lots) if baseline is None or baseline in lots else [baseline, *lots]
+
     def document(self, lots: Sequence[Lot], baseline: Lot | None = None, *, gpu: str | None = None) -> CompareDocument:
-        """``lots`` compared with ``baseline``, which is put before them where it is none of them.
+        """``lots`` compared with ``baseline``.
 
         ``gpu``: the published name of one whose figures are shown beside ours.
         """
-        every = lots if baseline is None or baseline in lots else [baseline, *lots]
+        every = self.with_baseline(lots, baseline)
         output = partial(compare_outputs, self.folder_of)
         return compare_document(every, baseline=baseline, output=output, copied=self.copied, gpu=gpu)
 
