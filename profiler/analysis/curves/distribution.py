@@ -13,13 +13,13 @@ from profiler.analysis.curves.model import Histogram, Identity, Line, LoopDistri
 from profiler.analysis.legs import headline_calls
 from profiler.analysis.loops import step_milliseconds
 from profiler.analysis.lots import Lot
-from profiler.analysis.statistics import quantile
+from profiler.analysis.statistics import MIN_FOR_NOISE, quantile
 
 MOST_BINS = 60
 MOST_POINTS = 200
 """Of an ECDF: half a percent apart."""
 FAR_OUT = 3.0
-"""Quartile ranges beyond the quartiles: J. W. Tukey's outer fences (Exploratory Data Analysis, 1977, section 2D)."""
+"""Quartile ranges, as of J. W. Tukey's outer fences (Exploratory Data Analysis, 1977, section 2D)."""
 
 
 def distribution(lots: Sequence[Lot], baseline: Lot | None = None) -> list[LoopDistribution]:
@@ -56,8 +56,8 @@ def bin_edges(ascending: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """Edges of bins that all of ``ascending`` share; () of nothing.
 
     They are as wide as Freedman and Diaconis have it for the narrowest of them (2 IQR n^(-1/3); Z.
-    Wahrscheinlichkeitstheorie verw. Gebiete 57, 1981), but no more than MOST_BINS. They span what each holds within
-    its outer fences and in any case 95 % of it: a few far out neither stretch them nor vanish, they are counted.
+    Wahrscheinlichkeitstheorie verw. Gebiete 57, 1981), but no more than MOST_BINS. They span the middle 90 % of each
+    and what lies near it: a few far out neither stretch them nor vanish, they are counted.
     """
     ranges = [_within(values) for values in ascending]
     if not ranges:
@@ -80,13 +80,13 @@ def _width(ascending: Sequence[float]) -> float:
 
 
 def _within(ascending: Sequence[float]) -> tuple[float, float]:
-    """The lowest and the highest value that are not far out."""
-    first, third = quantile(ascending, 0.25), quantile(ascending, 0.75)
-    reach = FAR_OUT * (third - first)
-    last = len(ascending) - 1
-    # Rounded inwards, so that of few values the single highest one may lie beyond.
-    low, high = ascending[math.ceil(last * 0.05)], ascending[math.floor(last * 0.95)]
-    return max(ascending[0], min(first - reach, low)), min(ascending[-1], max(third + reach, high))
+    """The lowest and the highest value that are not far out: all that lie near enough to the middle 90 %."""
+    n = len(ascending)
+    # Of few values too the one at either end may be far out; of fewer than these nobody can say which is.
+    cut = math.ceil((n - 1) * 0.05) if n >= MIN_FOR_NOISE else 0
+    low, high = ascending[cut], ascending[n - 1 - cut]
+    reach = max(FAR_OUT * (quantile(ascending, 0.75) - quantile(ascending, 0.25)), (high - low) / 4)
+    return ascending[bisect_left(ascending, low - reach)], ascending[bisect_right(ascending, high + reach) - 1]
 
 
 def _histogram(who: Identity, ascending: Sequence[float], edges: Sequence[float]) -> Histogram:

@@ -215,6 +215,6 @@ def swatch(look: Look) -> Markup:
 
 
 def clipped(said: str, room: float) -> Markup:
-    """``said`` in about ``room`` units of a drawing; letters are about 7.2 wide. Its end stays: the variant is there."""
+    """``said`` in about ``room`` units; letters are about 7.2 wide. Its end stays: the variant is there."""
     most = max(4, int(room / 7.2))
     return text(said if len(said) <= most else f"…{said[1 - most :]}", 200)
