@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from profiler.analysis.loops import is_clean
 from profiler.analysis.lots import Lot
 from profiler.analysis.state import Call, RunState, SessionState
 from profiler.report.casedocument import device_of
+from profiler.report.text import unsteering
 
 Runs = Sequence[tuple[SessionState, RunState]]
 Cell = str | int | float | None
@@ -211,6 +213,8 @@ def _cell(value: Cell) -> Cell:
     return value if type(value) in (int, float) or value is None else _guarded(str(value))
 
 
+@lru_cache(maxsize=4096)
 def _guarded(text: str) -> str:
-    """Text that no spreadsheet computes: with an apostrophe before what would begin a formula."""
-    return f"'{text}" if text.startswith(_BEGINS_FORMULA) else text
+    """Text that no spreadsheet computes and no terminal obeys: an apostrophe before what would begin a formula."""
+    shown = unsteering(text)
+    return f"'{shown}" if shown.startswith(_BEGINS_FORMULA) else shown

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from profiler.report.columns import Column
-from profiler.report.text import escaped
+from profiler.report.text import escaped, unsteering
 
 _CODE = r"`[^`<&|]+`(?!`)"
 _MARKS = r"[*~`&<|]|(?<![^\W_])_|_(?![^\W_])|\\(?=[!-/:-@\[-`{-~]|$)|(?<=\])[(\[]"
@@ -16,7 +16,7 @@ _INLINE = re.compile(f"{_CODE}|{_MARKS}")
 
 def shown(text: str) -> str:
     """``text``, which may come from a log, as Markdown that shows it letter by letter; code in backticks stays code."""
-    return _INLINE.sub(_literal, text)
+    return _INLINE.sub(_literal, unsteering(text))
 
 
 def _literal(found: re.Match[str]) -> str:

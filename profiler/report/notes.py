@@ -11,7 +11,7 @@ from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.triggers import explained, groups
 from profiler.report.naming import short_names
 from profiler.report.rows import Row, break_even_cell, times
-from profiler.report.text import duration, shortened
+from profiler.report.text import duration, in_one_run, shortened
 
 MOST_SYNCS = 5
 Said = Iterable[tuple[str, str]]
@@ -141,11 +141,6 @@ def _recompiles(session: SessionState, case: str) -> str:
     spent = sum(again.cost.ms for again in found if again.cost is not None)
     counted = in_one_run(f"{len(found)} recompile{'s' * (len(found) != 1)}", _begun(runs))
     return f"{counted}, {duration(spent)}: {', '.join(parts)}"
-
-
-def in_one_run(counted: str, runs: int) -> str:
-    """``counted`` of the run with the most, said so where there are several: ``2 recompiles in one run of 3``."""
-    return counted if runs < 2 else f"{counted} in one run of {runs}"
 
 
 def sync_lines(session: SessionState, names: dict[str, str] | None = None, most: int = MOST_SYNCS) -> list[str]:

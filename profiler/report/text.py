@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 NOT_MEASURED = "-"
+# What terminals obey and readers don't see: controls, marks of the reading direction, what has no width.
+_STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 def align(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
@@ -46,6 +49,11 @@ def duration(ms: float | None) -> str:
     return f"{text} {unit}"
 
 
+def unsteering(text: str) -> str:
+    r"""``text`` with ``\u001b`` for what would steer a terminal that it is printed on; line ends and tabs stay."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def escaped(text: str) -> str:
     """``text``, which may come from a log, as Markdown that shows it: with no bar that begins a cell and no tag."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;")
@@ -54,3 +62,8 @@ def escaped(text: str) -> str:
 def shortened(place: str) -> str:
     """A file's place without the folder of the installed packages: ``diffusers/models/attention.py:1004``."""
     return place.rpartition("site-packages/")[2]
+
+
+def in_one_run(counted: str, runs: int) -> str:
+    """``counted`` of the run with the most, said so where there are several: ``2 recompiles in one run of 3``."""
+    return counted if runs < 2 else f"{counted} in one run of {runs}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -10,7 +11,7 @@ from profiler.analysis import triggers
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.triggers import Group, Lines, Occurrence, Place
 from profiler.report import SCHEMA
-from profiler.report.text import duration, shortened
+from profiler.report.text import duration, in_one_run, shortened
 from profiler.report.triggerpages import Markdown, Plain
 
 WIDTH = 80
@@ -79,7 +80,8 @@ def trigger_lines(
         grouped = triggers.groups(one for one in kept if one.case == case.name)
         if grouped:
             lines += [""] if lines else []
-            lines += [*page.heading(case.name, _totals(grouped)), *page.table(grouped)]
+            begun = sum(1 for run in session.runs_of(case.name) if run.header is not None)
+            lines += [*page.heading(case.name, _totals(grouped, begun)), *page.table(grouped)]
             if _share_steps(grouped):
                 lines += ["", *page.paragraph(LOST_TWICE)]
             for number, group in enumerate(grouped, start=1):
@@ -125,7 +127,8 @@ def needs_telling(group: Group) -> bool:
     return group.blame != "artefact" and group.kind != "compile"
 
 
-def _totals(grouped: Sequence[Group]) -> str:
+def _totals(grouped: Sequence[Group], begun: int) -> str:
+    """What was found in all runs of a case, of which ``begun`` have begun, and what of it in the run with the most."""
     kinds: dict[str, int] = {}
     for group in grouped:
         kinds[group.kind] = kinds.get(group.kind, 0) + group.count
@@ -135,6 +138,10 @@ def _totals(grouped: Sequence[Group]) -> str:
         f"{', '.join(said)} in {runs} run{'s' * (runs != 1)}, {duration(sum(one.total_ms for one in grouped))} in all"
     )
     every = [one for group in grouped for one in group.occurrences]
+    again = Counter(one.run for one in every if one.kind == "recompile")
+    if again and begun > 1:
+        most = max(again.values())
+        text += f"; {in_one_run(f'{most} recompile' + 's' * (most > 1), begun)}"
     counts = {
         "in measured calls": sum(group.measured for group in grouped),
         "under way": sum(1 for one in every if one.running),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -16,11 +15,9 @@ import msgspec
 from profiler import sessions
 from profiler.analysis.state import SessionState
 from profiler.follow import Follower
+from profiler.report.text import unsteering
 from profiler.sessions import Liveness, SessionFolder
 from tui import safe
-
-# What JSON leaves as it is and terminals obey: 8-bit controls, marks of the reading direction, what is not seen.
-_STEERING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 OK, RUN_FAILED, BAD_USAGE, NOT_FOUND = 0, 1, 2, 3
 NARROWEST = 60
@@ -91,8 +88,8 @@ def print_document(document: msgspec.Struct) -> None:
 
 def document_text(document: msgspec.Struct) -> str:
     """The document as JSON of which nothing steers a terminal."""
-    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    # In a document the same escapes are JSON's own.
+    return unsteering(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
 
 
 def print_lines(lines: list[str], *, aside: bool = False) -> None:
