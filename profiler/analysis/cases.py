@@ -9,12 +9,15 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from profiler.analysis.boundness import Bound, Shares
 from profiler.analysis.comparing import Comparison, LegComparison, compare
-from profiler.analysis.figures import MemoryFigures, PhaseFigures, RunFigures, StageFigures
+from profiler.analysis.disturbances import Disturbances, disturbances
+from profiler.analysis.figures import PhaseFigures, RunFigures, StageFigures, bound_of
 from profiler.analysis.legs import LegFigures, case_legs, headline_calls
 from profiler.analysis.loops import LoopFigures, StepFigures, loop_figures, only_rate, step_figures
 from profiler.analysis.lots import BASELINE_VARIANT, Lot, lots_of
 from profiler.analysis.machines import differences
+from profiler.analysis.memory import MemoryFigures
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.statistics import median
 
@@ -144,6 +147,15 @@ def _figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
     loops = loop_figures([(run, headline_calls(run)[0]) for run in usable])
     image_s = lot.middle(lambda run: run.image_s)
     compared = _compared(lot, baseline)
+    disturbed = disturbances(lot.session, [run for run in lot.runs if run.header is not None])
+    shares = Shares(
+        lot.middle(lambda run: run.host_bound_share),
+        lot.middle(lambda run: run.enqueue_share),
+        lot.middle(lambda run: run.scheduler_ms),
+        lot.middle(lambda run: run.scheduler_share),
+    )
+    means = bound_of(usable[0], shares) if usable else Bound()
+    joules = lot.middle(lambda run: run.joules_per_image)
     outcomes: dict[str, int] = {}
     for run in lot.runs:
         if run.outcome is not None:
@@ -172,7 +184,7 @@ def _figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
         limit_hits=max((figure.compile.limit_hits for figure in every), default=0),
         eager_fallback_steps=max((figure.compile.eager_fallback_steps for figure in every), default=0),
         memory=_largest([figures.memory for figures in every]),
-        host_bound_share=lot.middle(lambda run: run.host_bound_share),
+        host_bound_share=shares.host_bound,
         baseline=compared.baseline,
         speedup=compared.speedup,
         interval=compared.interval,
@@ -184,7 +196,21 @@ def _figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
         extra_startup_s=compared.extra_startup_s,
         break_even_images=compared.break_even,
         warnings=compared.warnings,
-        flags=sorted({flag for figure in every for flag in figure.flags} | _mixed(usable)),
+        flags=_flags(every, disturbed, usable),
+        remarks=disturbed.remarks,
+        enqueue_share=shares.enqueue,
+        scheduler_ms=shares.scheduler_ms,
+        scheduler_share=shares.scheduler,
+        bound=means.word,
+        bound_means=means.means,
+        joules_per_image=joules,
+        images_per_joule=1 / joules if joules else None,
+        energy_error=lot.middle(lambda run: run.energy_error),
+        energy_reason=None if joules else next((run.energy_reason for run in every if run.energy_reason), None),
+        sm_mhz=lot.middle(lambda run: run.sm_mhz),
+        load_s=lot.middle(lambda run: run.load_s),
+        warmup_s=lot.middle(lambda run: run.warmup_s),
+        measured_s=lot.middle(lambda run: run.measured_s),
         stages=_stages(lot.figures()),
         phases=_phases(lot.figures(), every),
         leg_comparisons=compared.legs,
@@ -203,6 +229,12 @@ def _compared(lot: Lot, baseline: Lot | None) -> Comparison:
     if baseline is None:
         return Comparison(reason="there is no no-compile case with the same workload to compare with")
     return Comparison() if baseline == lot else compare(lot, baseline)
+
+
+def _flags(every: list[RunFigures], disturbed: Disturbances, usable: list[RunState]) -> list[str]:
+    """What disturbed the calls of several runs is one line with the figures of all."""
+    own = {flag for figure in every for flag in figure.flags if flag not in figure.disturbances}
+    return [*disturbed.flags, *sorted(own | _mixed(usable))]
 
 
 def _mixed(runs: list[RunState]) -> set[str]:

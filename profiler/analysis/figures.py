@@ -10,9 +10,12 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from profiler.analysis import boundness, hostload
+from profiler.analysis.boundness import Bound, Shares
 from profiler.analysis.columns import known
 from profiler.analysis.compiles import Compile, outermost
-from profiler.analysis.disturbances import gpu_flags
+from profiler.analysis.disturbances import Touched, disturbances, touched
+from profiler.analysis.energy import energy
 from profiler.analysis.legs import LegFigures, headline_calls, run_legs, stretches
 from profiler.analysis.loops import (
     LoopFigures,
@@ -25,23 +28,14 @@ from profiler.analysis.loops import (
     seconds_per_image,
     step_figures,
 )
+from profiler.analysis.memory import MemoryFigures, memory_figures
 from profiler.analysis.state import Call, Phase, RunState, SessionState
-from profiler.analysis.statistics import median
+from profiler.analysis.statistics import median, outliers
 
 
 class StageFigures(msgspec.Struct, frozen=True):
     name: str
     median_ms: float
-
-
-class MemoryFigures(msgspec.Struct, frozen=True):
-    """Peaks in bytes. ``device_peak_bytes`` is the largest of NVML's samples; the others are exact."""
-
-    allocated_peak_bytes: int | None = None
-    reserved_peak_bytes: int | None = None
-    device_peak_bytes: int | None = None
-    rss_peak_bytes: int | None = None
-    outside_torch_bytes: int | None = None  # of the device, by this run, beside what torch has reserved: the most seen
 
 
 class PhaseFigures(msgspec.Struct, frozen=True):
@@ -98,6 +92,7 @@ class RunFigures(msgspec.Struct, frozen=True):
     compile: CompileFigures
     host_bound_share: float | None  # of the steps: the device had run dry before Python went on
     flags: list[str]
+    disturbances: list[str] = []  # those of the flags that are about measured calls: pooled anew over a case's runs
     remarks: list[str] = []  # what is worth knowing and casts no doubt on the figures, as a power cap
     enqueue_share: float | None = None  # host time inside the denoisers' calls / device time of the step, the median
     scheduler_ms: float | None = None  # host time inside scheduler.step, its waits included: the median step's
@@ -118,7 +113,7 @@ _cache: WeakKeyDictionary[RunState, tuple[tuple[object, ...], RunFigures]] = Wea
 
 def run_figures(session: SessionState, run: RunState) -> RunFigures:
     """The figures of ``run`` as far as it got. Kept until something that they depend on has changed."""
-    key = (run.revision, run.outcome, run.ended_ns, _samples_of(session, run))
+    key = (run.revision, run.outcome, run.ended_ns, _samples_of(session, run), *_nvml(session))
     cached = _cache.get(run)
     if cached is None or cached[0] != key:
         cached = _cache[run] = (key, _compute(session, run))
@@ -132,6 +127,12 @@ def _compute(session: SessionState, run: RunState) -> RunFigures:
     load = run.phase_named("load")
     first = next((call for call in run.calls.values() if call.ended), None)
     first_end = None if first is None else first.start_ns + (first.ns or 0)
+    around = {one.call.index: one for one in touched(session, run)}
+    disturbed = disturbances(session, [run])
+    shares = _shares(run, calls)
+    means = bound_of(run, shares)
+    used = energy(session, run, calls)
+    joules = used.joules_per_image
     return RunFigures(
         loops=loops,
         steps=step_figures(loops),
@@ -142,15 +143,51 @@ def _compute(session: SessionState, run: RunState) -> RunFigures:
         image_s=image_s,
         first_image_s=_seconds(load.start_ns if load else None, first_end),
         startup_s=_seconds(load.end_ns if load else None, first_end),
-        load_s=_seconds(load.start_ns, load.end_ns) if load else None,
+        load_s=_phase_seconds(run, "load"),
         stages=_stages(calls),
         phases=[_phase(session, run, phase) for phase in run.phases],
-        calls=[_call(call) for call in run.calls.values() if call.ended],
-        memory=_memory(session, run, run.phases),
+        calls=_calls(run, around),
+        memory=memory_figures(session, run, run.phases),
         compile=compile_figures(run),
-        host_bound_share=_host_bound(run, calls),
-        flags=_flags(session, run, mixed),
+        host_bound_share=shares.host_bound,
+        flags=_flags(session, run, mixed, disturbed.flags),
+        disturbances=disturbed.flags,
+        remarks=disturbed.remarks,
+        enqueue_share=shares.enqueue,
+        scheduler_ms=shares.scheduler_ms,
+        scheduler_share=shares.scheduler,
+        bound=means.word,
+        bound_means=means.means,
+        joules_per_image=joules,
+        images_per_joule=1 / joules if joules else None,
+        energy_error=used.error,
+        energy_reason=used.reason,
+        sm_mhz=median([clock for call in calls if (clock := around[call.index].samples.sm_mhz) is not None]),
+        warmup_s=_phase_seconds(run, "warmup"),
+        measured_s=_phase_seconds(run, "measure"),
     )
+
+
+def _phase_seconds(run: RunState, name: str) -> float | None:
+    phase = run.phase_named(name)
+    return None if phase is None else _seconds(phase.start_ns, phase.end_ns)
+
+
+def bound_of(run: RunState, shares: Shares) -> Bound:
+    """What ``shares``, of ``run`` or of the case that it is one of, mean."""
+    return boundness.bound(shares, cuda_graphs=boundness.uses_cuda_graphs(run))
+
+
+_share_cache: WeakKeyDictionary[RunState, tuple[list[tuple[int, int]], Shares]] = WeakKeyDictionary()
+
+
+def _shares(run: RunState, calls: list[Call]) -> Shares:
+    """Kept as the loops' figures are, and for the same reason."""
+    key = [(call.index, call.steps) for call in calls]
+    cached = _share_cache.get(run)
+    if cached is None or cached[0] != key:
+        cached = _share_cache[run] = (key, boundness.shares(run, calls))
+    return cached[1]
 
 
 _loop_cache: WeakKeyDictionary[RunState, tuple[list[tuple[int, int]], list[LoopFigures]]] = WeakKeyDictionary()
@@ -177,7 +214,17 @@ def _stages(calls: list[Call]) -> list[StageFigures]:
     return [StageFigures(name, median(values) or 0.0) for name, values in times.items()]
 
 
-def _call(call: Call) -> CallFigures:
+def _calls(run: RunState, around: dict[int, Touched]) -> list[CallFigures]:
+    """Every call that ended. Outliers are told among the measured calls of each leg: other legs may take longer."""
+    far: set[int] = set()
+    for leg in {call.leg for call in run.calls_of("measure")}:
+        alike = [call for call in run.calls_of("measure") if call.leg == leg]
+        far |= {alike[place].index for place in outliers([float(call.ns or 0) for call in alike])}
+    return [_call(run, call, around.get(call.index), call.index in far) for call in run.calls.values() if call.ended]
+
+
+def _call(run: RunState, call: Call, around: Touched | None, outlier: bool) -> CallFigures:
+    host = around.host if around is not None else hostload.share(run, call)
     return CallFigures(
         call=call.index,
         phase=call.phase,
@@ -188,27 +235,26 @@ def _call(call: Call) -> CallFigures:
         compiles=call.compiles,
         retries=call.retries,
         clean=is_clean(call),
+        flags=around.words if around is not None else [],
+        outlier=outlier,
+        waited_share=host.waited,
+        foreign_cores=host.foreign_cores,
+        sm_mhz=around.samples.sm_mhz if around is not None else None,
     )
 
 
 def _phase(session: SessionState, run: RunState, phase: Phase) -> PhaseFigures:
-    return PhaseFigures(phase.name, _seconds(phase.start_ns, phase.end_ns), _memory(session, run, [phase]))
+    return PhaseFigures(phase.name, _seconds(phase.start_ns, phase.end_ns), memory_figures(session, run, [phase]))
 
 
-def _memory(session: SessionState, run: RunState, phases: list[Phase]) -> MemoryFigures:
-    return MemoryFigures(
-        allocated_peak_bytes=_largest(phase.allocated_peak_bytes for phase in phases),
-        reserved_peak_bytes=_largest(phase.reserved_peak_bytes for phase in phases),
-        device_peak_bytes=_largest(
-            _device_peak(session, phase.start_ns, phase.end_ns or run.ended_ns or run.last_t) for phase in phases
-        ),
-        rss_peak_bytes=_largest(phase.rss_peak_bytes for phase in phases),
+def _nvml(session: SessionState) -> tuple[object, ...]:
+    """What else of the conductor's log the figures of runs take in; none of it changes often."""
+    losses = session.losses
+    return (
+        session.device,
+        tuple(session.gpu_fields.items()),
+        losses.lost + losses.bad,
     )
-
-
-def _device_peak(session: SessionState, start_ns: int, end_ns: int) -> int | None:
-    first, last = session.gpu.first_at("t", start_ns), session.gpu.first_at("t", end_ns + 1)
-    return max(known(session.gpu.column("used_bytes", first, last)), default=None)
 
 
 def _samples_of(session: SessionState, run: RunState) -> int:
@@ -255,24 +301,8 @@ def _fallback_steps(run: RunState) -> int:
     return sum(1 for graphs in known(run.steps.column("graphs", start)) if graphs < first.expected)
 
 
-def _host_bound(run: RunState, calls: list[Call]) -> float | None:
-    answers: list[int] = []
-    for call in calls:
-        if call.first_step >= 0:
-            answers += known(run.steps.column("host_bound", call.first_step, call.first_step + call.steps))
-    return sum(answers) / len(answers) if answers else None
-
-
-def _flags(session: SessionState, run: RunState, mixed: bool) -> list[str]:
-    flags: list[str] = []
-    unclean = [call for call in run.calls_of("measure") if not is_clean(call)]
-    for why, count in (
-        ("a compile", sum(1 for call in unclean if call.compiles)),
-        ("a CUDA graph recorded", sum(1 for call in unclean if call.recordings)),
-        ("an allocation retry", sum(1 for call in unclean if call.retries)),
-    ):
-        if count:
-            flags.append(f"{count} measured call{'s' * (count > 1)} with {why}")
+def _flags(session: SessionState, run: RunState, mixed: bool, disturbed: list[str]) -> list[str]:
+    flags = list(disturbed)
     legs = [leg for leg in stretches(run) if leg.calls]
     if mixed:
         of = f" of the first leg, {legs[0].name}" if legs else ""
@@ -286,15 +316,15 @@ def _flags(session: SessionState, run: RunState, mixed: bool) -> list[str]:
     flags += [f"no CUDA graph: {why}" for why in dict.fromkeys(reason.partition("\n")[0] for reason in skips)]
     if any(not output.finite for output in run.outputs):
         flags.append("the final latents are not finite")
-    measured = run.phase_named("measure")
-    if measured is not None:
-        flags += gpu_flags(session, measured, measured.end_ns or run.ended_ns or run.last_t)
     if run.fallbacks:
         flags.append("fell back to eager after the recompile limit")
     if run.losses:
         flags.append(
             f"log: {run.losses.lost} records lost, {run.losses.bad} damaged, {run.losses.unknown} of unknown kinds"
         )
+    if session.losses.lost or session.losses.bad:
+        lost, bad = session.losses.lost, session.losses.bad
+        flags.append(f"the profiler's own log: {lost} records lost, {bad} damaged: GPU samples may be missing")
     return flags
 
 

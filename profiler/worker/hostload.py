@@ -42,7 +42,7 @@ class HostLoad:
         self._schedstat = schedstat
         # In a container with a set of its own cores, what others do on the rest of the machine is no concern.
         self._cores = {b"cpu%d" % core for core in os.sched_getaffinity(0)}
-        self._tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+        self._tick_ns: int = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
     def read(self) -> Counters:
         """The counters now. About 0.1 ms; it grows with the number of cores."""
@@ -83,5 +83,5 @@ class HostLoad:
             return None
         if len(own) != len(self._cores) or any(len(row) < 8 for row in own):
             return None
-        user, nice, system, _idle, _iowait, irq, softirq, steal = (sum(column) for column in zip(*own, strict=True))
-        return (user + nice + system + irq + softirq + steal) * self._tick_ns
+        ticks = sum(user + nice + system + irq + soft + steal for user, nice, system, _, _, irq, soft, steal in own)
+        return ticks * self._tick_ns

@@ -213,32 +213,6 @@ def test_outputs_that_are_not_finite_are_flagged() -> None:
     assert run_figures(state, state.runs[name]).flags == ["the final latents are not finite"]
 
 
-@pytest.mark.parametrize(
-    ("reasons", "others", "flag"),
-    [
-        (0x4, 0, None),  # the power cap is the device's normal state under load
-        (0x20, 0, "the GPU slowed down in the measured calls: software thermal slowdown"),
-        (0x48, 0, "the GPU slowed down in the measured calls: hardware slowdown, hardware thermal slowdown"),
-        (0x80, 0, "the GPU slowed down in the measured calls: power brake"),
-        (None, 2, "up to 2 other processes on the GPU in the measured calls"),
-        (None, 1, "1 other process on the GPU in the measured calls"),
-        (None, None, None),
-    ],
-)
-def test_what_the_gpu_said_in_the_measured_calls_is_flagged(
-    reasons: int | None, others: int | None, flag: str | None
-) -> None:
-    given = request(variants=["no-compile"], repeats=1)
-    name = given.runs[0].name
-    samples: list[ev.Event] = [
-        ev.GpuSample(t=50 * MS, reasons=0xE8, others=9),  # while loading: says nothing of the figures
-        ev.GpuSample(t=500 * MS, reasons=reasons, others=others),
-        ev.GpuSample(t=600 * MS, reasons=0, others=0),
-    ]
-    state = fold(given, {name: _measured([[5.0]] * 3)}, samples).state
-    assert run_figures(state, state.runs[name]).flags == ([flag] if flag else [])
-
-
 def test_calls_that_record_cuda_graphs_are_left_out_and_skipped_graphs_are_told() -> None:
     given = request(variants=["compile"], repeats=1)
     name = given.runs[0].name
