@@ -90,12 +90,13 @@ TOLERANCES_DB = {"float32": 60.0, "float16": 40.0, "bfloat16": 30.0}
 """PSNR in dB below which the latents of two variants are warned of, by the type that they were computed in.
 
 That is a root mean square difference of 0.1 %, 1 % and 3 % of the range of the values. Between two seeds it is 13 to 14
-dB. Compiled by inductor for a CPU, the tiny pipelines with random weights and 20 steps are 140 dB (float32), 71 dB
-(float16) and 53 dB (bfloat16) from no-compile, as far as no-compile itself is from the same in float32: so it is the
-type's rounding, and the tolerances leave room for models that make more of it (14 times as much in bfloat16, 35 times
-in float16). float32 has more room than its own rounding needs: convolutions of a GPU may round it to TF32, which has
-float16's 10 bits. PyTorch's own checks of compiled models ask for 1e-4 in float32 and 1e-3 in half precision of one
-forward pass, and measure what exceeds that as here, by the root mean square (torch/_dynamo/utils.py, ``same``).
+dB. Compiled by inductor for a CPU, the tiny sd15-txt2img, sdxl-txt2img and flux1-dev with random weights and 20 steps
+are at least 140 dB (float32), 70 dB (float16) and 52 dB (bfloat16) from no-compile, as no-compile itself is from the
+same in float32: that is the type's rounding. The tolerances leave room for models that make more of it, 13 times as
+much in bfloat16 and 34 times in float16. float32 has more room than its own rounding needs: convolutions of a GPU may
+round it to TF32, which has float16's 10 bits. PyTorch's own checks of compiled models ask for 1e-4 in float32 and 1e-3
+in half precision of one forward pass, and measure what exceeds that as here, by the root mean square
+(torch/_dynamo/utils.py, ``same``).
 """
 
 SELF_MARGIN = 3.0
@@ -105,8 +106,8 @@ SELF_MARGIN = 3.0
 SELF_MARGIN_DB = 20 * math.log10(SELF_MARGIN)
 
 LARGEST_BY_RMS = 10.0
-"""A single value may be this many times as far off as all of them in the root mean square. Rounding's farthest ones of
-those that a picture has are 4 to 6 times (normally distributed: 5 of 262,144): twice that is a fault in one place.
+"""A single value may be this many times as far off as the tolerance lets all of them be in the root mean square. In the
+pipelines above rounding's farthest is 4 to 9 times its root mean square: beyond that is a fault in one place.
 """
 
 

@@ -47,6 +47,8 @@ def take(output: Any) -> Taken:
     found = next((value for name in OFFERED if (value := getattr(output, name, None)) is not None), None)
     if found is None and isinstance(output, tuple) and output:
         found = output[0]  # of a call with return_dict=False
+    elif found is None and not hasattr(output, "keys"):
+        found = output  # the user's own pipeline may return pictures as they are
     try:
         return _taken(found)
     except (TypeError, ValueError, RuntimeError, MemoryError, IndexError) as error:
@@ -79,6 +81,8 @@ def _first_line(error: BaseException) -> str:
 
 def _taken(found: Any) -> Taken:
     """Of a batch of pictures the first ones, of a batch of videos three frames each."""
+    if _is_picture(found):
+        found = [found]
     if isinstance(found, list | tuple) and found and all(_frames_of(one) for one in found):
         return _videos(found)
     if isinstance(found, torch.Tensor):
@@ -97,7 +101,7 @@ def _taken(found: Any) -> Taken:
         return Taken(text=f"no pictures kept: the pipeline returned an array of {_shape(found)}")
     if isinstance(found, list | tuple) and found and all(_is_picture(one) for one in found):
         return _images(found)
-    kind = "nothing" if found is None else f"a {type(found).__name__}"
+    kind = "nothing" if found is None else f"a value of type {type(found).__name__}"
     return Taken(text=f"no pictures kept: the pipeline returned {kind} where pictures were looked for")
 
 

@@ -127,6 +127,7 @@ def forms() -> dict[str, Any]:
     picture = PIL.Image.fromarray(levels)
     return {
         "PIL": [picture],
+        "one of PIL": picture,
         "numpy": array[None],
         "numpy, 8 bits": levels[None],
         "a list of arrays": [array],
@@ -141,7 +142,7 @@ def forms() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("form", list(forms()))
-@pytest.mark.parametrize("wrapped", [lambda one: SimpleNamespace(images=one), lambda one: (one, None)])
+@pytest.mark.parametrize("wrapped", [lambda one: SimpleNamespace(images=one), lambda one: (one, None), lambda one: one])
 def test_every_form_that_pipelines_return(tmp_path: Path, form: str, wrapped: Any) -> None:
     saved = save(take(wrapped(forms()[form])), tmp_path)
     assert saved.problem is None
@@ -155,11 +156,12 @@ def test_every_form_that_pipelines_return(tmp_path: Path, form: str, wrapped: An
     ("output", "said"),
     [
         (None, "the pipeline returned nothing"),
-        (SimpleNamespace(audios=1), "the pipeline returned nothing"),
-        (SimpleNamespace(images=[]), "returned a list"),
-        (SimpleNamespace(images=["a.png"]), "returned a list"),
-        (SimpleNamespace(images=7), "returned a int"),
-        ((), "the pipeline returned nothing"),
+        (SimpleNamespace(audios=1), "a value of type SimpleNamespace"),
+        ({"audios": 1}, "the pipeline returned nothing"),
+        (SimpleNamespace(images=[]), "a value of type list"),
+        (SimpleNamespace(images=["a.png"]), "a value of type list"),
+        (SimpleNamespace(images=7), "a value of type int"),
+        ((), "a value of type tuple"),
         (SimpleNamespace(images=torch.zeros(1, 77, 768)), "a tensor of 1x77x768"),
         (SimpleNamespace(images=torch.zeros(1, 3, 8, 8, dtype=torch.int64)), "a tensor of torch.int64"),
         (SimpleNamespace(images=numpy.zeros((2, 2))), "an array of 2x2"),
