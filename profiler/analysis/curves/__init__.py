@@ -1,7 +1,7 @@
 """What charts of a comparison draw: pure functions from lots to points (``model``).
 
-``baseline`` is the lot that all are compared with; None: each with the no-compile case of its own workload and
-session. ``figures`` are those of the lots, in their order, where the caller has them already.
+``baseline`` is the lot that all are compared with; None: each with what `lots.choose_baseline` chooses among them.
+``figures`` are those of the lots, in their order, where the caller has them already.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from profiler.analysis.cases import CaseFigures, lot_figures
-from profiler.analysis.curves.identity import against, identities
+from profiler.analysis.curves.identity import identities
 from profiler.analysis.curves.model import PeakBar, ShareBar, SpeedupBar, StageBar
 from profiler.analysis.legs import headline_calls
-from profiler.analysis.lots import Lot
+from profiler.analysis.lots import Lot, choose_baseline
 from profiler.analysis.statistics import median
 
 OTHER = "other"
@@ -21,7 +21,7 @@ def speedups(
 ) -> list[SpeedupBar]:
     """One for each lot, the baseline's own too (its figures are None)."""
     if figures is None:
-        figures = [lot_figures(lot, against(lot, baseline)) for lot in lots]
+        figures = [lot_figures(lot, choose_baseline(lots, lot, baseline)) for lot in lots]
     return [
         SpeedupBar(
             who=who,
@@ -43,7 +43,7 @@ def memory_peaks(lots: Sequence[Lot], baseline: Lot | None = None) -> list[PeakB
     found: list[PeakBar] = []
     for who, lot in zip(identities(lots, baseline), lots, strict=True):
         cuda = lot.session.request.device.startswith("cuda")
-        for phase in lot_figures(lot, against(lot, baseline)).phases:
+        for phase in lot_figures(lot, choose_baseline(lots, lot, baseline)).phases:
             for kind in ("allocated", "reserved") if cuda else ("rss",):
                 value = getattr(phase.memory, f"{kind}_peak_bytes")
                 if value is not None:
@@ -55,7 +55,9 @@ def stages(lots: Sequence[Lot], baseline: Lot | None = None) -> list[StageBar]:
     """The stages of the median measured call of each lot that has any, and what of the call none of them covers."""
     found: list[StageBar] = []
     for who, lot in zip(identities(lots, baseline), lots, strict=True):
-        parts = [(one.name, one.median_ms / 1e3) for one in lot_figures(lot, against(lot, baseline)).stages]
+        parts = [
+            (one.name, one.median_ms / 1e3) for one in lot_figures(lot, choose_baseline(lots, lot, baseline)).stages
+        ]
         calls = [[call.ns / 1e9 for call in headline_calls(run)[0] if call.ns] for run in lot.usable]
         whole = median([middle for of in calls if (middle := median(of)) is not None])
         rest = (whole or 0.0) - sum(seconds for _, seconds in parts)
@@ -69,6 +71,6 @@ def stages(lots: Sequence[Lot], baseline: Lot | None = None) -> list[StageBar]:
 def host_bound(lots: Sequence[Lot], baseline: Lot | None = None) -> list[ShareBar]:
     """The host-bound share of each lot: the median run's."""
     return [
-        ShareBar(who, lot_figures(lot, against(lot, baseline)).host_bound_share)
+        ShareBar(who, lot_figures(lot, choose_baseline(lots, lot, baseline)).host_bound_share)
         for who, lot in zip(identities(lots, baseline), lots, strict=True)
     ]

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from profiler.analysis.cases import CaseFigures, lot_figures
-from profiler.analysis.curves.identity import against, identities
+from profiler.analysis.curves.identity import identities
 from profiler.analysis.curves.model import Crossing, Cumulative, CumulativeLine, Identity
-from profiler.analysis.lots import Lot
+from profiler.analysis.lots import Lot, choose_baseline
 
 FEWEST_IMAGES = 10.0
 MOST_IMAGES = 1e6
@@ -28,9 +28,9 @@ def cumulative(
     """
     who = identities(lots, baseline)
     if figures is None:
-        figures = [lot_figures(lot, against(lot, baseline)) for lot in lots]
+        figures = [lot_figures(lot, choose_baseline(lots, lot, baseline)) for lot in lots]
     crossings = [
-        _crossing(one, lot, of, against(lot, baseline))
+        _crossing(one, lot, of, choose_baseline(lots, lot, baseline))
         for one, lot, of in zip(who, lots, figures, strict=True)
         if not one.baseline
     ]

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from profiler.analysis.cases import baseline_of
 from profiler.analysis.curves.model import Identity, Shown
 from profiler.analysis.figures import run_figures
-from profiler.analysis.lots import Lot
+from profiler.analysis.lots import Lot, choose_baseline
 from profiler.analysis.state import RunState
 from profiler.events import Environment
 from profiler.request import Workload
@@ -39,21 +38,10 @@ def identities(lots: Sequence[Lot], baseline: Lot | None = None) -> list[Identit
                 variant=compilation.variant,
                 engine=compilation.engine,
                 nth=nth,
-                baseline=against(lot, baseline) == lot,
+                baseline=choose_baseline(lots, lot, baseline) == lot,
             )
         )
     return found
-
-
-def against(lot: Lot, baseline: Lot | None) -> Lot | None:
-    """What ``lot`` is compared with: ``baseline``, or where there is none the no-compile case of its own workload."""
-    if baseline is not None:
-        return baseline
-    name = baseline_of(lot.session, lot.case.name)
-    if name is None:
-        return None
-    # A single run of the no-compile case is the baseline of nothing, and nothing is gained by comparing it.
-    return lot if name == lot.case.name else Lot(lot.session, lot.session.request.case(name))
 
 
 def shown_run(lot: Lot) -> RunState | None:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from profiler.analysis import curves
 from profiler.analysis.cases import lot_figures
-from profiler.analysis.curves.identity import against
-from profiler.analysis.lots import Lot
+from profiler.analysis.lots import Lot, choose_baseline
 from profiler.analysis.outputs import OutputComparison
 from profiler.report.html import lines, rows, tables, told
 from profiler.report.html.chart import key, long_key
@@ -34,7 +33,7 @@ def page(
 ) -> Iterator[str]:
     """The whole page in pieces of text, UTF-8 to be.
 
-    ``baseline`` None: each lot is compared with the no-compile case of its own workload. ``folders`` are the session
+    ``baseline`` None: each lot is compared with what `choose_baseline` chooses among them. ``folders`` are the session
     folders by session id: latents are compared and saved pictures are taken in from there. ``copied``: ids of
     sessions that come from elsewhere.
     """
@@ -56,19 +55,19 @@ def page(
 
 
 def _compared(lots: Sequence[Lot], baseline: Lot | None, folders: Mapping[str, Path]) -> list[Compared]:
-    bases = [against(lot, baseline) for lot in lots]
+    bases = [choose_baseline(lots, lot, baseline) for lot in lots]
     figures = [lot_figures(lot, base) for lot, base in zip(lots, bases, strict=True)]
     who = curves.identities(lots, baseline)
     look = looks(who)
     crossings = {cross.who: cross for cross in curves.cumulative(lots, baseline, figures).crossings}
-    called = {one.key: one.label for one in who}
+    called = {(id(lot.session), lot.name): one.label for lot, one in zip(lots, who, strict=True)}
     return [
         Compared(
             lot=lot,
             who=one,
             look=look[one],
             figures=of,
-            baseline="" if base is None else called.get(base.key, base.name),
+            baseline="" if base is None else called.get((id(base.session), base.name), base.name),
             crossing=crossings.get(one),
             output=None if base is None or base == lot else _output(lot, base, folders),
         )
