@@ -11,13 +11,18 @@ from collections.abc import Callable
 from statistics import median
 
 import pytest
+from msgspec.structs import replace
 
+from profiler import events as ev
+from profiler.analysis.cases import case_figures
 from profiler.analysis.looks import confidence
+from profiler.analysis.repeats import look, owed
 from profiler.analysis.verdicts import Judgement, judge, speedup
 from profiler.request import LOOKS
-from tests.analysis.events import request
+from tests.analysis.events import MS, call, fold, frame, request
 
 CASES = 1000
+ENDED = ev.RunEnded(t=9000 * MS, outcome="ok")
 Draw = Callable[[int], list[float]]
 
 
@@ -75,9 +80,9 @@ def test_a_case_against_itself_is_seldom_called_different_by_one_who_goes_on_unt
     different = looked = 0
     for _ in range(CASES):
         ours, theirs = draw(LOOKS[-1]), draw(LOOKS[-1])
-        for look in LOOKS:
+        for repeats in LOOKS:
             looked += 1
-            word = _judged(theirs[:look], ours[:look], sure).verdict
+            word = _judged(theirs[:repeats], ours[:repeats], sure).verdict
             if word != "UNCLEAR":
                 break
         different += word in ("FASTER", "SLOWER")
@@ -92,7 +97,7 @@ def test_without_a_split_error_level_several_looks_would_be_wrong_more_often_tha
     for _ in range(CASES):
         ours, theirs = draw(LOOKS[-1]), draw(LOOKS[-1])
         for sure in wrong:
-            ratios = (speedup(theirs[:look], ours[:look], sure) for look in LOOKS)
+            ratios = (speedup(theirs[:repeats], ours[:repeats], sure) for repeats in LOOKS)
             wrong[sure] += any(one.interval[0] > 1 or one.interval[1] < 1 for one in ratios if one and one.interval)
     assert wrong[0.9875] <= 0.05 * CASES < wrong[0.95]
 
@@ -138,3 +143,30 @@ def test_a_process_that_is_far_out_now_and_then_makes_no_difference_of_none() ->
 
     words = [_judged(draw(), draw()).verdict for _ in range(CASES)]
     assert sum(word in ("FASTER", "SLOWER") for word in words) <= 0.05 * CASES
+
+
+def test_sessions_that_go_on_until_sure_end_and_are_seldom_wrong() -> None:
+    """The same with whole sessions: what their logs say is folded, looked at, and the runs that are owed are made."""
+    source = random.Random("sessions")
+    given = request(variants=["no-compile", "compile"], until_sure=True, calls=1, warmup=0)
+    different, repeats = 0, []
+    for _ in range(60):
+        asked, logs = given, {}
+        while True:
+            for run in asked.runs:
+                if run.name not in logs:
+                    (seconds,) = _side(source, process=0.02, call=0.01, calls=1)(1)
+                    logs[run.name] = [*frame(), *call(0, "measure", 1000, [seconds * 10]), ENDED]
+            state = fold(asked, logs).state
+            more = owed(state, look(state))
+            if not more:
+                break
+            asked = replace(asked, runs=[*asked.runs, *more])
+        figures = case_figures(state)[1]
+        made = len(asked.runs) / 2
+        assert figures.confidence == 0.9875 and made in LOOKS
+        assert (figures.verdict == "UNCLEAR") <= (made == LOOKS[-1] or figures.more_repeats is None)
+        different += figures.verdict in ("FASTER", "SLOWER")
+        repeats.append(made)
+    assert different <= 3
+    assert min(repeats) < max(repeats) == LOOKS[-1]
