@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from profiler.analysis.curves import (
     Cumulative,
@@ -139,7 +140,7 @@ def _spark(counts: Sequence[int]) -> str:
 
 def _plain(look: Look) -> Look:
     """Without a dash: on stairs it would look like gaps."""
-    return Look(look.css, look.marker, None)
+    return replace(look, dash=None)
 
 
 def _ecdf(loop: LoopDistribution, look: Looks, name: str) -> Markup:

@@ -16,8 +16,12 @@ _VARIANTS = {
     ("regional-compile", "accelerate"): ("#a04a7c", "#cc79a7"),
 }
 _OTHER = ("#666666", "#a5a5a5")
-_MARKERS = {"no-compile": "circle", "compile": "triangle", "regional-compile": "square"}
-_NTH_MARKERS = ("diamond", "cross", "down", "hollow", "plus")
+_MARKERS = {
+    ("no-compile", None): "circle",
+    ("compile", None): "triangle",
+    ("regional-compile", None): "square",
+    ("regional-compile", "accelerate"): "diamond",
+}
 _DASHES = (None, "7 3", "2 3", "9 3 2 3", "4 2")
 STAGES = (("#0072b2", "#56b4e9"), ("#b06a00", "#e69f00"), ("#00785a", "#00b386"), ("#a04a7c", "#cc79a7"))
 PARTS = 6
@@ -26,21 +30,27 @@ PARTS = 6
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """``css`` is the class whose colour is the lot's."""
+    """``css`` is the class whose colour is the lot's. ``hollow``: its marker is an outline."""
 
     css: str
     marker: str
+    hollow: bool
     dash: str | None
 
 
 def looks(who: Sequence[Identity]) -> dict[Identity, Look]:
-    """The look of each lot: hue by variant and engine; of several of one kind, shade, marker and dash differ."""
-    found: dict[Identity, Look] = {}
-    for number, one in enumerate(who):
-        first = _MARKERS.get(one.variant, "diamond")
-        marker = first if one.nth == 0 else _NTH_MARKERS[(one.nth - 1) % len(_NTH_MARKERS)]
-        found[one] = Look(f"l{number}", marker, _DASHES[one.nth % len(_DASHES)])
-    return found
+    """The look of each lot: hue and marker by variant and engine; of several of one kind the shade, the filling of the
+    marker and the dash differ, so that no two of the first ten look alike even without colours.
+    """
+    return {
+        one: Look(f"l{number}", _MARKERS.get(_kind(one), "down"), one.nth % 2 == 1, _DASHES[one.nth % len(_DASHES)])
+        for number, one in enumerate(who)
+    }
+
+
+def _kind(one: Identity) -> tuple[str, str | None]:
+    """The usual engine isn't told apart from none."""
+    return one.variant, one.engine if (one.variant, one.engine) in _VARIANTS else None
 
 
 def style_sheet(who: Sequence[Identity]) -> Markup:
@@ -54,8 +64,7 @@ def style_sheet(who: Sequence[Identity]) -> Markup:
 
 
 def _hue(one: Identity) -> tuple[str, str]:
-    engine = one.engine if (one.variant, one.engine) in _VARIANTS else None
-    light, dark = _VARIANTS.get((one.variant, engine), _OTHER)
+    light, dark = _VARIANTS.get(_kind(one), _OTHER)
     return _shade(light, one.nth, dark=False), _shade(dark, one.nth, dark=True)
 
 

@@ -163,7 +163,7 @@ class Plot:
         return [inside[(2 * number + 1) * len(inside) // (2 * count)] for number in range(count)]
 
     def _marker(self, look: Look, x: float, y: float) -> Markup:
-        return marker(look.marker, self.px(x), self.py(y))
+        return marker(look, self.px(x), self.py(y))
 
     def _sticking_out(self, points: Points) -> list[Markup]:
         """Marks at the top edge for what lies above it; the highest with its value in words."""
@@ -184,34 +184,26 @@ class Plot:
         return el("g", el("title", value_text(self.y.kind, y)), path)
 
 
-def marker(kind: str, x: float, y: float) -> Markup:
+def marker(look: Look, x: float, y: float) -> Markup:
     """A sign about 7 wide around a place."""
-    at = f"{x:.1f} {y:.1f}"
-    match kind:
-        case "circle" | "hollow":
-            css = "mark hollow" if kind == "hollow" else "mark"
-            return shape("circle", f'class="{css}" cx="{x:.1f}" cy="{y:.1f}" r="3"')
-        case "triangle":
-            path = f"M{at}m-3.6 3l3.6 -6.4l3.6 6.4z"
-        case "down":
-            path = f"M{at}m-3.6 -3l3.6 6.4l3.6 -6.4z"
-        case "square":
-            path = f"M{at}m-3 -3h6v6h-6z"
-        case "cross":
-            path = f"M{at}m-3 -3l6 6m0 -6l-6 6"
-        case "plus":
-            path = f"M{at}m-3.6 0h7.2m-3.6 -3.6v7.2"
-        case _:
-            path = f"M{at}m0 -4l4 4l-4 4l-4 -4z"
-    return shape("path", f'class="mark" d="{path}"')
+    css = "mark hollow" if look.hollow else "mark"
+    if look.marker == "circle":
+        return shape("circle", f'class="{css}" cx="{x:.1f}" cy="{y:.1f}" r="3"')
+    return shape("path", f'class="{css}" d="M{x:.1f} {y:.1f}{_SIGNS[look.marker]}"')
+
+
+_SIGNS = {
+    "triangle": "m-3.6 3l3.6 -6.4l3.6 6.4z",
+    "down": "m-3.6 -3l3.6 6.4l3.6 -6.4z",
+    "square": "m-3 -3h6v6h-6z",
+    "diamond": "m0 -4l4 4l-4 4l-4 -4z",
+}
 
 
 def swatch(look: Look) -> Markup:
     """The line of a lot in a legend."""
     line = shape("path", 'class="line" d="M0 6H30"', stroke_dasharray=look.dash)
-    return el(
-        "svg", line, marker(look.marker, 15, 6), viewBox="0 0 30 12", class_=f"swatch {look.css}", aria_hidden="true"
-    )
+    return el("svg", line, marker(look, 15, 6), viewBox="0 0 30 12", class_=f"swatch {look.css}", aria_hidden="true")
 
 
 def clipped(said: str, room: float) -> Markup:
