@@ -5,9 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
+from profiler.report.comparemarkdown import compare_markdown
+from profiler.report.comparison import compare_document
 from profiler.report.html import page
+from profiler.report.outputs import compare_outputs
 from profiler.sessions import SessionFolder, SessionUnreadable
 from tui.exporting import MOST_FILES, new_file
 from tui.feed import LIVE_SHARE, LOADING_SHARE, REFRESH_S, RESTING_S, Reading, Source, Turn
@@ -18,6 +22,9 @@ from tui.pictures.compare.view import CompareView
 
 TURN_S = 0.06
 """How long one turn reads, whatever the number of sessions: those that it didn't come to are next."""
+
+EXPORT = "stepscope-compare"
+"""The name of an exported file, without its ending."""
 
 ReadingOf = Callable[[SessionFolder], Reading]
 
@@ -131,32 +138,31 @@ class CompareSource(Source[ComparePicture]):
         return Turn(picture, wait_s)
 
     def export(self, folder: Path) -> str:
-        """Write what is compared into a new HTML page in ``folder``; what came of it, as a line."""
+        """Write what is compared into new files in ``folder``, as an HTML page and as Markdown; what came of it."""
         with self._held():
-            entries, pinned = self._painter.entries, self._painter.pinned
-            if not entries:
-                return "nothing to write: no marked session could be read"
-            folders = {
-                entry.lot.session.session: self._readings[entry.mark.path].folder.path
-                for entry in entries
-                if entry.mark.path in self._readings
-            }
-            copied = [
-                entry.lot.session.session
-                for entry in entries
-                if entry.mark.path in self._readings and self._readings[entry.mark.path].copied
-            ]
-            pieces = page(
-                [entry.lot for entry in entries],
-                pinned.lot if pinned is not None else None,
-                folders=folders,
-                copied=list(dict.fromkeys(copied)),
+            entries, chosen = self._painter.entries, self._painter.pinned
+            pinned = chosen.lot if chosen is not None else None
+            readings = {entry.key: self._readings.get(entry.mark.path) for entry in entries}
+            if not entries or not all(readings.values()):
+                return "nothing to write yet: a opens the list of sessions, cases and runs"
+            lots = [entry.lot for entry in entries]
+            of = {id(entry.lot.session): reading for entry in entries if (reading := readings[entry.key]) is not None}
+            copied = list(dict.fromkeys(lot.session.session for lot in lots if of[id(lot.session)].copied))
+            folders = {lot.session.session: of[id(lot.session)].folder.path for lot in lots}
+            document = compare_document(
+                lots,
+                baseline=pinned,
+                output=partial(compare_outputs, lambda lot: of[id(lot.session)].folder),
+                copied=copied,
             )
             try:
-                path = new_file(folder, "stepscope-compare", "html", pieces)
+                web = new_file(folder, EXPORT, "html", page(lots, pinned, folders=folders, copied=copied))
+                text = new_file(folder, EXPORT, "md", compare_markdown(document))
             except OSError as error:
                 return f"nothing written: {error.strerror}: {folder}"
-        return f"written: {path}" if path is not None else f"{folder} holds {MOST_FILES} comparisons: remove some"
+        if web is None or text is None:
+            return f"{folder} holds {MOST_FILES} comparisons: remove some"
+        return f"written: {web} and {text.name}"
 
     @contextmanager
     def _held(self) -> Iterator[dict[str, Seen]]:

@@ -41,15 +41,22 @@ class CompareScreen(FedScreen):
     AUTO_FOCUS = ""
 
     def __init__(
-        self, marks: Marks, *, ascii: bool = False, source: CompareSource | None = None, exports: Path | None = None
+        self,
+        marks: Marks,
+        *,
+        baseline: str | None = None,
+        ascii: bool = False,
+        source: CompareSource | None = None,
+        exports: Path | None = None,
     ) -> None:
-        """``exports``: where files go to, None: the working folder."""
+        """``baseline``: the key of the row to pin; ``exports``: where files go to, None: the working folder."""
         super().__init__(ascii=ascii)
         self.marks = marks
-        self.view = CompareView()
+        self.view = CompareView(baseline=baseline, ascii=ascii)
         self.picture = ComparePicture(marks=marks, loading=bool(marks))
         self._exports = exports
         self._source = source or CompareSource(marks)
+        self._source.look(self.view)
         self._feed: Feed[ComparePicture] = Feed(self._source, self._publish, self._feed_failed)
         self._before_typing = ""
         self._other = False  # of two charts of a view the second, where one fits

@@ -30,10 +30,10 @@ class BarsPanel(Panel[Bars]):
         room = max(1, height - 3)
         seen = bars[:room] if len(bars) <= room else bars[: room - 1]
         label = max((cell_len(bar.label) for bar in seen), default=0) + 2
-        label = max(8, min(label, width // 4))
-        brief = max((cell_len(bar.brief) for bar in seen), default=0)
+        brief = min(16, max((cell_len(bar.brief) for bar in seen), default=0))
         full = max((cell_len(bar.text) for bar in seen if bar.value is not None), default=0)
-        text = full if width - label - full - 2 * _GAP >= 2 * _LEAST_AXIS else min(brief, 16)
+        label = max(8, min(label, width - brief - 2 * _GAP - _LEAST_AXIS))
+        text = full if width - label - full - 2 * _GAP >= 2 * _LEAST_AXIS else brief
         axis = width - label - text - 2 * _GAP
         apart = len(seen) * _ROOMY <= room
         for number, bar in enumerate(seen):

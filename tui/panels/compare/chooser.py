@@ -61,7 +61,8 @@ class ChooserPanel(ChoicePanel[Choice, Branch]):
 
     def row(self, item: Branch, width: int) -> list[Part]:
         name, pipeline, device = self._widths(width)
-        fold = ("-" if item.unfolded else "+") if item.can_unfold else " "
+        closed, opened = (">", "v") if self.ascii else ("▸", "▾")
+        fold = (opened if item.unfolded else closed) if item.can_unfold else " "
         parts: list[Part] = [
             (f"[{item.box or ' '}]", "bold accent" if item.box else "quiet"),
             (f"{'  ' * item.depth}{fold} ", "quiet"),

@@ -27,8 +27,10 @@ class ComparedPanel(Panel[ComparePicture]):
             left += [("  ", ""), (told, "quiet")]
         if picture.baseline:
             left += [("  against ", "quiet"), (picture.baseline, "bold")]
+            if picture.pinned:
+                left.append((", pinned", "quiet"))
         elif picture.total:
-            left.append(("  each against its own no-compile", "quiet"))
+            left.append(("  each against the no-compile case of its workload", "quiet"))
         right: list[Part] = [("reading", "quiet")] if picture.loading else []
         return (spread(left, right, width, ascii=self.ascii),)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from profiler.analysis.curves import Identity, SpeedupBar
@@ -47,9 +47,14 @@ class Bars:
     ticks: tuple[Tick, ...] = ()
 
 
-def bars_of(found: Iterable[SpeedupBar], whose: Mapping[Identity, tuple[Look, str]]) -> Bars:
-    """The bars of ``found``, ``whose`` look and label are given; the axis holds all intervals and 1."""
-    bars = tuple(_bar(one, *whose[one.who]) for one in found)
+def bars_of(
+    found: Iterable[SpeedupBar], whose: Mapping[Identity, tuple[Look, str]], bases: Collection[Identity]
+) -> Bars:
+    """The bars of ``found``, ``whose`` look and label are given; the axis holds all intervals and 1.
+
+    ``bases``: those that others are compared with.
+    """
+    bars = tuple(_bar(one, *whose[one.who], baseline=one.who in bases) for one in found)
     ends = [end for bar in bars for end in (bar.value, bar.low, bar.high) if end is not None]
     low, high = _rounded(min([EQUAL, *ends]), max([EQUAL, *ends]))
     return Bars(bars=bars, low=low, high=high, ticks=choose_ticks(low, high, "x", 7))
@@ -62,11 +67,11 @@ def _rounded(low: float, high: float) -> tuple[float, float]:
     return max(0.0, math.floor(low / step + 1e-9) * step), math.ceil(high / step - 1e-9) * step
 
 
-def _bar(one: SpeedupBar, look: Look, label: str) -> Bar:
+def _bar(one: SpeedupBar, look: Look, label: str, *, baseline: bool) -> Bar:
     style = VERDICT_STYLES.get(one.verdict or "", "quiet")
     brief = one.verdict or ""
     if one.estimate is None:
-        text = "baseline" if one.who.baseline else safe.line(one.reason or "not compared", 80)
+        text = "baseline" if baseline else safe.line(one.reason or "not compared", 80)
         brief, style = text, "quiet"
     else:
         text = f"{one.estimate:.2f}x"

@@ -17,6 +17,9 @@ from tui.charts.spec import Axis, ChartSpec, Series, Tick, Upright
 from tui.pictures import words
 from tui.pictures.looks import Look
 
+LEGEND = 4
+"""Lines that the title row has names for; of more the table above has the symbols."""
+
 MOST_LINES = 8
 """Lines that can be told from each other in one plot."""
 
@@ -75,6 +78,7 @@ def latency(group: Group, loop: int, *, full_range: bool) -> ChartSpec:
         y=Axis(0.0, high, "s"),
         clips=clips_above(series, high),
         empty=group.empty,
+        legend=len(series) <= LEGEND,
         note=safe.line(one.note, 80) or "the median call",
     )
 
@@ -85,14 +89,14 @@ def histogram(group: Group, loop: int) -> ChartSpec:
     if not found:
         return ChartSpec(f"histogram{group.part}", empty=group.empty)
     one = found[loop % len(found)]
-    title = f"step latency{_named(one.name, len(found))}, % of the steps{group.part}"
+    title = f"histogram{_named(one.name, len(found))}, % of the steps{group.part}"
     if len(one.edges) < 2:
         return ChartSpec(title, empty=group.empty)
     series = []
     for each in one.histograms:
         shares = [count / each.n * 100 if each.n else 0.0 for count in each.counts]
-        series.append(_stairs(group, each.who, one.edges, (*shares, 0.0)))
-    high = round_high(max((y for line in series for y in line.ys), default=1.0), "%")
+        series.append(_stairs(group, each.who, one.edges, _without_floors((*shares, 0.0))))
+    high = round_high(max((y for line in series for y in line.ys if math.isfinite(y)), default=1.0), "%")
     beyond = sum(each.beyond for each in one.histograms)
     note = (
         f"{words.count(beyond, 'step')} beyond, up to {format_value(one.slowest, 's')}"
@@ -105,8 +109,15 @@ def histogram(group: Group, loop: int) -> ChartSpec:
         x=Axis(one.edges[0], one.edges[-1], "s"),
         y=Axis(0.0, high, "%"),
         empty=group.empty,
+        legend=len(series) <= LEGEND,
         note=note,
     )
+
+
+def _without_floors(shares: tuple[float, ...]) -> tuple[float, ...]:
+    """Nothing is drawn along empty bins, where all lines would lie on each other."""
+    before = (0.0, *shares[:-1])
+    return tuple(math.nan if share == 0 and last == 0 else share for share, last in zip(shares, before, strict=True))
 
 
 def ecdf(group: Group, loop: int) -> ChartSpec:
@@ -115,7 +126,7 @@ def ecdf(group: Group, loop: int) -> ChartSpec:
     if not found:
         return ChartSpec(f"ECDF{group.part}", empty=group.empty)
     one = found[loop % len(found)]
-    title = f"ECDF: % of the steps{_named(one.name, len(found))} that took at most{group.part}"
+    title = f"ECDF{_named(one.name, len(found))}, % of the steps{group.part}"
     if len(one.edges) < 2:
         return ChartSpec(title, empty=group.empty)
     series = []
@@ -130,6 +141,7 @@ def ecdf(group: Group, loop: int) -> ChartSpec:
         x=Axis(one.edges[0], one.edges[-1], "s"),
         y=Axis(0.0, 100.0, "%", ticks=(Tick(0, "0"), Tick(50, "50"), Tick(95, "95"))),
         empty=group.empty,
+        legend=len(series) <= LEGEND,
     )
 
 
@@ -152,6 +164,7 @@ def memory(group: Group, columns: int) -> ChartSpec:
         x=Axis(0.0, end, "s"),
         y=Axis(0.0, round_high(high, "B"), "B"),
         empty="no memory figures yet",
+        legend=len(series) <= LEGEND,
         note="from each run's start",
     )
 
@@ -165,17 +178,20 @@ def _best_kind(lines: Sequence[MemoryLine]) -> list[MemoryLine]:
     return list(best.values())
 
 
-def cumulative(group: Group) -> ChartSpec:
-    """Seconds against images, and where each line crosses its baseline's."""
+def cumulative(group: Group, *, ascii: bool) -> ChartSpec:
+    """Seconds against images, and where lines cross their baseline's: of those whose verdict bears that out or that
+    have none.
+    """
     found = curves.cumulative(group.lots, group.baseline, group.figures)
     series = tuple(_line(group, line.who, line.xs, line.ys) for line in found.lines)
+    sure = {who for who, figures in zip(group.looks, group.figures, strict=True) if figures.verdict in ("FASTER", None)}
     even = [
         (crossing, crossing.images)
         for crossing in found.crossings
-        if crossing.images is not None and 0 < crossing.images <= found.images
+        if crossing.images is not None and 0 < crossing.images <= found.images and crossing.who in sure
     ]
     uprights = tuple(Upright(images, group.looks[crossing.who].style, _key(crossing.who)) for crossing, images in even)
-    told = [f"{group.looks[crossing.who].style.marker} {images:.0f}" for crossing, images in even]
+    told = [f"{group.looks[crossing.who].style.symbol(ascii=ascii)} {images:.0f}" for crossing, images in even]
     high = max((y for line in series for y in line.ys if math.isfinite(y)), default=1.0)
     return ChartSpec(
         title=f"seconds for so many images{group.part}",
@@ -184,6 +200,7 @@ def cumulative(group: Group) -> ChartSpec:
         y=Axis(0.0, round_high(high, "s"), "s"),
         uprights=uprights,
         empty=group.empty,
+        legend=len(series) <= LEGEND,
         note=f"even at {', '.join(told)}" if told else "",
     )
 

@@ -32,7 +32,6 @@ class Told:
     baseline: str | None = None  # the label of what it is compared with
     output: str = ""
     output_style: str = ""
-    stages: tuple[tuple[str, float], ...] = ()  # seconds of one call
     published: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 
@@ -47,21 +46,15 @@ def detail(lot: Lot, figures: CaseFigures, told: Told) -> Detail:
 
 def _verdict(figures: CaseFigures, told: Told) -> Iterator[Block]:
     """What the comparison says, how sure that is, and what would make it surer."""
-    if told.baseline is None and figures.baseline is None and figures.speedup is None:
-        yield Para(
-            "",
-            (figures.reason and _clean(figures.reason)) or "the baseline: the others are compared with it",
-            "quiet",
-            head=True,
-        )
+    if told.baseline is None:
+        yield Para("", "the baseline: others are compared with it", "quiet", head=True)
         return
-    against = told.baseline or _clean(figures.baseline or "its baseline")
     if figures.speedup is None:
-        yield Para("verdict", f"none against {against}: {_clean(figures.reason or 'not measured')}", "warn")
+        yield Para("verdict", f"none against {told.baseline}: {_clean(figures.reason or 'not measured')}", "warn")
         return
     style = VERDICT_STYLES.get(figures.verdict or "", "warn")
     word = figures.verdict or "no verdict"
-    yield Para("verdict", f"{word}: {figures.speedup:.3f}x of {against}", f"bold {style}")
+    yield Para("verdict", f"{word}: {figures.speedup:.3f}x of {told.baseline}", f"bold {style}")
     if figures.interval is not None:
         low, high = figures.interval
         sure = f"{(figures.confidence or 0.95) * 100:.3g} %"
@@ -69,8 +62,17 @@ def _verdict(figures: CaseFigures, told: Told) -> Iterator[Block]:
         yield Para("interval", f"{sure}: {low:.3f}x to {high:.3f}x{f', {means}' if means else ''}")
     if figures.reason:
         yield Para("why", _clean(figures.reason))
-    if figures.more_repeats is not None and str(figures.more_repeats) not in (figures.reason or ""):
-        yield Para("settle", f"about {words.count(figures.more_repeats, 'more repeat')} would settle it")
+    more = figures.more_repeats
+    if more and str(more) not in (figures.reason or ""):
+        yield Para("settle", f"about {words.count(more, 'more repeat')} would settle it")
+    if figures.cycle_speedup is not None:
+        cycles = f"{figures.cycle_speedup:.3f}x in clock cycles: {figures.cycle_verdict or 'no verdict'}"
+        yield Para("cycles", cycles, "warn" if figures.vanishes_in_cycles else "quiet")
+    for number, leg in enumerate(figures.leg_comparisons):
+        ratio = f"{leg.speedup:.3f}x" if leg.speedup is not None else words.NOTHING
+        between = f" {leg.interval[0]:.3f}x to {leg.interval[1]:.3f}x" if leg.interval is not None else ""
+        text = f"{_clean(leg.name)}: {ratio}{between} {leg.verdict or ''}".rstrip()
+        yield Para("" if number else "legs", text, VERDICT_STYLES.get(leg.verdict or "", ""))
     yield from _even(figures)
 
 
@@ -81,14 +83,18 @@ def _even(figures: CaseFigures) -> Iterator[Block]:
     saved = f"{words.seconds(abs(figures.saved_s))} an image {'saved' if figures.saved_s >= 0 else 'lost'}"
     extra = figures.extra_startup_s
     cost = "" if extra is None else f", {words.seconds(abs(extra))} {'more' if extra >= 0 else 'less'} to start"
-    images = figures.break_even_images
+    reason = figures.break_even_reason
+    yield Para("pays off", f"{_images(figures.break_even_images, reason)}: {saved}{cost}")
+    if figures.break_even_warm_images is not None and figures.extra_startup_warm_s is not None:
+        yield Para("", f"with a warm compile cache {_images(figures.break_even_warm_images, None)}", "quiet")
+
+
+def _images(images: float | None, reason: str | None) -> str:
     if images is None:
-        even = "never" if figures.saved_s <= 0 else "not known"
-    elif images == 0:
-        even = "from the first image on"
-    else:
-        even = f"after {words.decimal(images) if images < 1e6 else 'more than a million'} images"
-    yield Para("pays off", f"{even}: {saved}{cost}")
+        return _clean(reason) if reason else "not known"
+    if images == 0:
+        return "from the first image on"
+    return f"after {words.decimal(images) if images < 1e6 else 'more than a million'} images"
 
 
 def _doubts(figures: CaseFigures) -> Iterator[Block]:
@@ -146,8 +152,9 @@ def _running(lot: Lot, figures: CaseFigures, told: Told) -> Iterator[Block]:
         spread = f", IQR {words.decimal(loop.iqr_ms)} ms" if loop.iqr_ms is not None else ""
         tail = f", p95 {words.decimal(loop.p95_ms)} ms" if loop.p95_ms is not None else ""
         yield Para("step", f"{name}{words.decimal(loop.median_ms)} ms{spread}{tail} over {loop.n}; {rate} it/s")
-    if told.stages:
-        yield Para("stages", ", ".join(f"{_clean(name)} {words.seconds(value)}" for name, value in told.stages))
+    if figures.stages:
+        stages = ", ".join(f"{_clean(one.name)} {words.seconds(one.median_ms / 1e3)}" for one in figures.stages)
+        yield Para("stages", stages)
     if figures.bound_means:
         yield Para("bound", _clean(figures.bound_means), "warn" if figures.bound == "host" else "")
     memory = figures.memory

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tui.charts.palette import VARIANT_STYLES, further_style
 from tui.pictures.compare.resolved import Entry
 from tui.pictures.looks import Look, case_look
 
-MOST = 25
-"""Further looks that differ."""
+SYMBOLS = 5
+"""Further looks that have a symbol of their own."""
+
+LETTERS = "abcdefghijklmnpqrstuwyz"
+"""Symbols of those after them: letters that stand for no other line in ASCII."""
 
 
 class Looks:
@@ -30,10 +34,18 @@ class Looks:
     def _free(self, entry: Entry) -> Look:
         taken = {look.word for look in self._given.values()}
         own = case_look(entry.lot.case, entry.lot.session.request)
-        if own.word not in taken and (own.word.startswith("series:further") or own.word[7:] in VARIANT_STYLES):
+        if own.word not in taken and own.word.removeprefix("series:") in VARIANT_STYLES:
             return own
-        for number in range(MOST):
+        for number in range(SYMBOLS + len(LETTERS)):
             if f"series:further-{number}" not in taken:
-                return Look(further_style(number), f"series:further-{number}")
-        number = len(self._given) % MOST
-        return Look(further_style(number), f"series:further-{number}")
+                return _further(number)
+        return _further(len(self._given) % (SYMBOLS + len(LETTERS)))
+
+
+def _further(number: int) -> Look:
+    """The look of the one that is the ``number``-th beside the three variants, from 0."""
+    style = further_style(number)
+    if number >= SYMBOLS:
+        letter = LETTERS[number - SYMBOLS]
+        style = replace(style, marker=letter, ascii_marker=letter)
+    return Look(style, f"series:further-{number}")

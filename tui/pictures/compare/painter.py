@@ -8,8 +8,7 @@ from types import MappingProxyType
 
 from profiler.analysis import curves
 from profiler.analysis.cases import CaseFigures, lot_figures
-from profiler.analysis.curves.identity import against
-from profiler.analysis.lots import Lot
+from profiler.analysis.lots import Lot, choose_baseline
 from profiler.analysis.outputs import OutputComparison
 from profiler.report.outputs import compare_outputs
 from profiler.sessions import SessionFolder
@@ -47,7 +46,8 @@ class ComparePicture:
     lines: tuple[LotLine, ...] = ()
     every: tuple[tuple[str, Mark], ...] = ()  # the key and the mark of each row, of those that filters hide too
     total: int = 0
-    baseline: str = ""  # the label of the pinned one
+    baseline: str = ""  # the label of what all are compared with, where that is the same one
+    pinned: bool = False  # the user chose it
     details: Mapping[str, Detail] = field(default_factory=dict)
     charts: Mapping[str, ChartSpec] = field(default_factory=dict)
     bars: Bars = NO_BARS
@@ -79,6 +79,7 @@ class ComparePainter:
         self._drawn_of: tuple[object, ...] = ()
         self.entries: list[Entry] = []
         self.pinned: Entry | None = None
+        self.bases: dict[str, Entry] = {}  # what each is compared with, by key
 
     def picture(
         self, marks: Marks, seen: Mapping[str, Seen], view: CompareView, *, folders: Mapping[str, SessionFolder]
@@ -87,15 +88,15 @@ class ComparePainter:
         entries, wrong = resolved(marks, seen)
         self.entries = entries
         self.pinned = next((entry for entry in entries if entry.key == view.baseline), None)
-        pinned = self.pinned.lot if self.pinned is not None else None
+        self.bases = _bases(entries, self.pinned)
+        pinned = self.common
         loading = any(known.reading for known in seen.values()) or len(seen) < len({mark.path for mark in marks})
-        figures = {entry.key: self._figures(entry, pinned, seen) for entry in entries}
+        figures = {entry.key: self._figures(entry, seen) for entry in entries}
         found = curves.identities([entry.lot for entry in entries], pinned)
         labels = {entry.key: safe.line(who.label, 80) for entry, who in zip(entries, found, strict=True)}
         looks = self._looks.of(entries)
-        bases = self._bases(entries, pinned)
-        outputs = self._outputs(entries, pinned, folders)
-        lines = self._lines(entries, figures, looks, labels, bases, outputs, view)
+        outputs = self._outputs(entries, folders)
+        lines = self._lines(entries, figures, looks, labels, outputs, view)
         by_key = {line.key: line for line in lines}
         keys = in_order([entry.key for entry in entries], figures, labels, view)
         kept = wanted([by_key[key] for key in keys], view)
@@ -109,12 +110,11 @@ class ComparePainter:
             lines=tuple(kept),
             every=tuple((entry.key, entry.mark) for entry in entries),
             total=len(entries),
-            baseline=labels[self.pinned.key] if self.pinned is not None else "",
+            baseline=next((labels[base.key] for base in self.bases.values() if base.lot is pinned), ""),
+            pinned=self.pinned is not None,
             details=MappingProxyType(
                 {
-                    entry.key: detail(
-                        entry.lot, figures[entry.key], self._told(entry, figures, labels, pinned, outputs)
-                    )
+                    entry.key: detail(entry.lot, figures[entry.key], self._told(entry, figures, labels, outputs))
                     for entry in drawn
                 }
             ),
@@ -123,7 +123,7 @@ class ComparePainter:
             ),
             bars=self._bars(drawn, pinned, figures, looks, labels) if "speedup" in view.charts else NO_BARS,
             tiles=self._tiles(drawn, looks, labels, folders) if view.view == "images" else (),
-            statuses=tuple(_statuses(entries, figures, labels, looks, wrong, seen)),
+            statuses=tuple(_statuses(entries, figures, looks, wrong, seen, ascii=view.ascii)),
             variants=tuple(dict.fromkeys(line.variant for line in lines)),
             loops=self._loops(group) if view.charts else (),
             sessions=len({entry.mark.path for entry in entries}),
@@ -132,32 +132,35 @@ class ComparePainter:
             empty=_empty(marks, entries, kept, wrong, loading),
         )
 
-    def _figures(self, entry: Entry, pinned: Lot | None, seen: Mapping[str, Seen]) -> CaseFigures:
-        lot = entry.lot
-        base = against(lot, pinned)
-        known = [seen[entry.mark.path].revision]
-        if pinned is not None and self.pinned is not None:
-            known.append(seen[self.pinned.mark.path].revision)
-        made_of = (id(lot.session), *known, None if base is None else (id(base.session), base.name))
+    @property
+    def common(self) -> Lot | None:
+        """What all are compared with, where that is the same one."""
+        found = {base.key: base for base in self.bases.values()}
+        return next(iter(found.values())).lot if len(found) == 1 else None
+
+    def _figures(self, entry: Entry, seen: Mapping[str, Seen]) -> CaseFigures:
+        lot, of = entry.lot, self.bases[entry.key]
+        base = of.lot
+        made_of = (
+            id(lot.session),
+            seen[entry.mark.path].revision,
+            of.key,
+            id(base.session),
+            seen[of.mark.path].revision,
+        )
         kept = self._figured.get(entry.key)
         if kept is None or kept.made_of != made_of:
             kept = self._figured[entry.key] = _Figured(made_of, lot_figures(lot, base))
         return kept.figures
 
-    def _bases(self, entries: Iterable[Entry], pinned: Lot | None) -> set[str]:
-        """The keys of those that are a baseline."""
-        return {entry.key for entry in entries if against(entry.lot, pinned) == entry.lot}
-
-    def _outputs(
-        self, entries: Sequence[Entry], pinned: Lot | None, folders: Mapping[str, SessionFolder]
-    ) -> dict[str, OutputComparison]:
+    def _outputs(self, entries: Sequence[Entry], folders: Mapping[str, SessionFolder]) -> dict[str, OutputComparison]:
         """Of each lot that is compared with another: whether they made the same picture."""
         of = {id(entry.lot.session): folders[entry.mark.path] for entry in entries}
         found: dict[str, OutputComparison] = {}
         for entry in entries:
-            base = against(entry.lot, pinned)
-            if base is not None and base != entry.lot:
-                found[entry.key] = compare_outputs(lambda lot: of[id(lot.session)], entry.lot, base)
+            base = self.bases[entry.key]
+            if base.key != entry.key:
+                found[entry.key] = compare_outputs(lambda lot: of[id(lot.session)], entry.lot, base.lot)
         return found
 
     def _lines(
@@ -166,7 +169,6 @@ class ComparePainter:
         figures: Mapping[str, CaseFigures],
         looks: Mapping[str, Look],
         labels: Mapping[str, str],
-        bases: set[str],
         outputs: Mapping[str, OutputComparison],
         view: CompareView,
     ) -> list[LotLine]:
@@ -176,7 +178,7 @@ class ComparePainter:
                 figures[entry.key],
                 looks[entry.key],
                 labels[entry.key],
-                baseline=entry.key in bases,
+                baseline=self.bases[entry.key].key == entry.key,
                 output=output_cell(outputs.get(entry.key)),
                 published=published_cell(entry.lot, figures[entry.key], view.published) if view.published else NOTHING,
             )
@@ -188,21 +190,16 @@ class ComparePainter:
         entry: Entry,
         figures: Mapping[str, CaseFigures],
         labels: Mapping[str, str],
-        pinned: Lot | None,
         outputs: Mapping[str, OutputComparison],
     ) -> Told:
-        base = against(entry.lot, pinned)
-        label = None
-        if base is not None and base != entry.lot:
-            label = next((labels[other.key] for other in self.entries if other.lot == base), safe.line(base.name, 100))
+        base = self.bases[entry.key]
+        label = labels[base.key] if base.key != entry.key else None
         text, style = output_text(outputs.get(entry.key))
-        stages = curves.stages([entry.lot])
         return Told(
             label=labels[entry.key],
             baseline=label,
             output=text,
             output_style=style,
-            stages=stages[0].parts if stages else (),
             published=published_lines(entry.lot, figures[entry.key]),
         )
 
@@ -221,7 +218,8 @@ class ComparePainter:
         lots = [entry.lot for entry in some]
         found = curves.identities(lots, pinned)
         of = tuple((entry.key, id(entry.lot.session), seen[entry.mark.path].revision) for entry in some)
-        signature = (*of, self.pinned.key if self.pinned is not None else None, len(drawn))
+        bases = tuple((base.key, seen[base.mark.path].revision) for base in (self.bases[entry.key] for entry in some))
+        signature = (of, bases, len(drawn))
         if signature != self._drawn_of:
             self._drawn_of = signature
             self._drawn.clear()
@@ -263,7 +261,8 @@ class ComparePainter:
         every = [figures[entry.key] for entry in drawn]
         found = curves.speedups(lots, pinned, every)
         whose = {one.who: (looks[entry.key], labels[entry.key]) for one, entry in zip(found, drawn, strict=True)}
-        return bars_of(found, whose)
+        of_all = {one.who for one, entry in zip(found, drawn, strict=True) if self.bases[entry.key].key == entry.key}
+        return bars_of(found, whose, of_all)
 
     def _tiles(
         self,
@@ -277,6 +276,15 @@ class ComparePainter:
         )
 
 
+def _bases(entries: Sequence[Entry], pinned: Entry | None) -> dict[str, Entry]:
+    """What each entry is compared with, by the entry's key."""
+    lots = [entry.lot for entry in entries]
+    of = {id(entry.lot): entry for entry in entries}
+    wanted = pinned.lot if pinned is not None else None
+    chosen = ((entry, choose_baseline(lots, entry.lot, wanted)) for entry in entries)
+    return {entry.key: of[id(lot)] for entry, lot in chosen if lot is not None}
+
+
 def _spec(name: str, group: charts.Group, view: CompareView) -> ChartSpec:
     match name:
         case "latency":
@@ -288,16 +296,17 @@ def _spec(name: str, group: charts.Group, view: CompareView) -> ChartSpec:
         case "memory":
             return charts.memory(group, view.columns)
         case _:
-            return charts.cumulative(group)
+            return charts.cumulative(group, ascii=view.ascii)
 
 
 def _statuses(
     entries: Sequence[Entry],
     figures: Mapping[str, CaseFigures],
-    labels: Mapping[str, str],
     looks: Mapping[str, Look],
     wrong: Sequence[str],
     seen: Mapping[str, Seen],
+    *,
+    ascii: bool,
 ) -> Iterable[Status]:
     """What one should know before believing the table: what could not be read, and what else was not the same."""
     if wrong:
@@ -310,7 +319,7 @@ def _statuses(
     if differing:
         told = []
         for warning, of in differing.items():
-            marks = "".join(looks[entry.key].style.marker for entry in of)
+            marks = "".join(looks[entry.key].style.symbol(ascii=ascii) for entry in of)
             told.append(
                 f"{safe.line(warning, 120)} ({marks})" if len(of) < len(entries) - 1 else safe.line(warning, 120)
             )

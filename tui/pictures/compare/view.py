@@ -50,6 +50,7 @@ class CompareView:
     published: str = ""
     loop: int = 0
     full_range: bool = False
+    ascii: bool = False
 
     @property
     def filtered(self) -> bool:
