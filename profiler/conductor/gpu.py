@@ -16,6 +16,8 @@ from profiler.conductor import nvml
 
 FAST_SECONDS = 0.1
 SLOW_SECONDS = 1.0
+REPEAT_SECONDS = 0.5
+"""An equal sample is written again after this time: without, silence could mean that all is as before, or a gap."""
 _SLOW_ANSWER_SECONDS = 1.0
 _NO_ANSWER_SECONDS = 5.0
 _INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in the kernel's include/linux/proc_ns.h
@@ -62,6 +64,7 @@ class GpuSampler:
         self._dead = False  # no driver, or the device is lost: nothing is asked any more
         self._reasons: dict[str, str] = {}
         self._last: ev.GpuSample | None = None
+        self._last_at = 0.0
         self._own_seen = False
         self._reserve_noted = False
 
@@ -151,7 +154,14 @@ class GpuSampler:
                 return False
             self._device = device
             self._say(
-                ev.DeviceSeen(uuid=device.uuid, name=device.name, total_bytes=device.total_bytes, driver=device.driver)
+                ev.DeviceSeen(
+                    uuid=device.uuid,
+                    name=device.name,
+                    total_bytes=device.total_bytes,
+                    driver=device.driver,
+                    max_sm_mhz=device.max_sm_mhz,
+                    supported_reasons=device.supported_reasons,
+                )
             )
         return self._device is not None
 
@@ -163,8 +173,9 @@ class GpuSampler:
             return
         self._report_fields(readings.reasons)
         sample = ev.GpuSample(**readings.values)
-        if sample != self._last:
-            self._last = msgspec.structs.replace(sample)  # the log fills seq and t in
+        now = self._clock()
+        if sample != self._last or now - self._last_at >= REPEAT_SECONDS:
+            self._last, self._last_at = msgspec.structs.replace(sample), now  # the log fills seq and t in
             self._write(sample)
 
     def _add_processes(self, readings: nvml.Readings, leader: int) -> None:
@@ -180,7 +191,13 @@ class GpuSampler:
             # The driver gives the host's numbers, which mean nothing, or something else, in a container.
             readings.reasons.update(process_bytes=_UNMATCHED, others=_UNMATCHED)
             return
-        readings.values["others"] = len(processes) - len(own)
+        mine = {process.pid for process in own}
+        others = {process.pid for process in processes} - mine
+        readings.values["others"] = len(others)
+        # Nothing is asked while nobody else is there: it is one more question to the driver, ten times a second.
+        computing = self._device.computing() if others else None
+        if computing is not None:
+            readings.values["others_busy"] = len(computing & others)
         sizes = [process.bytes for process in own if process.bytes is not None]
         if own and len(sizes) == len(own):
             readings.values["process_bytes"] = sum(sizes)

@@ -13,6 +13,7 @@ GPU_IS_LOST = 15
 RESET_REQUIRED = 16
 _NOT_IN_THIS_DRIVER = (13, 25, 26)  # FunctionNotFound, ArgumentVersionMismatch, Deprecated
 _NO_VALUE = (2**64 - 1, 2**32 - 1)  # NVML's "not available" in its two widths
+_NOT_FOUND = 6
 _SM_CLOCK, _MEMORY_CLOCK, _GPU_SENSOR = 1, 2, 0
 
 
@@ -81,7 +82,13 @@ class Device:
             raise DeviceUnknown(f"NVML knows the worker's device as {self.uuid}, torch as {uuid}")
         self.name = self._text("nvmlDeviceGetName", self._handle)
         self.driver = self._text("nvmlSystemGetDriverVersion")
-        self.total_bytes = self._total_bytes()
+        self.total_bytes = self._number(lambda: nvml.nvmlDeviceGetMemoryInfo(self._handle).total)
+        self.max_sm_mhz = self._number(lambda: nvml.nvmlDeviceGetMaxClockInfo(self._handle, _SM_CLOCK))
+        self.supported_reasons = self._first_number(
+            lambda: nvml.nvmlDeviceGetSupportedClocksEventReasons(self._handle),
+            lambda: nvml.nvmlDeviceGetSupportedClocksThrottleReasons(self._handle),  # its name in old drivers
+        )
+        self._seen_us: int | None = None  # the newest look at who computes
 
     @property
     def used_includes_reserved(self) -> bool:
@@ -108,6 +115,25 @@ class Device:
         except (AttributeError, TypeError, ValueError) as error:
             raise NvmlUnavailable(f"NVML's list of processes makes no sense: {describe(error)}") from error
 
+    def computing(self) -> set[int] | None:
+        """The processes that computed since this was asked last; None the first time, and where nobody says.
+
+        Raises DeviceLost. NVML keeps a short history, of which the first answer only shows where it ends.
+        """
+        since = self._seen_us
+        try:
+            rows = self._call(lambda: self._nvml.nvmlDeviceGetProcessUtilization(self._handle, since or 0))
+            newest = max((int(row.timeStamp) for row in rows), default=0)
+            busy = {int(row.pid) for row in rows if int(row.timeStamp) > (since or 0) and int(row.smUtil) > 0}
+        except _Failed as error:
+            if error.code != _NOT_FOUND:
+                return None
+            newest, busy = 0, set()  # nobody did
+        except (AttributeError, TypeError, ValueError):
+            return None
+        self._seen_us = max(since or 0, newest)
+        return None if since is None else busy
+
     def _ask(self, field: str, ways: tuple[_Way, ...]) -> int:
         """Ask in the way that worked last; on to the next one where a driver doesn't have it."""
         first = self._chosen.get(field, 0)
@@ -133,7 +159,7 @@ class Device:
             if code in (GPU_IS_LOST, RESET_REQUIRED):
                 raise DeviceLost(describe(error)) from error
             absent = isinstance(error, (AttributeError, TypeError)) or code in _NOT_IN_THIS_DRIVER
-            raise _Failed(describe(error), absent) from error
+            raise _Failed(describe(error), absent, code) from error
 
     def _text(self, function: str, *arguments: object) -> str | None:
         try:
@@ -144,19 +170,23 @@ class Device:
             value = value.decode(errors="replace")
         return value if isinstance(value, str) and value else None
 
-    def _total_bytes(self) -> int | None:
+    def _number(self, function: Callable[[], Any]) -> int | None:
         try:
-            return _figure(self._call(lambda: self._nvml.nvmlDeviceGetMemoryInfo(self._handle).total))
+            return _figure(self._call(function))
         except _Failed:
             return None
 
+    def _first_number(self, *functions: Callable[[], Any]) -> int | None:
+        return next((number for function in functions if (number := self._number(function)) is not None), None)
+
 
 class _Failed(Exception):
-    """An NVML call failed; ``missing``: this driver or binding doesn't have it at all."""
+    """An NVML call failed; ``missing``: this driver or binding doesn't have it at all. ``code`` is NVML's."""
 
-    def __init__(self, text: str, missing: bool) -> None:
+    def __init__(self, text: str, missing: bool, code: object = None) -> None:
         super().__init__(text)
         self.missing = missing
+        self.code = code
 
 
 class _NoFigure(Exception):

@@ -51,6 +51,7 @@ class FakeNvml:
         self.uuids = [f"GPU-{OTHER}", f"GPU-{UUID}", "MIG-6e1f0c2a-0000-4000-8000-000000000003"]
         self.processes: list[tuple[int, int | None]] = []
         self.energy = 1_000_000
+        self.utilization: list[tuple[int, int, int]] = []  # pid, microsecond, percent: what the driver remembers
 
     def answer(self, name: str, value: Callable[[], Any]) -> Any:
         self.calls.append(name)
@@ -108,11 +109,29 @@ class FakeNvml:
     def nvmlDeviceGetClockInfo(self, _handle: str, kind: int) -> Any:
         return self.answer("nvmlDeviceGetClockInfo", lambda: {1: 1980, 2: 3201}[kind])
 
+    def nvmlDeviceGetMaxClockInfo(self, _handle: str, kind: int) -> Any:
+        return self.answer("nvmlDeviceGetMaxClockInfo", lambda: {1: 1980, 2: 3201}[kind])
+
+    def nvmlDeviceGetSupportedClocksEventReasons(self, _handle: str) -> Any:
+        return self.answer("nvmlDeviceGetSupportedClocksEventReasons", lambda: 0x1FF)
+
+    def nvmlDeviceGetSupportedClocksThrottleReasons(self, _handle: str) -> Any:
+        return self.answer("nvmlDeviceGetSupportedClocksThrottleReasons", lambda: 0xFF)
+
     def nvmlDeviceGetCurrentClocksEventReasons(self, _handle: str) -> Any:
         return self.answer("nvmlDeviceGetCurrentClocksEventReasons", lambda: 0x4)
 
     def nvmlDeviceGetCurrentClocksThrottleReasons(self, _handle: str) -> Any:
         return self.answer("nvmlDeviceGetCurrentClocksThrottleReasons", lambda: 0x8)
+
+    def nvmlDeviceGetProcessUtilization(self, _handle: str, since_us: int) -> Any:
+        def rows() -> list[SimpleNamespace]:
+            found = [row for row in self.utilization if row[1] > since_us]
+            if not found:
+                raise NVMLError(6)
+            return [SimpleNamespace(pid=pid, timeStamp=us, smUtil=percent) for pid, us, percent in found]
+
+        return self.answer("nvmlDeviceGetProcessUtilization", rows)
 
     def nvmlDeviceGetComputeRunningProcesses(self, _handle: str) -> Any:
         return self.answer(

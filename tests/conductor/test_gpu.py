@@ -65,7 +65,14 @@ def test_the_device_is_seen_once_and_then_sampled() -> None:
     bench = Bench().opened()
     assert bench.tick() == FAST_SECONDS
     seen, sample = bench.take()
-    assert seen == ev.DeviceSeen(uuid=f"GPU-{UUID}", name="NVIDIA H200", total_bytes=150 << 30, driver="580.95.05")
+    assert seen == ev.DeviceSeen(
+        uuid=f"GPU-{UUID}",
+        name="NVIDIA H200",
+        total_bytes=150 << 30,
+        driver="580.95.05",
+        max_sm_mhz=1980,
+        supported_reasons=0x1FF,
+    )
     assert sample == ev.GpuSample(
         used_bytes=7 << 30,
         process_bytes=7 << 30,
@@ -90,10 +97,55 @@ def test_pace() -> None:
 
 def test_equal_samples_are_not_repeated() -> None:
     bench = Bench().opened()
+    bench.nvml.processes.pop()
     for energy in (1, 1, 1, 2, 2, 1):
         bench.nvml.energy = energy
         bench.tick()
     assert [sample.energy_mj for sample in samples(bench.take())] == [1, 2, 1]
+
+
+def test_an_equal_sample_comes_again_after_half_a_second_so_that_silence_is_a_gap() -> None:
+    bench = Bench().opened()
+    bench.nvml.processes.pop()
+    written: list[float] = []
+    for _ in range(13):
+        bench.tick()
+        written += [bench.clock.now for _ in samples(bench.take())]
+        bench.clock.now += 0.125
+    assert written == [1000.0, 1000.5, 1001.0, 1001.5]
+
+
+def test_other_processes_that_computed_are_counted_and_the_drivers_memory_is_not() -> None:
+    bench = Bench().opened()
+    bench.nvml.utilization = [(FOREIGN, 10, 80)]
+    told: list[int | None] = []
+    for row in (None, (LEADER, 20, 90), (FOREIGN, 30, 0), (FOREIGN, 40, 5), None, (777, 50, 60)):
+        bench.nvml.utilization += [row] if row else []
+        bench.tick()
+        told += [sample.others_busy for sample in samples(bench.take())]
+    # The first answer shows where the driver's memory ends; 777 has no compute context on the device.
+    assert told == [None, 0, 1, 0]
+
+
+def test_nobody_is_asked_who_computes_while_nobody_else_is_there() -> None:
+    bench = Bench().opened()
+    bench.nvml.processes.pop()
+    bench.tick()
+    assert "nvmlDeviceGetProcessUtilization" not in bench.nvml.calls
+    assert [(one.others, one.others_busy) for one in samples(bench.take())] == [(0, None)]
+
+
+@pytest.mark.parametrize(
+    "failure", [*(code for code in ERRORS if code not in (6, 15, 16)), None, [7], AttributeError()]
+)
+def test_who_computes_may_remain_unknown(failure: Any) -> None:
+    bench = Bench().opened()
+    bench.nvml.script["nvmlDeviceGetProcessUtilization"] = failure
+    for _ in range(3):
+        bench.tick()
+    events = bench.take()
+    assert {(one.others, one.others_busy) for one in samples(events)} == {(1, None)}
+    assert fields(events) == []
 
 
 def test_a_new_run_starts_with_a_sample_and_does_not_see_the_device_again() -> None:

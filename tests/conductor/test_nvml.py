@@ -27,7 +27,7 @@ def device(fake: FakeNvml) -> nvml.Device:
 def test_a_healthy_device() -> None:
     found = device(FakeNvml())
     assert (found.uuid, found.name, found.driver) == (f"GPU-{UUID}", "NVIDIA H200", "580.95.05")
-    assert found.total_bytes == 150 << 30
+    assert (found.total_bytes, found.max_sm_mhz, found.supported_reasons) == (150 << 30, 1980, 0x1FF)
     readings = found.read()
     assert readings.reasons == {}
     assert readings.values == {
@@ -195,3 +195,19 @@ def test_an_error_whose_text_fails_is_described() -> None:
     assert nvml.describe(Mute()) == "error 77"
     assert nvml.describe(ValueError("a\nb")) == "a b"
     assert nvml.describe(ValueError()) == "ValueError"
+
+
+@pytest.mark.parametrize("code", [code for code in ERRORS if code not in LOST])
+def test_what_a_device_is_may_remain_unknown(code: int) -> None:
+    fake = FakeNvml()
+    for name in ("nvmlDeviceGetMaxClockInfo", "nvmlDeviceGetSupportedClocksThrottleReasons"):
+        fake.script[name] = code
+    fake.script["nvmlDeviceGetSupportedClocksEventReasons"] = 13
+    found = device(fake)
+    assert (found.max_sm_mhz, found.supported_reasons) == (None, None)
+
+
+def test_old_drivers_know_the_supported_reasons_by_another_name() -> None:
+    fake = FakeNvml()
+    fake.script["nvmlDeviceGetSupportedClocksEventReasons"] = 13
+    assert device(fake).supported_reasons == 0xFF
