@@ -170,5 +170,5 @@ def share(value: float | None) -> str:
 
 
 def times(ratio: float) -> str:
-    """``1.45x``, with three figures that count where it is small."""
-    return f"{number(ratio, 2)}x"
+    """``1.45x``, with more figures where it is small."""
+    return f"{ratio:.2f}x" if ratio >= 0.1 else f"{number(ratio, 2)}x"

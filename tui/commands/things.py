@@ -79,17 +79,16 @@ class Things:
         return compare_document(every, baseline=baseline, output=output, copied=self.copied, gpu=gpu)
 
     def baseline(self, wanted: str, lots: Sequence[Lot], references: Sequence[str]) -> Lot:
-        """The one lot that ``wanted`` names: one of ``lots`` by its name alone, or any thing as ``named`` takes it.
+        """The one lot that ``wanted`` names: of the sessions of ``lots`` by its name alone, or as ``named`` takes it.
 
         Raises CommandError as ``named`` does, and with code 2 where it is several.
         """
         if wanted not in references and os.sep not in wanted:
-            names = [lot.name for lot in lots]
-            fitting = _fitting(wanted, names, short_names(names))
-            if len(fitting) == 1:
-                return lots[names.index(fitting[0])] if names.count(fitting[0]) == 1 else self._one(wanted, lots)
+            sessions = {id(lot.session): lot.session for lot in lots}.values()
+            fitting = [_lot(state, name) for state in sessions for name in _fits(state, wanted)]
+            fitting = [lot for lot in fitting if lot in lots] or fitting
             if fitting:
-                raise CommandError(_several(wanted, fitting), BAD_USAGE)
+                return self._one(wanted, fitting)
         return self._one(wanted, self.named(wanted))
 
     def _one(self, wanted: str, lots: Sequence[Lot]) -> Lot:
@@ -127,15 +126,21 @@ def pick_case(state: SessionState, given: str) -> str:
 
 
 def _within(state: SessionState, given: str) -> Lot:
-    """The case or run of ``state`` that ``given`` means: a name, a name as tables shorten it, a number, a beginning."""
-    cases = [case.name for case in state.request.cases]
-    runs = list(state.runs)
-    numbered = given.isascii() and given.isdigit() and len(given) < 10
-    fitting = [name for name in runs if numbered and name.partition("-")[0] == f"{int(given):03d}"]
-    fitting = fitting or _fitting(given, [*cases, *runs], short_names(cases))
+    """The case or run of ``state`` that ``given`` means. Raises CommandError as `pick_case` does."""
     missing = f"session {state.session} has no case and no run"
-    name = _only(given, fitting, missing, cases)
+    return _lot(state, _only(given, _fits(state, given), missing, [case.name for case in state.request.cases]))
+
+
+def _lot(state: SessionState, name: str) -> Lot:
     return Lot(state, state.runs[name].case, name) if name in state.runs else Lot(state, state.request.case(name))
+
+
+def _fits(state: SessionState, given: str) -> list[str]:
+    """The cases and runs of ``state`` that a name, a name as tables shorten it, a number or a beginning means."""
+    cases = [case.name for case in state.request.cases]
+    numbered = given.isascii() and given.isdigit() and len(given) < 10
+    fitting = [name for name in state.runs if numbered and name.partition("-")[0] == f"{int(given):03d}"]
+    return fitting or _fitting(given, [*cases, *state.runs], short_names(cases))
 
 
 def _fitting(given: str, names: Sequence[str], short: dict[str, str]) -> list[str]:
