@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from profiler.analysis.cases import CaseFigures, lot_figures
-from profiler.analysis.curves.identity import identities
+from profiler.analysis.curves.identity import baselines, identities
 from profiler.analysis.curves.model import PeakBar, ShareBar, SpeedupBar, StageBar
 from profiler.analysis.legs import headline_calls
-from profiler.analysis.lots import Lot, choose_baseline
+from profiler.analysis.lots import Lot
 from profiler.analysis.statistics import median
 
 OTHER = "other"
@@ -21,7 +21,7 @@ def speedups(
 ) -> list[SpeedupBar]:
     """One for each lot, the baseline's own too (its figures are None)."""
     if figures is None:
-        figures = [lot_figures(lot, choose_baseline(lots, lot, baseline)) for lot in lots]
+        figures = [lot_figures(lot, base) for lot, base in zip(lots, baselines(lots, baseline), strict=True)]
     return [
         SpeedupBar(
             who=who,
@@ -41,9 +41,10 @@ def memory_peaks(lots: Sequence[Lot], baseline: Lot | None = None) -> list[PeakB
     memory is one of them.
     """
     found: list[PeakBar] = []
-    for who, lot in zip(identities(lots, baseline), lots, strict=True):
+    bases = baselines(lots, baseline)
+    for who, lot, base in zip(identities(lots, baseline), lots, bases, strict=True):
         cuda = lot.session.request.device.startswith("cuda")
-        for phase in lot_figures(lot, choose_baseline(lots, lot, baseline)).phases:
+        for phase in lot_figures(lot, base).phases:
             for kind in ("allocated", "reserved") if cuda else ("rss",):
                 value = getattr(phase.memory, f"{kind}_peak_bytes")
                 if value is not None:
@@ -54,10 +55,9 @@ def memory_peaks(lots: Sequence[Lot], baseline: Lot | None = None) -> list[PeakB
 def stages(lots: Sequence[Lot], baseline: Lot | None = None) -> list[StageBar]:
     """The stages of the median measured call of each lot that has any, and what of the call none of them covers."""
     found: list[StageBar] = []
-    for who, lot in zip(identities(lots, baseline), lots, strict=True):
-        parts = [
-            (one.name, one.median_ms / 1e3) for one in lot_figures(lot, choose_baseline(lots, lot, baseline)).stages
-        ]
+    bases = baselines(lots, baseline)
+    for who, lot, base in zip(identities(lots, baseline), lots, bases, strict=True):
+        parts = [(one.name, one.median_ms / 1e3) for one in lot_figures(lot, base).stages]
         calls = [[call.ns / 1e9 for call in headline_calls(run)[0] if call.ns] for run in lot.usable]
         whole = median([middle for of in calls if (middle := median(of)) is not None])
         rest = (whole or 0.0) - sum(seconds for _, seconds in parts)
@@ -71,6 +71,6 @@ def stages(lots: Sequence[Lot], baseline: Lot | None = None) -> list[StageBar]:
 def host_bound(lots: Sequence[Lot], baseline: Lot | None = None) -> list[ShareBar]:
     """The host-bound share of each lot: the median run's."""
     return [
-        ShareBar(who, lot_figures(lot, choose_baseline(lots, lot, baseline)).host_bound_share)
-        for who, lot in zip(identities(lots, baseline), lots, strict=True)
+        ShareBar(who, lot_figures(lot, base).host_bound_share)
+        for who, lot, base in zip(identities(lots, baseline), lots, baselines(lots, baseline), strict=True)
     ]

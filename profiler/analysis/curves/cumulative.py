@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from profiler.analysis.cases import CaseFigures, lot_figures
-from profiler.analysis.curves.identity import identities
+from profiler.analysis.curves.identity import baselines, identities
 from profiler.analysis.curves.model import Crossing, Cumulative, CumulativeLine, Identity
-from profiler.analysis.lots import Lot, choose_baseline
+from profiler.analysis.lots import Lot
 
 FEWEST_IMAGES = 10.0
 MOST_IMAGES = 1e6
@@ -27,12 +27,11 @@ def cumulative(
     the images after the first call's: at x = 0 the first call has ended, and start-up is all that was spent.
     """
     who = identities(lots, baseline)
+    bases = baselines(lots, baseline)
     if figures is None:
-        figures = [lot_figures(lot, choose_baseline(lots, lot, baseline)) for lot in lots]
+        figures = [lot_figures(lot, base) for lot, base in zip(lots, bases, strict=True)]
     crossings = [
-        _crossing(one, lot, of, choose_baseline(lots, lot, baseline))
-        for one, lot, of in zip(who, lots, figures, strict=True)
-        if not one.baseline
+        _crossing(one, of, base) for one, of, base in zip(who, figures, bases, strict=True) if not one.baseline
     ]
     measured: list[tuple[Identity, float, float]] = []
     missing: list[tuple[Identity, str]] = []
@@ -61,7 +60,7 @@ def _reach(crossings: Sequence[float], measured: Sequence[tuple[Identity, float,
     return float(math.ceil(min(max(wished, FEWEST_IMAGES), MOST_IMAGES)))
 
 
-def _crossing(who: Identity, lot: Lot, figures: CaseFigures, baseline: Lot | None) -> Crossing:
+def _crossing(who: Identity, figures: CaseFigures, baseline: Lot | None) -> Crossing:
     key = None if baseline is None else baseline.key
     images = figures.break_even_images
     if images is None:

@@ -27,7 +27,7 @@ def identities(lots: Sequence[Lot], baseline: Lot | None = None) -> list[Identit
     labels = _labels(lots)
     seen: dict[tuple[str, str | None], int] = {}
     found: list[Identity] = []
-    for lot, label in zip(lots, labels, strict=True):
+    for lot, base, label in zip(lots, baselines(lots, baseline), labels, strict=True):
         compilation = lot.case.compilation
         kind = (compilation.variant, compilation.engine)
         nth = seen[kind] = seen.get(kind, -1) + 1
@@ -38,9 +38,21 @@ def identities(lots: Sequence[Lot], baseline: Lot | None = None) -> list[Identit
                 variant=compilation.variant,
                 engine=compilation.engine,
                 nth=nth,
-                baseline=choose_baseline(lots, lot, baseline) == lot,
+                baseline=base == lot,
             )
         )
+    return found
+
+
+def baselines(lots: Sequence[Lot], baseline: Lot | None = None) -> list[Lot | None]:
+    """What each of ``lots`` is compared with: ``baseline``, or what choose_baseline chooses among them."""
+    chosen: dict[tuple[int, str], Lot | None] = {}  # it depends on the case alone, and each choice looks at all lots
+    found: list[Lot | None] = []
+    for lot in lots:
+        key = id(lot.session), lot.case.name
+        if key not in chosen:
+            chosen[key] = choose_baseline(lots, lot, baseline)
+        found.append(chosen[key])
     return found
 
 

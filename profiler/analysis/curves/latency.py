@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from profiler.analysis.curves.identity import identities, shown, shown_run
 from profiler.analysis.curves.model import Identity, Line, LoopLatency, Shown
@@ -63,12 +64,14 @@ def _note(counts: Sequence[int]) -> str:
 def _median_call(who: Identity, calls: Sequence[Sequence[float]], fraction: bool) -> Line:
     """The median over ``calls`` (ms a step) at each step; the quartiles where at least MIN_FOR_NOISE calls have it."""
     longest = max(map(len, calls))
+    xs = tuple((step + 0.5) / longest if fraction else float(step) for step in range(longest))
+    if len(calls) == 1:
+        return Line(who, xs, tuple(ms / 1e3 for ms in calls[0]), n=1)
     middle: list[float] = []
     low: list[float] = []
     high: list[float] = []
-    for step in range(longest):
-        # A call that made fewer steps than others has none here.
-        at = sorted(ms / 1e3 for call in calls if step < len(call) and math.isfinite(ms := call[step]))
+    for column in zip_longest(*calls, fillvalue=math.nan):  # a call that made fewer steps than others has none here
+        at = sorted(ms / 1e3 for ms in column if math.isfinite(ms))
         enough = len(at) >= MIN_FOR_NOISE
         middle.append(quantile(at, 0.5) if at else math.nan)
         low.append(quantile(at, 0.25) if enough else math.nan)
@@ -76,7 +79,7 @@ def _median_call(who: Identity, calls: Sequence[Sequence[float]], fraction: bool
     banded = any(map(math.isfinite, low))
     return Line(
         who,
-        tuple((step + 0.5) / longest if fraction else float(step) for step in range(longest)),
+        xs,
         tuple(middle),
         tuple(low) if banded else (),
         tuple(high) if banded else (),

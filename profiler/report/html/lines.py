@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -278,9 +279,9 @@ def _sampled(lines: Sequence[Line], x: Axis, kind: Kind) -> Markup:
         cells = []
         for share in shares:
             at = x.low + share * (x.high - x.low)
-            place = min(range(len(line.xs)), key=lambda number: abs(line.xs[number] - at))
-            near = at <= line.xs[-1] + (x.high - x.low) / SAMPLED
-            cells.append(value_text(kind, line.ys[place]) if near else "-")
+            place = bisect_left(line.xs, at)  # the first from there on; near the end the last
+            near = place < len(line.xs) or at <= line.xs[-1] + (x.high - x.low) / SAMPLED
+            cells.append(value_text(kind, line.ys[min(place, len(line.xs) - 1)]) if near else "-")
         rows.append([line.who.label, line.n, *cells])
     return table(head, rows)
 

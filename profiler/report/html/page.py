@@ -7,7 +7,8 @@ from pathlib import Path
 
 from profiler.analysis import curves
 from profiler.analysis.cases import lot_figures
-from profiler.analysis.lots import Lot, choose_baseline
+from profiler.analysis.curves.identity import baselines
+from profiler.analysis.lots import Lot
 from profiler.analysis.outputs import OutputComparison
 from profiler.report.html import lines, rows, tables, told
 from profiler.report.html.chart import key, long_key
@@ -55,7 +56,7 @@ def page(
 
 
 def _compared(lots: Sequence[Lot], baseline: Lot | None, folders: Mapping[str, Path]) -> list[Compared]:
-    bases = [choose_baseline(lots, lot, baseline) for lot in lots]
+    bases = baselines(lots, baseline)
     figures = [lot_figures(lot, base) for lot, base in zip(lots, bases, strict=True)]
     who = curves.identities(lots, baseline)
     look = looks(who)
