@@ -8,7 +8,7 @@ from profiler.analysis.legs import stretches
 from profiler.analysis.looks import confidence
 from profiler.analysis.loops import denoise_seconds, headline
 from profiler.analysis.lots import Lot
-from profiler.analysis.machines import differences
+from profiler.analysis.machines import apart, differences
 from profiler.analysis.state import RunState
 from profiler.analysis.statistics import median
 from profiler.analysis.verdicts import (
@@ -71,7 +71,7 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
     one. Of two sessions it may be just what is asked for, and what differs is said.
     """
     warnings = differing(ours.case.workload, theirs.case.workload)
-    mixed = differences([*ours.usable, *theirs.usable])
+    mixed = _made_with(ours, theirs)
     if mixed and ours.session is theirs.session:
         return Comparison(theirs.name, reason=f"not compared: {mixed[0]}", warnings=warnings)
     warnings = [*warnings, *mixed, *_unfinished(ours, theirs)]
@@ -108,6 +108,13 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
         break_even_warm=warm.break_even,
         break_even_warm_reason=warm.reason,
     )
+
+
+def _made_with(ours: Lot, theirs: Lot) -> list[str]:
+    """What was not the same for the runs of both."""
+    if ours.session is theirs.session:
+        return differences([*ours.usable, *theirs.usable])
+    return apart(ours.session, ours.usable, theirs.session, theirs.usable)
 
 
 def _unfinished(*lots: Lot) -> list[str]:

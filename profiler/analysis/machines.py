@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from profiler.analysis.state import RunState
+from profiler.analysis.state import RunState, SessionState
 from profiler.events import Environment
 
 MEASURED = ("torch", "diffusers", "cuda")
+BESIDE = ("triton", "transformers", "accelerate", "python")
+"""Versions that seldom matter: told where sessions are compared, no reason to refuse it within one."""
 
 
 def difference(runs: Iterable[RunState]) -> str | None:
@@ -27,6 +29,31 @@ def differences(runs: Iterable[RunState]) -> list[str]:
         if len(found) > 1:
             lines.append(f"runs were made with {' and '.join(found)}")
     return lines
+
+
+def apart(ours: SessionState, own: Iterable[RunState], theirs: SessionState, other: Iterable[RunState]) -> list[str]:
+    """A line for each thing that was not the same for two groups of runs, of two sessions or of one.
+
+    Beyond ``differences`` that is the driver, the processor that launches for a GPU, the host, and what else torch and
+    diffusers work with.
+    """
+    own, other = list(own), list(other)
+    runs = [*own, *other]
+    lines = differences(runs)
+    drivers = [session.device.driver for session in (ours, theirs) if session.device is not None]
+    hosts = [run.header.host for run in runs if run.header is not None]
+    cpus = [run.environment.cpu for run in runs if run.environment is not None and run.environment.device != "cpu"]
+    lines += _unlike("with driver", drivers) + _unlike("behind the processor", cpus) + _unlike("on the host", hosts)
+    for package in BESIDE:
+        lines += _unlike(
+            f"with {package}", [run.environment.versions.get(package) for run in runs if run.environment is not None]
+        )
+    return lines
+
+
+def _unlike(how: str, words: Iterable[str | None]) -> list[str]:
+    found = list(dict.fromkeys(word for word in words if word))
+    return [f"runs were made {how} {' and '.join(found)}"] if len(found) > 1 else []
 
 
 def _device(environment: Environment) -> str:
