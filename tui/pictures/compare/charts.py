@@ -89,7 +89,7 @@ def histogram(group: Group, loop: int) -> ChartSpec:
     if not found:
         return ChartSpec(f"histogram{group.part}", empty=group.empty)
     one = found[loop % len(found)]
-    title = f"histogram{_named(one.name, len(found))}, % of the steps{group.part}"
+    title = f"histogram of the steps{_named(one.name, len(found))}{group.part}"
     if len(one.edges) < 2:
         return ChartSpec(title, empty=group.empty)
     series = []
@@ -126,7 +126,7 @@ def ecdf(group: Group, loop: int) -> ChartSpec:
     if not found:
         return ChartSpec(f"ECDF{group.part}", empty=group.empty)
     one = found[loop % len(found)]
-    title = f"ECDF{_named(one.name, len(found))}, % of the steps{group.part}"
+    title = f"ECDF of the steps{_named(one.name, len(found))}{group.part}"
     if len(one.edges) < 2:
         return ChartSpec(title, empty=group.empty)
     series = []

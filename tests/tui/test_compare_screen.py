@@ -1,0 +1,348 @@
+"""The Compare screen through the Pilot: what it shows, what its keys do, and how it follows sessions that run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from textual.message import Message
+
+from profiler import events as ev
+from profiler.eventlog import EventLog
+from profiler.sessions import SessionFolder
+from tests.support import recorded
+from tests.tui.comparison import comparing, opened, press, two_sessions
+from tests.tui.hostile import HOSTILE
+from tests.tui.support import flat, same_as_golden, text_of, until, until_read
+from tui import keys
+from tui.app import StepscopeApp
+from tui.messages import CompareChanged
+from tui.panels.compare.arranged import arrangement
+from tui.pictures.compare.view import VIEWS
+from tui.screens.choose import ChooseScreen
+from tui.screens.compare import CompareScreen
+from tui.screens.live import LiveScreen
+from tui.screens.sessions import SessionsScreen
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with two sessions, of another batch size each; tests only read it."""
+    home = tmp_path_factory.mktemp("home")
+    for recording in two_sessions():
+        recording.write(home)
+    return home
+
+
+def folder(home: Path, session: str = "k3fa-sd15") -> SessionFolder:
+    return SessionFolder(home / "sessions" / session)
+
+
+def both(home: Path) -> list[tuple[SessionFolder, str | None]]:
+    return [(folder(home), None), (folder(home, "p9zz-sd15"), None)]
+
+
+def row_of(app: StepscopeApp, wanted: str) -> str:
+    return next((row for row in text_of(app).splitlines() if wanted in row), "")
+
+
+# --- what it shows ---
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_table(size: tuple[int, int], written: Path) -> None:
+    async with opened(written, [(folder(written), None)], size) as (app, _, _screen):
+        same_as_golden(f"compare-{size[0]}x{size[1]}", text_of(app))
+
+
+async def test_every_view_at_80x24(written: Path) -> None:
+    async with opened(written, [(folder(written), None)], (80, 24)) as (app, pilot, screen):
+        for number, view in enumerate(VIEWS[1:], start=2):
+            await press(pilot, str(number))
+            assert screen.picture.view.view == view
+            same_as_golden(f"compare-{view}-80x24", text_of(app))
+        await press(pilot, "tab")
+        assert screen.picture.view.view == "table"
+
+
+async def test_in_ascii_every_view_is_ascii(written: Path) -> None:
+    async with opened(written, both(written), (80, 24), ascii=True) as (app, pilot, _):
+        await press(pilot, "b")
+        for number in range(1, len(VIEWS) + 1):
+            await press(pilot, str(number))
+            assert text_of(app).isascii(), text_of(app)
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (100, 30), (160, 45), (300, 100)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_every_view_fits_every_size(size: tuple[int, int], written: Path) -> None:
+    async with opened(written, both(written), size) as (app, pilot, screen):
+        for number, view in enumerate(VIEWS, start=1):
+            await press(pilot, str(number))
+            rows = text_of(app).splitlines()
+            assert len(rows) <= size[1] and all(len(row) <= size[0] for row in rows)
+            assert rows[-1].endswith("? help  q quit")
+            wanted = arrangement(*size, view, len(screen.picture.lines), len(screen.picture.statuses))
+            assert {name for name, part in screen._parts.items() if part.display} == {name for name, _ in wanted.cells}
+            assert all(screen._parts[name].size.height >= 3 for name, _ in wanted.cells)
+
+
+async def test_nothing_marked_says_what_to_do(tmp_path: Path) -> None:
+    app = StepscopeApp(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = CompareScreen(())
+        await app.push_screen(screen)
+        await until(pilot, lambda: "nothing marked: a opens the list" in text_of(app))
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen) and "no sessions yet" in text_of(app))
+
+
+async def test_what_is_not_there_is_told(written: Path, tmp_path: Path) -> None:
+    things = [(folder(written), "no-such-case"), (SessionFolder(tmp_path / "gone"), None)]
+    async with opened(written, things) as (app, _, screen):
+        assert screen.picture.total == 0
+        assert "session k3fa-sd15 has no case or run called no-such-case (and 1 more)" in text_of(app)
+
+
+async def test_a_session_without_measured_calls(tmp_path: Path) -> None:
+    recording = recorded.finished(session="young")
+    begun = recording.write(tmp_path, until_ns=recording.records[0].event.t + 3_000_000_000)
+    async with opened(tmp_path, [(begun, None)], (80, 24)) as (app, pilot, _):
+        await press(pilot, "2")
+        assert "no measured calls yet" in text_of(app)
+        await press(pilot, "5")
+        assert "has no measured call yet" in text_of(app)
+
+
+# --- the baseline, rows and order ---
+
+
+async def test_each_is_compared_with_its_own_workload_until_one_is_pinned(written: Path) -> None:
+    async with opened(written, both(written), (120, 30)) as (app, pilot, screen):
+        assert "each against the no-compile case of its workload" in text_of(app)
+        assert [line.key for line in screen.picture.lines if line.baseline] == [
+            screen.picture.lines[place].key for place in (0, 3)
+        ]
+        await press(pilot, "down", "b")
+        assert "against b1 compile, pinned" in text_of(app)
+        assert "not the same as the baseline, 3 rows: batch size 4 and 1" in text_of(app)
+        assert row_of(app, "b1 no-compile").split()[-1] != "baseline"
+        assert "SLOWER" in row_of(app, "b1 no-compile")
+        await press(pilot, "u")
+        assert screen.view.baseline is None and "FASTER" in row_of(app, "b1 compile")
+
+
+async def test_the_app_can_begin_with_a_pinned_baseline(written: Path) -> None:
+    name = "sd15-txt2img-regional-compile-b1"
+    app = StepscopeApp(written, compare=[(folder(written), None)], baseline=(folder(written), name))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await comparing(pilot)
+        assert "against regional-compile, pinned" in text_of(app)
+
+
+async def test_rows_are_sorted_by_a_column_and_those_without_a_figure_come_last(written: Path) -> None:
+    async with opened(written, [(folder(written), None)]) as (app, pilot, screen):
+        labels = [line.label for line in screen.picture.lines]
+        while screen.view.sort != "step ms":
+            await press(pilot, "s")
+        assert [line.label for line in screen.picture.lines] == ["compile", "regional-compile", "no-compile"]
+        assert "↑step ms" in row_of(app, "it/s")
+        await press(pilot, "S")
+        assert "↓step ms" in row_of(app, "it/s")
+        while screen.view.sort != "speed-up":
+            await press(pilot, "s")
+        assert [line.label for line in screen.picture.lines][-1] == "no-compile"
+        while screen.view.sort:
+            await press(pilot, "s")
+        await press(pilot, "S")
+        assert [line.label for line in screen.picture.lines] == labels
+
+
+async def test_rows_are_filtered_by_words_and_by_variant(written: Path) -> None:
+    async with opened(written, both(written), (80, 24)) as (app, pilot, screen):
+        await press(pilot, "slash", *"b4 faster")
+        assert text_of(app).splitlines()[-1].startswith("filter b4 faster")
+        await press(pilot, "enter")
+        assert [line.label for line in screen.picture.lines] == ["b4 compile", "b4 regional-compile"]
+        assert "/b4 faster  2 of 6" in text_of(app)
+        await press(pilot, "slash", *" -regional", "enter")
+        assert [line.label for line in screen.picture.lines] == ["b4 compile"]
+        await press(pilot, "slash", *" xyz")
+        assert "none of 6 rows matches: 0 shows all" in text_of(app)
+        await press(pilot, "escape")
+        await press(pilot, "0")
+        for variant in ("no-compile", "compile", "regional-compile"):
+            await press(pilot, "v")
+            assert {line.variant for line in screen.picture.lines} == {variant}
+        await press(pilot, "v")
+        assert len(screen.picture.lines) == 6
+
+
+async def test_a_row_is_dropped_and_those_that_a_filter_hides_stay(written: Path) -> None:
+    async with opened(written, both(written)) as (app, pilot, screen):
+        await press(pilot, "v", "d")
+        await until(pilot, lambda: screen.picture.total == 5)
+        await press(pilot, "0")
+        assert "b1 no-compile" not in [line.label for line in screen.picture.lines]
+        assert len(screen.picture.lines) == 5
+        for left in (4, 3, 2, 1, 0):
+            await press(pilot, "d")
+            await until(pilot, lambda left=left: screen.picture.total == left)  # type: ignore[misc]
+        assert "nothing marked: a opens the list" in text_of(app)
+
+
+async def test_a_row_keeps_its_symbol_while_others_go(written: Path) -> None:
+    async with opened(written, both(written)) as (_, pilot, screen):
+        symbols = {line.key: line.symbol for line in screen.picture.lines}
+        assert len(set(symbols.values())) == 6
+        await press(pilot, "d")
+        await until(pilot, lambda: screen.picture.total == 5)
+        assert all(symbols[line.key] == line.symbol for line in screen.picture.lines)
+
+
+async def test_single_runs_are_compared(written: Path) -> None:
+    runs = [(folder(written), name) for name in _runs(written)[:3]]
+    async with opened(written, runs, (80, 24)) as (_app, _, screen):
+        assert [line.label.rpartition(" ")[2] for line in screen.picture.lines] == ["#1", "#1", "#1"]
+        assert screen.picture.lines[1].cells["speed-up"][0].endswith("x")
+        assert screen.picture.lines[1].cells["interval"][0] == "–"
+
+
+def _runs(home: Path) -> list[str]:
+    return [run.name for run in folder(home).manifest().request.runs]
+
+
+async def test_two_copies_of_a_session_are_two_rows_each(written: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere" / "k3fa-sd15"
+    shutil.copytree(folder(written).path, copy)
+    async with opened(written, [(folder(written), None), (SessionFolder(copy), None)]) as (_, _pilot, screen):
+        assert len({line.key for line in screen.picture.lines}) == 6
+        assert len({line.symbol for line in screen.picture.lines}) == 6
+        assert len({line.label for line in screen.picture.lines}) == 6
+
+
+# --- going there and coming back ---
+
+
+async def test_from_live_to_compare_and_back(written: Path) -> None:
+    app = StepscopeApp(written, folder(written))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_read(pilot)
+        await pilot.press("v")
+        screen = await comparing(pilot)
+        assert screen.picture.total == 3
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, LiveScreen))
+
+
+async def test_from_the_sessions_those_that_are_marked(written: Path) -> None:
+    app = StepscopeApp(written)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: "k3fa-sd15" in text_of(app) and "p9zz-sd15" in text_of(app))
+        await pilot.press("space", "down", "space")
+        await until(pilot, lambda: "2 marked, v compares" in text_of(app))
+        assert text_of(app).splitlines()[3].startswith(">*")
+        await pilot.press("v")
+        screen = await comparing(pilot)
+        assert screen.picture.total == 6
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        await pilot.press("space", "up", "space", "v")
+        screen = await comparing(pilot)
+        assert screen.picture.total == 6, "what is compared already brings back the rest"
+
+
+async def test_the_list_marks_sessions_cases_and_runs(written: Path) -> None:
+    async with opened(written, [(folder(written), None)], (80, 24)) as (app, pilot, screen):
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen) and "p9zz-sd15" in text_of(app))
+        assert "2.13.0" in row_of(app, "p9zz-sd15") and "NVIDIA Recorded" in row_of(app, "p9zz-sd15")
+        assert row_of(app, "k3fa-sd15").startswith("[x]")
+        await pilot.press("slash", *"p9zz", "enter", "right", "down", "right", "down", "space", "down", "space")
+        await until(pilot, lambda: "3 marks" in text_of(app))
+        assert row_of(app, "p9zz-sd15").startswith("[-]")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen and screen.picture.total == 5)
+
+
+async def test_a_case_is_taken_out_of_a_marked_session(written: Path) -> None:
+    async with opened(written, [(folder(written), None)], (80, 24)) as (app, pilot, screen):
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen) and "k3fa-sd15" in text_of(app))
+        await pilot.press("slash", *"k3fa", "enter", "right", "down", "space")
+        await until(pilot, lambda: "2 marks" in text_of(app))
+        await pilot.press("left")
+        await until(pilot, lambda: "no-compile" not in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen and screen.picture.total == 2)
+
+
+async def test_the_list_left_with_escape_changes_nothing(written: Path) -> None:
+    async with opened(written, [(folder(written), None)], (80, 24)) as (app, pilot, screen):
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen) and "k3fa-sd15" in text_of(app))
+        await pilot.press("n", "escape")
+        await until(pilot, lambda: app.screen is screen)
+        assert screen.picture.total == 3
+
+
+# --- while it goes on ---
+
+
+async def test_a_running_session_is_followed_and_only_a_change_is_a_message(tmp_path: Path) -> None:
+    seen: list[Message] = []
+    recording = recorded.live(seconds=30)
+    with recorded.Feeder(recording, tmp_path) as feeder:
+        feeder.feed_history()
+        async with opened(tmp_path, [(feeder.folder, None)], seen=seen) as (_, pilot, screen):
+            assert screen.picture.lines[2].cells["step ms"][0] == "–"
+            pictures = sum(isinstance(message, CompareChanged) for message in seen)
+            await pilot.pause(0.4)
+            assert sum(isinstance(message, CompareChanged) for message in seen) == pictures
+            feeder.feed(recording.end_ns)
+            await until(pilot, lambda: screen.picture.lines[2].cells["step ms"][0] != "–")
+
+
+# --- to take away ---
+
+
+async def test_what_is_compared_is_written_into_new_files(tmp_path: Path) -> None:
+    made = two_sessions()[0].write(tmp_path)
+    async with opened(tmp_path, [(made, None)]) as (app, pilot, _):
+        await pilot.press("e")
+        await until(pilot, lambda: "written: " in text_of(app))
+        await pilot.press("e")
+        await until(pilot, (tmp_path / "stepscope-compare-2.md").is_file)
+    page = (tmp_path / "stepscope-compare.html").read_text()
+    assert page.startswith("<!DOCTYPE html>") and "regional-compile" in page
+    assert "FASTER" in (tmp_path / "stepscope-compare.md").read_text()
+
+
+# --- hostile text ---
+
+
+async def test_nothing_in_a_log_steers_the_screen(tmp_path: Path) -> None:
+    recording = recorded.finished(session="hostile")
+    made = recording.write(tmp_path)
+    run = next(iter(recording.request.runs)).name
+    log = EventLog(made.run_log(run))
+    end = recording.end_ns
+    for number, text in enumerate(HOSTILE):
+        log.write(ev.Note(t=end + number, level="warning", text=text))
+    log.write(ev.Environment(t=end + 100, device_name=HOSTILE[4], cpu=HOSTILE[3], versions={"torch": HOSTILE[6]}))
+    log.write(ev.Output(t=end + 101, images=[HOSTILE[1], "../../etc/passwd"], thumbnails=[HOSTILE[2]], file=HOSTILE[3]))
+    log.close()
+    async with opened(tmp_path, [(made, None)], (100, 40)) as (app, pilot, screen):
+        for number in range(1, len(VIEWS) + 1):
+            await press(pilot, str(number))
+            assert all(char.isprintable() for char in text_of(app).replace("\n", ""))
+            assert all(strip.cell_length == 100 for strip in app.screen._compositor.render_strips())
+        assert all(char.isprintable() for char in flat(screen._detail.shown).replace("\n", ""))
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen) and "hostile" in text_of(app))
+        assert all(char.isprintable() for char in text_of(app).replace("\n", ""))
+
+
+def test_no_hint_of_the_footer_that_matters_is_lost_at_80_columns() -> None:
+    told = [key.short for key in keys.keys_of(keys.COMPARE) if key.short]
+    assert told[:6] == ["view", "add", "baseline", "drop", "sort", "filter"]
