@@ -62,6 +62,36 @@ def test_ls_lists_sessions(session: str, capsys: pytest.CaptureFixture[str]) -> 
     assert session in out and "no-compile, compile, regional-compile" in out
 
 
+def test_show_compares_with_any_case(session: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "show", session, "--baseline", "compile", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [case["baseline"] for case in found["cases"]] == ["sd15-txt2img-compile-b1", None, "sd15-txt2img-compile-b1"]
+    assert found["cases"][0]["speedup"] == pytest.approx(0.62, rel=0.02)
+    _, out, _ = run(capsys, "show", session, "--baseline", "sd15-txt2img-compile")
+    assert "0.62x" in out
+    code, out, err = run(capsys, "show", session, "--baseline", "fast")
+    assert (code, out) == (3, "")
+    assert "has no case called 'fast' (there are: sd15-txt2img-no-compile-b1, " in err
+
+
+def test_ls_fits_the_terminal(
+    own_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("abcd-sd15-controlnet-inpaint", "efgh-sdxl-txt2img"):
+        recorded.make_folder(recorded.request(), own_home, name, here=True)
+    (own_home / "sessions" / "efgh-sdxl-txt2img" / "session.json").write_text("{}")
+    for width in (60, 80, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        code, out, _ = run(capsys, "ls")
+        lines = out.splitlines()
+        assert code == 0
+        assert max(map(len, lines)) <= width
+        assert any(line.startswith("abcd-sd15-controlnet-inpaint  ") and "0/3" in line for line in lines)
+        assert "session.json is damaged" in " ".join(out.split())
+    assert "pipeline" in lines[0]
+
+
 def test_ls_says_which_sessions_were_copied(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recording = recorded.live()
     recording.write(own_home, until_ns=recording.live_ns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -100,11 +102,83 @@ def test_runs_are_picked_by_number_name_or_beginning(
 
 
 @pytest.mark.parametrize(
+    ("form", "begins", "says"),
+    [
+        ("json", "{", "compare --json"),
+        ("csv", "session,case,run,", "pandas"),
+        ("md", "### sd15-txt2img", "issue"),
+        ("html", "<!DOCTYPE html>", "any browser"),
+    ],
+)
+def test_every_format_is_a_file_named_after_the_session(
+    form: str, begins: str, says: str, session: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "--format", form)
+    assert (code, err) == (0, "")
+    assert says in out
+    text = (tmp_path / f"{session}.{form}").read_text(encoding="utf-8")
+    assert text.startswith(begins)
+    assert all(variant in text for variant in ("no-compile", "regional-compile"))
+
+
+def test_json_of_a_session_is_what_show_says_and_of_parts_what_compare_says(
+    session: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, command in (([session], "show"), ([f"{session}/compile", f"{session}/1"], "compare")):
+        assert main([command, *arguments, "--json"]) == 0
+        shown = capsys.readouterr().out
+        assert run(capsys, *arguments, "--format", "json", "-o", "-")[1] == shown
+    found = json.loads(run(capsys, session, "--format", "json", "--baseline", "compile", "-o", "-")[1])
+    assert found["cases"][0]["baseline"] == "sd15-txt2img-compile-b1"
+    found = json.loads(run(capsys, session, "--format", "json", "--run", "2", "--run", "3", "-o", "-")[1])
+    assert [case["run"] for case in found["cases"]] == RUNS[1:]
+
+
+@pytest.mark.parametrize("rows", ["runs", "calls", "steps"])
+def test_csv_is_of_the_runs_of_what_is_named(rows: str, session: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def names(*things: str) -> list[str]:
+        _, out, _ = run(capsys, *things, "--format", "csv", "--rows", rows, "-o", "-")
+        return list(dict.fromkeys(row["run"] for row in csv.DictReader(io.StringIO(out, newline=""))))
+
+    assert names(session) == RUNS
+    assert names(f"{session}/compile", f"{session}/3", f"{session}/2") == RUNS[1:]
+
+
+def test_several_sessions_are_one_file_but_no_trace(
+    session: str, own_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded.finished(session="more-sd15-txt2img").write(own_home)
+    for form in ("json", "csv", "md", "html"):
+        assert run(capsys, "done", "more/compile", "--format", form)[0] == 0
+        assert "more" in (tmp_path / f"done-more.{form}").read_text(encoding="utf-8")
+    for things in (["done", "more", "--format", "trace"], ["done", "more", "--format", "csv", "--run", "1"]):
+        code, out, err = run(capsys, *things)
+        assert (code, out) == (2, "")
+        assert "of one session" in err
+    _, out, _ = run(capsys, "done/2", "done/compile", "--format", "trace", "-o", "-")
+    assert processes(out) == [f"session {session}", RUNS[1]]
+
+
+def test_a_file_is_named_after_the_folder_whatever_the_log_says(
+    session: str, own_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = own_home / "sessions" / session / "session.json"
+    text = manifest.read_text().replace(f'"session":"{session}"', '"session":"../../outside"')
+    manifest.write_text(text)
+    assert "outside" in text
+    assert run(capsys, "last", "--format", "csv")[0] == 0
+    assert [one.name for one in tmp_path.iterdir()] == [f"{session}.csv"]
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         ("nothing --format trace", 3, "no session starts with"),
         ("last", 2, "--format"),
         ("last --format pdf", 2, "trace"),
+        ("last --format csv --rows images", 2, "steps"),
+        ("last --format md --baseline other", 3, "no session starts with 'other'"),
+        ("last/other --format md", 3, "no run called 'other'"),
         ("last --format trace --run 9", 2, "there are: 001-sd15-txt2img-no-compile-b1-r1, 002"),
         ("last --format trace --run 00", 2, "fits 3 runs"),
         ("last --format trace -o /nowhere/trace.json", 2, "no folder /nowhere"),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from profiler import events as ev
 from profiler.analysis.state import SessionState
+from profiler.report.notes import sync_lines
 from profiler.report.tables import recompile_lines, session_lines
+from profiler.report.triggers import trigger_lines
 from tests.analysis.events import MS, call, fold, frame, request
 from tests.support import recorded
 from tests.tui.support import folded
@@ -54,6 +58,37 @@ def test_several_causes_are_the_costliest_and_how_many_more() -> None:
     case = recompile_lines(state)[0]
     assert ": 2 yours (sample height 8 → 12" in case
     assert case.endswith(" and 1 more)")
+
+
+def test_triggers_and_show_count_in_the_same_words() -> None:
+    again = [*compiled(1, HEIGHT, 2), *compiled(2, HEIGHT.replace("12", "16"), 2)]
+    state = state_of([*compiled(0, None, 3)], [*compiled(0, None, 3), *again], [*compiled(0, None, 3), *again[:3]])
+    assert ": 2 recompiles in one run of 3, 4.00 s: " in recompile_lines(state)[0]
+    (totals,) = [line for line in trigger_lines(state, width=200) if "first compiles" in line]
+    assert "3 recompiles in 3 runs, " in totals
+    assert "; 2 recompiles in one run of 3; " in totals
+
+
+def test_what_waited_for_the_device_is_told_with_its_line() -> None:
+    def sync(line: int, count: int) -> ev.Sync:
+        return ev.Sync(file="/x/site-packages/a/b.py", line=line, function="step", code="  x.item()\n", count=count)
+
+    state = state_of([sync(line, line) for line in range(1, 8)])
+    lines = sync_lines(state)
+    assert lines[0] == (
+        "sd15-txt2img-compile-b1: Python waited for the device 7 times in a call at a/b.py:7 in step: x.item()"
+    )
+    assert len(lines) == 6
+    assert "and 2 more such lines" in lines[-1]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 250])
+@pytest.mark.parametrize("legs", [(), ("512x512", "768x768")])
+def test_the_page_fits_the_terminal(width: int, legs: tuple[str, ...]) -> None:
+    lines = session_lines(folded(recorded.finished(legs=legs)), width=width)
+    assert max(map(len, lines)) <= width
+    words = ("it/s", "step ms", "break-even", "cold s", "peak VRAM", *(("1st call ms",) if legs else ()))
+    assert all(any(word in line for line in lines) for word in words)
 
 
 def test_where_nothing_was_compiled_again_nothing_is_said() -> None:
