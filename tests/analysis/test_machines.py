@@ -1,4 +1,4 @@
-"""What two groups of runs were not made with alike: a line for each difference, across sessions also for lesser ones."""
+"""What two groups of runs were not made with alike: each difference has a line, across sessions also lesser ones."""
 
 from __future__ import annotations
 
