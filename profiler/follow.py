@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -27,7 +28,7 @@ class Follower:
         self.folder = folder
         self._stamp = _stamp_of(folder)  # taken before it is read, so that no change is missed
         self.manifest = manifest or folder.manifest()
-        self.liveness = Liveness.STARTING
+        self.liveness = self._before = Liveness.STARTING
         self._open()
         self._shown = self._fold.state
 
@@ -38,6 +39,8 @@ class Follower:
         self._conductor = LogReader(self.folder.conductor_log, clock)
         self._runs = {run.name: LogReader(self.folder.run_log(run.name), clock) for run in request.runs}
         self._losses: dict[str | None, Losses] = {}
+        # Logs that this round has not read yet; a round may take several turns, however many logs there are.
+        self._left: deque[str | None] = deque()
 
     @property
     def state(self) -> SessionState:
@@ -60,25 +63,27 @@ class Follower:
     def _read(self, budget_s: float, clock: Callable[[], float]) -> tuple[bool, bool]:
         """``poll`` of what is being read, which is not what is shown while it is read anew."""
         changed = self._look_at_manifest()
-        # Asked before reading: what is in the logs when the conductor is gone is all there will be.
-        liveness = self.folder.liveness(self.manifest)
+        if not self._left:
+            # Asked before reading: what is in the logs when the conductor is gone is all there will be.
+            self._before = self.folder.liveness(self.manifest)
+            self._left = deque([None, *filter(self._worth_reading, self._runs)])
         deadline = clock() + budget_s
-        readers = [(None, self._conductor), *((run, self._runs[run]) for run in self._runs if self._worth_reading(run))]
-        for position, (name, reader) in enumerate(readers, start=1):
-            more = True
-            while more:
-                chunk = reader.read(READ_BYTES)
-                if chunk.restarted:
-                    self._open()
-                    return True, True
-                if chunk.events:
-                    changed = True
-                    self._feed(name, chunk.events)
-                changed |= self._note_losses(name, reader)
-                more = chunk.more
-                if clock() >= deadline and (more or position < len(readers)):
-                    return changed, True
-        changed |= self._settle(liveness)
+        while self._left:
+            name = self._left[0]
+            reader = self._conductor if name is None else self._runs[name]
+            chunk = reader.read(READ_BYTES)
+            if chunk.restarted:
+                self._open()
+                return True, True
+            if chunk.events:
+                changed = True
+                self._feed(name, chunk.events)
+            changed |= self._note_losses(name, reader)
+            if not chunk.more:
+                self._left.popleft()
+            if self._left and clock() >= deadline:
+                return changed, True
+        changed |= self._settle(self._before)
         return changed, False
 
     def read_all(self) -> SessionState:
