@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -129,3 +130,14 @@ def test_steps_come_in_pieces() -> None:
     assert len(pieces) > 4
     assert sum(piece.count("\r\n") for piece in pieces) == 1501
     assert max(map(len, pieces)) < 60_000
+
+
+@pytest.mark.parametrize(("rows", "kind"), [(call_rows, "calls"), (step_rows, "steps")])
+def test_the_page_about_exports_has_every_column(rows: Rows, kind: str) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "compare.md").read_text(encoding="utf-8")
+    told = {
+        line.split(" | ")[0].strip("| "): line.strip("| ").split(" | ")[1]
+        for line in page.splitlines()
+        if " | " in line
+    }
+    assert "".join(rows([])).strip() == f"{told['all']}, {told[kind]}".replace(", ", ",")
