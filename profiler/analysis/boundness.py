@@ -76,8 +76,8 @@ def bound(found: Shares, *, cuda_graphs: bool) -> Bound:
     elif share <= 1 - MOSTLY and launch is not None and launch >= ENQUEUED:
         word = UNSURE
         means = (
-            f"{waited}, yet launching the denoiser takes {launch:.0%} of a step: the two disagree; Python may have"
-            " waited for room in the launch queue, or both are about even"
+            f"{waited}, yet launching the denoiser takes {launch:.0%} of a step: the two disagree; either Python"
+            " waits for room in the launch queue, or the GPU is never more than a kernel behind"
         )
     elif share >= MOSTLY:
         word, means = HOST, f"{waited}: {advice} will help"

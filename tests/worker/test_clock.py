@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from profiler.events import Event, LoopStarted, Stage, Step
+from profiler.analysis.figures import run_figures
+from profiler.analysis.fold import SessionFold
+from profiler.events import CallEnded, CallStarted, Event, LoopStarted, PhaseStarted, Stage, Step
+from profiler.request import Options, resolve
 from profiler.subject import plain
 from profiler.worker.clock import CudaClock, HostClock
 from profiler.worker.live import LiveWriter
@@ -117,6 +120,31 @@ def test_a_queue_that_stays_full_is_device_bound_and_one_that_runs_dry_host_boun
         cuda.synchronize(1)
         writer.flush()
         assert [step.host_bound for step in of(Step, events)] == [host_bound] * 3
+
+
+@pytest.mark.parametrize(
+    ("launch", "word", "enqueue"),
+    [
+        ((MS, 20 * MS), "device", MS / (20 * MS + MS // 100)),
+        ((20 * MS, 0), "host", 20 / 20.1),
+        ((20 * MS, MS), "unsure", 20 / 20.1),  # the device is not idle, but just behind
+    ],
+)
+def test_the_cross_check_is_host_time_to_launch_by_device_time(
+    launch: tuple[int, int], word: str, enqueue: float
+) -> None:
+    host = Ticks()
+    cuda = FakeCuda(host)
+    events, writer = run_loop(host, cuda, launch, steps=9)
+    cuda.synchronize(1)
+    writer.flush()
+    asked = resolve(Options(pipeline="sd15-txt2img", size="tiny", variants=["no-compile"], repeats=1), "cpu")
+    fold = SessionFold("test", asked)
+    name = asked.runs[0].name
+    fold.run(name, [PhaseStarted(phase="measure"), CallStarted(phase="measure"), *events, CallEnded(ns=host.ns)])
+    figures = run_figures(fold.state, fold.state.runs[name])
+    assert figures.enqueue_share == pytest.approx(enqueue, rel=1e-3)
+    assert figures.bound == word
 
 
 def test_steps_are_written_when_the_device_has_done_them_and_not_before() -> None:

@@ -6,10 +6,16 @@ import gc
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from profiler.events import CallEnded, Event
+from profiler.subject import plain
+from profiler.worker.clock import HostClock
 from profiler.worker.hostload import Counters, HostLoad
+from profiler.worker.measure import Measurement
+from tests.worker.conftest import make_workload
 
 TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 OWN = sorted(os.sched_getaffinity(0))
@@ -110,3 +116,28 @@ def test_on_this_machine_own_work_is_not_foreign() -> None:
     assert found.foreign_cpu_ns is None or found.foreign_cpu_ns >= 0
     if before.busy_ns is not None and after.busy_ns is not None and found.foreign_cpu_ns:
         assert found.foreign_cpu_ns == after.busy_ns - before.busy_ns - (after.own_ns - before.own_ns)
+
+
+def test_the_counters_are_read_outside_the_timed_part_of_a_call(tiny_pipe: Any) -> None:
+    order: list[str] = []
+
+    class Told(HostLoad):
+        def read(self) -> Counters:
+            order.append("read")
+            return Counters(0, 1000 * len(order), 10_000 * len(order), len(order))
+
+    class Clock(HostClock):
+        def anchor(self) -> None:
+            order.append("anchor")
+
+        def synchronize(self) -> None:
+            order.append("synchronize")
+
+    events: list[Event] = []
+    subject = plain(tiny_pipe, "unet")
+    with Measurement(subject, make_workload(steps=2), events.append, clock=Clock(), host=Told(), live=False) as it:
+        it.call("measure")
+    assert order == ["read", "anchor", "synchronize", "read"]
+    [ended] = [event for event in events if isinstance(event, CallEnded)]
+    assert (ended.waited_ns, ended.foreign_cpu_ns, ended.collections) == (3000, 30_000, 3)
+    assert ended.ns > 0 and ended.images == 1
