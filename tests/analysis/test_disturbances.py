@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from profiler import events as ev
 from profiler.analysis.cases import case_figures
@@ -246,3 +248,33 @@ def test_a_case_says_once_what_disturbed_its_runs_and_that_their_clocks_differ()
         "the SM clock differs by 10.0% between the runs: 1800 to 1980 MHz",
     ]
     assert case.sm_mhz == 1890
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_content_of_a_log_is_too_odd(seed: int) -> None:
+    source = random.Random(seed)
+
+    def odd() -> int | None:
+        return source.choice([None, 0, 1, -1, -7, 5 * gpu.SECOND, 2**63 - 1, -(2**63), source.randrange(10**9)])
+
+    sampled = ("used_bytes", "process_bytes", "utilization", "energy_mj", "sm_mhz", "reasons", "others", "others_busy")
+    worker = gpu.log(3)
+    for place, event in enumerate(worker):
+        if isinstance(event, ev.CallEnded):
+            names = ("ns", "images", "retries", "waited_ns", "foreign_cpu_ns", "collections")
+            given = {name: odd() for name in names if source.random() < 0.5}
+            worker[place] = replace(event, **{"ns": event.ns, "images": 1} | {n: v for n, v in given.items() if v})
+        elif isinstance(event, ev.Step):
+            worker[place] = replace(event, ns=odd() or 0, host_ns=odd() or 0, enqueue_ns=odd() or 0)
+        elif isinstance(event, ev.Environment):
+            worker[place] = replace(event, cores=odd() or 0, threads=odd() or 0)
+    device = ev.DeviceSeen(t=3, max_sm_mhz=odd(), supported_reasons=odd())
+    state, run = gpu.session(
+        3,
+        lambda *_: {name: odd() for name in sampled} | ({"t": odd() or 0} if source.random() < 0.1 else {}),
+        worker=worker,
+        device=device,
+    )
+    found = run_figures(state, run)
+    assert all(isinstance(line, str) for line in found.flags + found.remarks)
+    assert len(case_figures(state)) == 1
