@@ -117,9 +117,11 @@ def rate_cell(loops: Sequence[LoopFigures]) -> str:
 
 def speedup_cell(figures: CaseFigures) -> str:
     """The ratio and what is said of it: ``1.45x FASTER``; the ratio alone where there is no verdict."""
-    if figures.baseline is None or figures.speedup is None:
-        return NOT_MEASURED
-    return f"{times(figures.speedup)}" + (f" {figures.verdict}" if figures.verdict else "")
+    return NOT_MEASURED if figures.baseline is None else ratio_cell(figures.speedup, figures.verdict)
+
+
+def ratio_cell(speedup: float | None, verdict: str | None) -> str:
+    return NOT_MEASURED if speedup is None else " ".join(filter(None, (times(speedup), verdict)))
 
 
 def interval_cell(figures: CaseFigures) -> str:

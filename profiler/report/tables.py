@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from profiler.analysis.cases import case_figures
+from profiler.analysis.cases import CaseFigures, case_figures
 from profiler.analysis.figures import run_figures
 from profiler.analysis.legs import LegFigures
 from profiler.analysis.outputs import OutputComparison
@@ -31,6 +32,7 @@ from profiler.report.rows import (
     memory_title,
     names_of,
     rate_cell,
+    ratio_cell,
 )
 from profiler.report.text import NOT_MEASURED, number
 
@@ -105,11 +107,11 @@ def leg_part(rows: Sequence[Row]) -> tuple[list[Column], list[Group]]:
     found = [(row, leg) for row in rows for leg in row.figures.legs]
     legs = [leg for _, leg in found]
     speed = [
-        Column("calls", [str(leg.calls) for leg in legs]),
-        Column("clean", [str(leg.clean_calls) for leg in legs]),
+        Column("clean", [f"{leg.clean_calls}/{leg.calls}" for leg in legs]),
         Column("it/s", [rate_cell(leg.loops) for leg in legs]),
-        Column("images/s", [number(leg.images_per_second, 2) for leg in legs], spare=True),
+        Column("speed-up", [cell for row in rows for cell in _leg_speedups(row.figures)]),
         *latency_columns([leg.steps for leg in legs]),
+        Column("images/s", [number(leg.images_per_second, 2) for leg in legs], spare=True),
     ]
     compiling = [
         Column("1st call ms", [number(leg.first_call_ms, 0) for leg in legs]),
@@ -120,6 +122,18 @@ def leg_part(rows: Sequence[Row]) -> tuple[list[Column], list[Group]]:
     ]
     names = _names([row for row, _ in found], "leg", [leg.name for leg in legs])
     return names, [Group("legs", speed), Group("legs, compiling", compiling)]
+
+
+def _leg_speedups(figures: CaseFigures) -> list[str]:
+    """A cell a leg: against the same leg of the baseline, told by its name and which one of that name it is."""
+    compared = {(one.name, one.number): one for one in figures.leg_comparisons}
+    seen: Counter[str] = Counter()
+    cells = []
+    for leg in figures.legs:
+        seen[leg.name] += 1
+        found = compared.get((leg.name, seen[leg.name]))
+        cells.append(ratio_cell(found.speedup, found.verdict) if found is not None else NOT_MEASURED)
+    return cells
 
 
 def _compile_seconds(leg: LegFigures) -> str:

@@ -91,6 +91,14 @@ def test_the_page_fits_the_terminal(width: int, legs: tuple[str, ...]) -> None:
     assert all(any(word in line for line in lines) for word in words)
 
 
+def test_each_leg_is_compared_with_the_same_one_of_the_baseline() -> None:
+    lines = session_lines(folded(recorded.finished(legs=("a", "b", "a"), repeats=3)), width=120)
+    at = next(number for number, line in enumerate(lines) if line.startswith("legs "))
+    rows = [line.split() for line in lines[at + 1 : at + 10]]
+    assert [row[-7:-5] for row in rows[3:6]] == [["1.61x", "FASTER"], ["1.61x", "FASTER"], ["1.62x", "FASTER"]]
+    assert [row[-6] for row in rows[:3]] == ["-"] * 3
+
+
 def test_where_nothing_was_compiled_again_nothing_is_said() -> None:
     state = state_of([*compiled(0, None, 3)])
     assert recompile_lines(state) == []
