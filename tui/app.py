@@ -19,7 +19,7 @@ from profiler.sessions import SessionFolder
 from tui import keys, theme
 from tui.comparing import CompareSource
 from tui.feed import LiveSource, Reading
-from tui.messages import ChooseMarks, SessionPicked, ShowCompare, ShowStep, ShowTriggers
+from tui.messages import ChooseMarks, FolderPicked, SessionPicked, ShowCompare, ShowStep, ShowTriggers
 from tui.painting import Memory, ThriftyUpdate
 from tui.pictures.compare.marks import Mark, Marks, marked
 from tui.pictures.compare.resolved import key_of
@@ -95,6 +95,9 @@ class StepscopeApp(App[None]):
     def on_session_picked(self, message: SessionPicked) -> None:
         self.push_screen(self._live(self._folder(message.session)))
 
+    def on_folder_picked(self, message: FolderPicked) -> None:
+        self.push_screen(self._live(SessionFolder(Path(message.path))))
+
     async def on_show_triggers(self, message: ShowTriggers) -> None:
         if isinstance(self.screen, LiveScreen):
             folder = self.screen.folder
@@ -121,8 +124,10 @@ class StepscopeApp(App[None]):
         if isinstance(self.screen, ChooseScreen):
             await self.pop_screen()
         screen = self._compare_of(message.marks)
-        if self.screen is not screen:
+        if screen not in self.screen_stack:
             await self.push_screen(screen)
+        while self.screen is not screen:  # Live was opened from there: what lies over it goes
+            await self.pop_screen()
 
     def on_choose_marks(self, message: ChooseMarks) -> None:
         """Open the list of all there is; of sessions that are elsewhere those that are marked."""

@@ -131,6 +131,7 @@ TABLE: tuple[Key, ...] = (
     Key("last", "end,G", "edge(1)", "", "to the last line", SCREENS),
     Key("cases_up", "left_square_bracket", "cases(-1)", "", "scroll the table of results up", (LIVE,)),
     Key("open", "enter", "open", "open", "open the session", (SESSIONS,)),
+    Key("open_compared", "enter", "open", "", "open the session of the selected row", (COMPARE,)),
     Key("skip", "s", "skip", "skip run", "skip the run under way (asks first)", (LIVE,)),
     Key("stop", "x", "stop", "stop", "stop the session (asks first)", (LIVE, SESSIONS)),
     Key("step_back", "escape", "back", "back", "take the cursor off the chart, or back to the sessions", (LIVE,)),

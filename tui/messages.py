@@ -68,6 +68,14 @@ class ShowCompare(Message):
         super().__init__()
 
 
+class FolderPicked(Message):
+    """The user opens the session in the folder ``path``, which may lie anywhere."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__()
+
+
 class ChooseMarks(Message):
     """The user wants to choose what is compared; ``marks`` are those there are."""
 

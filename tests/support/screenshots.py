@@ -42,9 +42,28 @@ async def inspector(target: Path) -> None:
             target.write_text(app.export_screenshot(title="stepscope watch"), encoding="utf-8")
 
 
+async def compare(target: Path) -> None:
+    """The Compare screen: two sessions of another batch size, one row pinned as the baseline, as SVG."""
+    with tempfile.TemporaryDirectory() as home:
+        made = [
+            recorded.finished(session="k3fa-sd15-txt2img", repeats=5, steps=50).write(Path(home)),
+            recorded.finished(session="p9zz-sd15-txt2img", repeats=5, steps=50, seed=2, batch_sizes=[4]).write(
+                Path(home)
+            ),
+        ]
+        app = StepscopeApp(Path(home), compare=[(folder, None) for folder in made])
+        async with app.run_test(size=SIZE) as pilot:
+            for key in ("down", "down"):
+                await pilot.pause(SETTLE_S * 2)
+                await pilot.press(key)
+            await pilot.pause(SETTLE_S)
+            target.write_text(app.export_screenshot(title="stepscope compare --open"), encoding="utf-8")
+
+
 async def every() -> None:
     await live(DOCS / "live.svg")
     await inspector(DOCS / "triggers.svg")
+    await compare(DOCS / "compare.svg")
 
 
 if __name__ == "__main__":

@@ -235,6 +235,17 @@ async def test_from_live_to_compare_and_back(written: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, LiveScreen))
 
 
+async def test_a_row_opens_its_session_and_escape_comes_back(written: Path) -> None:
+    async with opened(written, both(written), (80, 24)) as (app, pilot, screen):
+        await pilot.press("end", "enter")
+        live = await until_read(pilot)
+        assert live.folder.id == "p9zz-sd15"
+        await pilot.press("v")
+        await until(pilot, lambda: app.screen is screen)
+        assert screen.picture.total == 6
+        assert len(app.screen_stack) == 2
+
+
 async def test_from_the_sessions_those_that_are_marked(written: Path) -> None:
     app = StepscopeApp(written)
     async with app.run_test(size=(100, 24)) as pilot:

@@ -15,7 +15,7 @@ from tui import keys, safe
 from tui.charts.widget import Chart
 from tui.comparing import CompareSource
 from tui.feed import Feed
-from tui.messages import ChooseMarks, CompareChanged, LinePicked
+from tui.messages import ChooseMarks, CompareChanged, FolderPicked, LinePicked
 from tui.panels.compare.arranged import Arrangement, arrangement
 from tui.panels.compare.bars import BarsPanel
 from tui.panels.compare.images import ImagesPanel
@@ -178,6 +178,8 @@ class CompareScreen(FedScreen):
         message.stop()
         self._show_detail()
         self.refresh_footer()
+        if message.opened:
+            self.action_open()
 
     # --- keys ---
 
@@ -203,7 +205,7 @@ class CompareScreen(FedScreen):
             return False
         picture, selected = self.picture, self.selected
         match action.partition("(")[0]:
-            case "pin" | "drop":
+            case "pin" | "drop" | "open":
                 return selected is not None
             case "unpin":
                 return self.view.baseline is not None
@@ -270,6 +272,11 @@ class CompareScreen(FedScreen):
             others = [key for key, mark in self.picture.every if mark == line.mark and key != line.key]
             marks = marked(marks, (Mark(path, key.removeprefix(f"{path}/")) for key in others))
         self.mark(marks)
+
+    def action_open(self) -> None:
+        """Look at the session of the selected row on Live."""
+        if self.selected is not None:
+            self.post_message(FolderPicked(self.selected.mark.path))
 
     def action_choose(self) -> None:
         self.post_message(ChooseMarks(self.marks))

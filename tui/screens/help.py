@@ -60,6 +60,15 @@ TRIGGERS = (
     ("+  -", "the line can be unfolded into its occurrences, or folded again"),
     ("/", "words; or FIELD:VALUE with run, case, variant, class, module, kind, blame; - before it turns it round"),
 )
+COMPARED = (
+    ("n", "processes that the figures are over: the unit of the interval"),
+    ("interval", "of the speed-up, at 95 % (more where repeats are looked at several times): what the runs allow"),
+    ("verdict", "none before three processes a side; the details say why and what would settle it"),
+    ("1st img", "from the start of loading to the first picture, with an empty compile cache"),
+    ("output", "same: the baseline's latents bit for bit; dB: how close; DIFFERS: farther than the type's rounding"),
+    ("a  b  c", "symbols of rows beyond the eighth"),
+    ("[x] [+] [-]", "in the list: marked, marked with its session, marked in part"),
+)
 _ASCII = str.maketrans("▸┊✓✗–■±", ">:+!-x~")
 """What stands for the symbols where the terminal has ASCII alone, as on the panels and charts."""
 
@@ -120,6 +129,9 @@ def help_rows(dark: bool, seen: str = keys.LIVE) -> list[tuple[Text, Text]]:
     def explain(where: str) -> None:
         title(where)
         rows.extend((Text(f"  {keys.display(key)}", accent), Text(key.long)) for key in keys.keys_of(where))
+        if where == keys.COMPARE:
+            title("Words of comparisons")
+            rows.extend((Text(f"  {word}", accent), Text(meaning)) for word, meaning in COMPARED)
         if where == keys.TRIGGERS:
             title("Words of triggers")
             rows.extend((Text(f"  {word}", accent), Text(meaning)) for word, meaning in TRIGGERS)

@@ -44,7 +44,9 @@ class BarsPanel(Panel[Bars]):
             rows.append(
                 ((f"{'~' if self.ascii else '…'} {len(bars) - len(seen)} more: / filters, a takes marks off", "quiet"),)
             )
-        return (*rows, *self._scale(label, axis)) if axis >= _LEAST_AXIS else tuple(rows)
+        if axis >= _LEAST_AXIS:
+            rows += self._scale(label, axis)
+        return tuple(fitted(row, width, ascii=self.ascii) for row in rows)
 
     def _place(self, value: float, axis: int) -> int:
         span = self.value.high - self.value.low

@@ -67,9 +67,10 @@ class ImagesPanel(Panel[tuple[Tile, ...]]):
 
     def _beside(self, blocks: list[list[Part]], room: int) -> Row:
         row: list[Part] = []
-        for block in blocks:
+        for number, block in enumerate(blocks):
             parts = fitted(block, room)
-            row += [*parts, (" " * (room - width_of(parts) + _GAP), "")]
+            gap = room - width_of(parts) + _GAP if number < len(blocks) - 1 else 0
+            row += [*parts, (" " * gap, "")]
         return tuple(row)
 
     def _paths(self, tiles: tuple[Tile, ...], width: int, height: int) -> list[Row]:
