@@ -94,7 +94,7 @@ def session_notes(session: SessionState) -> list[str]:
 def information(session: SessionState) -> list[tuple[str, str]]:
     """(case, text) of what readers of the figures must know and is no fault: the notes of level info, each once."""
     said = [
-        (run.case.name, f"compiled: {note.text}" if note.code == "compiled" else note.text)
+        (run.case.name, f"compiles {note.text}" if note.code == "compiled" else note.text)
         for run in session.runs.values()
         for note in run.notes
         if note.level == "info"

@@ -135,11 +135,15 @@ def confidence_title(figures: Sequence[CaseFigures]) -> str:
 
 
 def break_even_cell(figures: CaseFigures) -> str:
-    """Whole images until the extra start-up has paid for itself; ``never`` where an image takes longer."""
+    """Whole images until the extra start-up has paid for itself; ``never`` where an image takes longer.
+
+    With a question mark where no verdict says that anything is saved, or lost.
+    """
+    unsure = "?" if figures.verdict in (None, "UNCLEAR") else ""
     if figures.break_even_images is not None:
         images = math.ceil(figures.break_even_images)
-        return "at once" if images == 0 else f"{images} image{'s' * (images > 1)}"
-    return "never" if figures.saved_s is not None and figures.saved_s <= 0 else NOT_MEASURED
+        return ("at once" if images == 0 else f"{images} image{'s' * (images > 1)}") + unsure
+    return f"never{unsure}" if figures.saved_s is not None and figures.saved_s <= 0 else NOT_MEASURED
 
 
 def memory_title(devices: Sequence[str]) -> str:

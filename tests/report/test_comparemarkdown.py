@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from profiler import events as ev
+from profiler.analysis.cases import case_figures
 from profiler.analysis.lots import lots_of
 from profiler.analysis.outputs import OutputComparison
 from profiler.analysis.state import SessionState
@@ -14,7 +16,7 @@ from profiler.report.comparemarkdown import compare_markdown
 from profiler.report.comparetext import compare_lines
 from profiler.report.comparison import compare_document
 from profiler.report.markdown import item
-from profiler.report.rows import output_cell
+from profiler.report.rows import break_even_cell, output_cell
 from profiler.request import Leg
 from tests.analysis.events import call, fold, frame, request, with_legs
 from tests.support import recorded
@@ -101,6 +103,24 @@ def _output(**fields: object) -> OutputComparison:
 )
 def test_the_output_in_a_cell(output: OutputComparison | None, cell: str) -> None:
     assert output_cell(output) == cell
+
+
+@pytest.mark.parametrize(
+    ("fields", "cell"),
+    [
+        ({"break_even_images": 22.1, "saved_s": 1.0, "verdict": "FASTER"}, "23 images"),
+        ({"break_even_images": 0.2, "saved_s": 1.0, "verdict": "SAME"}, "1 image"),
+        ({"break_even_images": 0.0, "saved_s": 1.0, "verdict": "FASTER"}, "at once"),
+        ({"break_even_images": 22.1, "saved_s": 1.0, "verdict": "UNCLEAR"}, "23 images?"),
+        ({"break_even_images": 22.1, "saved_s": 1.0}, "23 images?"),
+        ({"saved_s": -0.1, "verdict": "SLOWER"}, "never"),
+        ({"saved_s": 0.0}, "never?"),
+        ({}, "-"),
+    ],
+)
+def test_break_even_in_a_cell(fields: dict[str, object], cell: str) -> None:
+    nothing = case_figures(fold(request(), {}).state)[1]
+    assert break_even_cell(replace(nothing, **fields)) == cell
 
 
 def test_outputs_that_are_not_alike_are_warned_of_below_the_table() -> None:
