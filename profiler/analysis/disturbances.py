@@ -56,7 +56,7 @@ def touched(session: SessionState, run: RunState) -> list[Touched]:
         for call in run.calls_of("measure")
     ]
     before = others_at_first(session, run)
-    highest = session.device.max_sm_mhz if session.device is not None else None
+    highest = gpuload.highest_clock(session, run)
     slowing = gpuload.slowing([one.samples for one in found])
     tests: dict[str, Callable[[Touched], bool]] = {
         "compile": lambda one: one.call.compiles > 0,

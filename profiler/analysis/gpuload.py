@@ -30,6 +30,10 @@ _NORMAL = {
 LOW_CLOCK = 0.75
 """Of the device's highest SM clock. nvbench calls a device throttled below the same share of its default clock."""
 DRIFT = 0.05
+"""Clocks that are further apart are flagged: the medians of a run's first and last measured call, which show a device
+that heats up, and those of a case's runs, which were made minutes apart. Between two calls in the middle they may well
+differ: what all calls had in common is what the medians are over.
+"""
 GAP_NS = 1_000_000_000
 """Ten periods of the sampler without a sample."""
 _FIELDS = ("reasons", "sm_mhz", "energy_mj", "used_bytes")
@@ -40,6 +44,14 @@ def slowing(samples: Sequence[CallSamples]) -> set[int]:
     """The bits of SLOWDOWNS that were seen often enough in the calls of one run to be believed."""
     counts = _counts(samples)
     return {bit for bit in SLOWDOWNS if counts.get(bit, 0) >= (2 if bit & _MAY_BE_A_SWITCH else 1)}
+
+
+def highest_clock(session: SessionState, run: RunState) -> int | None:
+    """The highest SM clock in MHz of the device that ``run`` used; None in a session that went on with another one."""
+    device, environment = session.device, run.environment
+    if device is None or (environment is not None and environment.uuid and device.uuid not in (None, environment.uuid)):
+        return None
+    return device.max_sm_mhz
 
 
 def is_low(clock: float | None, highest: int | None) -> bool:

@@ -84,6 +84,13 @@ def test_a_low_clock_is_flagged_against_the_devices_highest() -> None:
     assert not figures(4, lambda *_: {"sm_mhz": 300}, device=unknown).flags
 
 
+def test_the_highest_clock_is_of_the_device_that_the_run_used() -> None:
+    """The session went on with another one."""
+    log = gpu.log(3)
+    log[1] = ev.Environment(t=2, device="cuda:0", uuid="GPU-7", cores=4, threads=4)
+    assert not figures(3, lambda *_: {"sm_mhz": 300}, worker=log).flags
+
+
 def test_the_clock_between_two_kernels_is_not_the_works() -> None:
     found = figures(3, lambda _, t: {"sm_mhz": 345, "reasons": 0x1} if round(t * 10) % 2 else {})
     assert (found.sm_mhz, found.flags) == (1980, [])

@@ -6,7 +6,8 @@ from profiler import events as ev
 from profiler.analysis.cases import case_figures
 from profiler.analysis.figures import run_figures
 from profiler.analysis.progress import planned_calls, run_progress, session_progress
-from tests.analysis.events import MS, call, fold, frame, request
+from profiler.request import Leg
+from tests.analysis.events import MS, call, fold, frame, request, with_legs
 
 
 def _measured(durations: list[list[float]], *, tail: float = 0.0, compiled: bool = False) -> list[ev.Event]:
@@ -55,6 +56,20 @@ def test_calls_with_a_compile_or_a_retry_are_left_out_of_the_headline_while_enou
     assert figures.steps is not None and figures.steps.n == 6 and figures.steps.median_ms == 5.0
     assert figures.flags == ["1 measured call with a compile"]
     assert [one.clean for one in figures.calls] == [False, True, True, True]
+
+
+def test_calls_far_from_their_like_are_marked_and_kept() -> None:
+    given = with_legs(request(variants=["no-compile"], repeats=1, calls=7), [Leg(name="small"), Leg(name="large")])
+    name = given.runs[0].name
+    log = frame()
+    small = [5.0, 5.1, 5.0, 4.9, 40.0, 5.0, 5.1]
+    for index, ms in enumerate([*small, *(40.0 + ms / 10 for ms in small)]):
+        log += call(index, "measure", 100 + 1000 * index, [ms], leg="small" if index < len(small) else "large")
+    state = fold(given, {name: log}).state
+    found = run_figures(state, state.runs[name])
+    assert [one.call for one in found.calls if one.outlier] == [4, 11]
+    assert all(one.clean for one in found.calls)
+    assert found.steps is not None and found.steps.n == len(small)
 
 
 def test_too_few_clean_calls_put_all_into_the_headline_and_say_so() -> None:
