@@ -13,6 +13,7 @@ import pytest
 from profiler.report.documents import json_schema
 from tests.support import compared, recorded
 from tests.support.compared import near
+from tui.app import StepscopeApp
 from tui.cli import main
 
 HERE, THERE = "aaaa-sd15-txt2img", "bbbb-sd15-txt2img"
@@ -147,7 +148,7 @@ def test_what_is_given_twice_counts_once(kept: Path, capsys: pytest.CaptureFixtu
         ("aaaa --fail-if-slower nan", 2, "as 5% or 0.05"),
         ("aaaa --open", 2, "needs a terminal"),
         ("aaaa --open --json", 2, "leave out --json"),
-        ("aaaa --open --fail-if-slower 5%", 2, "leave out --fail-if-slower"),
+        ("aaaa --open --fail-if-slower 5% --published a100", 2, "leave out --fail-if-slower, --published"),
     ],
 )
 def test_bad_input_is_one_line_and_a_code(
@@ -175,6 +176,26 @@ def test_a_baseline_that_is_none_of_the_things_is_put_before_them(capsys: pytest
     found = document(capsys, "bbbb", "--baseline", "aaaa/compile")
     assert named(found) == [("aaaa", WHOLE), ("bbbb", PLAIN), ("bbbb", WHOLE)]
     assert {case["verdict"] for case in found["cases"][1:]} == {"SLOWER"}
+
+
+def test_the_screen_opens_on_the_things_with_the_baseline_pinned(
+    kept: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[StepscopeApp] = []
+    monkeypatch.setattr("tui.commands.compare.on_terminal", lambda: True)
+
+    def ran(app: StepscopeApp) -> None:
+        opened.append(app)
+
+    monkeypatch.setattr(StepscopeApp, "run", ran)
+    assert run(capsys, "aaaa", "bbbb/2", "--baseline", "bbbb/compile", "--open") == (0, "", "")
+    (app,) = opened
+    here, there = (str(kept / "sessions" / name) for name in (HERE, THERE))
+    assert [(mark.path, mark.name) for mark in app.marks] == [
+        (here, None),
+        (there, "002-sd15-txt2img-compile-b1-r1"),
+        (there, WHOLE),
+    ]
 
 
 # --- text -------------------------------------------------------------------------------------------------------------

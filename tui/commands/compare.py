@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from profiler.analysis.cases import CaseFigures
+from profiler.analysis.lots import Lot
 from profiler.report import published
 from profiler.report.comparetext import compare_lines, compared_rows
 from profiler.report.comparison import CompareDocument
@@ -61,8 +62,10 @@ def compare_command(
     so that even the most favourable end takes that much longer than the baseline. Cases that are UNCLEAR, have too few
     runs for a verdict, or made no measured call are named on stderr and fail nothing.
     """
-    if opening and (as_json or limit is not None):
-        raise CommandError(f"--open shows a screen: leave out {'--json' if as_json else OPTION}", BAD_USAGE)
+    printing = {"--json": as_json, OPTION: limit is not None, "--published": gpu is not None}
+    if opening and any(printing.values()):
+        which = ", ".join(name for name, given in printing.items() if given)
+        raise CommandError(f"--open shows a screen: leave out {which}", BAD_USAGE)
     allowed = _limit(limit)
     about = published_gpu(gpu)
     things = Things(root)
@@ -70,7 +73,7 @@ def compare_command(
     lots = things.lots(given)
     chosen = things.baseline(baseline, lots, given) if baseline is not None else None
     if opening:
-        _open(root, things, (*given, *([baseline] if baseline is not None else [])))
+        _open(root, things, given, chosen)
         return OK
     document = things.document(lots, chosen, gpu=about)
     compared = _candidates(document)
@@ -109,12 +112,14 @@ def published_gpu(name: str | None) -> str | None:
     return gpu
 
 
-def _open(root: Path, things: Things, references: Sequence[str]) -> None:
+def _open(root: Path, things: Things, references: Sequence[str], baseline: Lot | None) -> None:
     if not on_terminal():
         raise CommandError("the Compare screen needs a terminal: without --open the comparison is printed", BAD_USAGE)
     from tui.app import StepscopeApp
 
-    app = StepscopeApp(root, compare=things.marks(references))
+    pinned = None if baseline is None else (things.folder_of(baseline), baseline.name)
+    marks = things.marks(references)
+    app = StepscopeApp(root, compare=[*marks, pinned] if pinned is not None else marks, baseline=pinned)
     app.run()
     if app.farewell:
         click.echo(app.farewell)
