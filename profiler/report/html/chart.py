@@ -46,6 +46,8 @@ def _cells(row: Sequence[object], css: Sequence[str | None]) -> list[Markup]:
     cells = list(zip(row, css, strict=True))
     first, name = cells[0]
     found = [el("th", first, class_=name or "case", scope="row")]
-    return found + [
-        el("td", cell, class_=name or ("long" if len(str(cell)) > 40 else None)) for cell, name in cells[1:]
-    ]
+    return found + [el("td", cell, class_=name or ("long" if _long(cell) else "case")) for cell, name in cells[1:]]
+
+
+def _long(cell: object) -> bool:
+    return isinstance(cell, Markup) or len(str(cell)) > SHORT

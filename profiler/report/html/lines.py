@@ -113,9 +113,9 @@ def _histogram(loop: LoopDistribution, look: Looks, name: str) -> Markup:
         plot.line(_plain(look[one.who]), xs, ys, f"{one.who.label}: {one.n} steps", stairs=True)
         for count, start in ((one.below, low), (one.beyond, loop.edges[-1] + width)):
             if count:
-                box = [start, start, start + 2 * width, start + 2 * width]
                 said = f"{one.who.label}: {count} of {one.n} steps lie beyond the range"
-                plot.line(_plain(look[one.who]), box, [0.0, count / one.n, count / one.n, 0.0], said)
+                xs, ys = [start, start, start + 2 * width], [0.0, count / one.n, 0.0]
+                plot.line(_plain(look[one.who]), xs, ys, said, stairs=True)
     outside = [(one.who.label, one.below + one.beyond) for one in loop.histograms if one.below + one.beyond]
     said = ""
     if outside and loop.slowest is not None:

@@ -16,7 +16,7 @@ from profiler.report.html.look import looks, style_sheet
 from profiler.report.html.markup import Markup, el, joined
 from profiler.report.html.pictures import pictures
 from profiler.report.html.told import Compared
-from profiler.report.notes import doubts, ended_badly, grouped, information, meanings
+from profiler.report.notes import doubts, grouped, information, meanings
 from profiler.report.outputs import compare_outputs
 from profiler.report.rows import Row
 from profiler.sessions import SessionFolder
@@ -121,7 +121,6 @@ def _sections(
     yield "What made Python wait for the device", tables.sync_table(compared)
     yield "Runs", tables.run_table(compared)
     sessions = list({id(lot.session): lot.session for lot in lots}.values())
-    yield "How runs ended", told.listed([line for session in sessions for line in ended_badly(session)])
     yield "What was measured", told.measured(lots, copied)
     yield "The work", told.workload(compared)
     yield "Notes", told.listed(grouped(said for session in sessions for said in information(session)))

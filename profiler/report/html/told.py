@@ -19,7 +19,7 @@ from profiler.report.heading import shared_work
 from profiler.report.html.chart import table
 from profiler.report.html.look import Look
 from profiler.report.html.markup import Markup, el, joined
-from profiler.report.text import gibibytes
+from profiler.report.text import NOT_MEASURED, gibibytes
 from profiler.request import Workload
 
 
@@ -36,11 +36,24 @@ class Compared:
     output: OutputComparison | None
 
 
+FEW = 12
+"""So many lots have a line each; of more those without a verdict share one where the reason is the same."""
+
+
 def verdicts(compared: Sequence[Compared]) -> Markup:
     """A line for each lot that is compared with another: the answer first."""
-    lines = [_verdict(one) for one in compared if one.figures.baseline is not None or one.figures.reason]
-    if not lines:
+    asked = [one for one in compared if one.figures.baseline is not None or one.figures.reason]
+    if not asked:
         return el("p", "One case alone: there is nothing to compare it with.", class_="dim")
+    open_ = [one for one in asked if one.figures.verdict is None] if len(asked) > FEW else []
+    lines = [_verdict(one) for one in asked if one not in open_]
+    shared: dict[tuple[str, str], list[str]] = {}
+    for one in open_:
+        ratio = "" if one.figures.speedup is None else f" {times(one.figures.speedup)}"
+        why = one.figures.reason or "too little was measured"
+        shared.setdefault((one.baseline, why), []).append(f"{one.who.label}{ratio}")
+    for (baseline, why), said in shared.items():
+        lines.append(el("li", el("b", "No verdict"), f" against {baseline}: {why}: {', '.join(said)}"))
     return el("ul", *lines, class_="verdicts")
 
 
@@ -115,32 +128,40 @@ def heading(lots: Sequence[Lot]) -> str:
     return shared_work([lot.case.workload for lot in lots])
 
 
-def measured(lots: Sequence[Lot], copied: Sequence[str]) -> Markup:
-    """A row a session: where, when and with what."""
+def measured(lots: Sequence[Lot], copied: Sequence[str]) -> Markup | None:
+    """A column a session: where, when and with what."""
     sessions = list({id(lot.session): lot.session for lot in lots}.values())
-    rows = []
-    for session in sessions:
-        device = device_of(session)
-        versions = versions_of(session)
-        seen = next((env for lot in lots if lot.session is session and (env := environment_of(lot)) is not None), None)
-        state = session.state + (f": {why}" if (why := session.reason or session.presumed) else "")
-        rows.append(
-            [
-                session.session,
-                state + (", copied from elsewhere" if session.session in copied else ""),
-                _date(session),
-                _host(session),
-                ", ".join(filter(None, (device.device, device.name))),
-                gibibytes(device.total_bytes),
-                f"{seen.cpu}, {seen.threads} thread{'s' * (seen.threads != 1)}"
-                if seen is not None and seen.cpu
-                else "-",
-                device.driver or "-",
-                ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) or "-",
-            ]
+    if not sessions:
+        return None
+    told = [_made_with(session, lots, session.session in copied) for session in sessions]
+    names = dict.fromkeys(name for one in told for name in one)
+    rows = [[name, *(one.get(name, NOT_MEASURED) for one in told)] for name in names]
+    head = ["session", *(session.session for session in sessions)]
+    return table(head, rows, words=range(len(head)))
+
+
+_FIRST_PACKAGES = ("torch", "diffusers", "cuda", "triton", "transformers", "python")
+
+
+def _made_with(session: SessionState, lots: Sequence[Lot], copied: bool) -> dict[str, str]:
+    device, versions = device_of(session), versions_of(session)
+    seen = next((env for lot in lots if lot.session is session and (env := environment_of(lot)) is not None), None)
+    state = session.state + (f": {why}" if (why := session.reason or session.presumed) else "")
+    found = {
+        "state": state + (", copied from elsewhere" if copied else ""),
+        "begun (UTC)": _date(session),
+        "host": _host(session),
+        "device": ", ".join(filter(None, (device.device, device.name))),
+        "memory": gibibytes(device.total_bytes),
+    }
+    if seen is not None and seen.cpu:
+        found["processor"] = (
+            f"{seen.cpu}, {seen.cores} cores, {seen.threads} thread{'s' * (seen.threads != 1)} of torch"
         )
-    head = ["session", "state", "begun (UTC)", "host", "device", "memory", "processor", "driver", "versions"]
-    return table(head, rows, words=(0, 1, 2, 3, 4, 6, 7, 8))
+    if device.driver:
+        found["driver"] = device.driver
+    order = sorted(versions, key=lambda name: (name not in _FIRST_PACKAGES, name))
+    return found | {name: versions[name] for name in order if name not in found}
 
 
 def _date(session: SessionState) -> str:
