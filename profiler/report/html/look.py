@@ -138,7 +138,7 @@ svg .out{stroke:var(--c);stroke-width:1.3;fill:none}
 .pictures{display:flex;flex-wrap:wrap;gap:1rem}
 .pictures figure{max-width:18rem}
 .pictures img{max-width:100%;min-width:8rem;height:auto;image-rendering:auto;border:1px solid var(--line)}
-@media print{body{max-width:none;padding:0;font-size:11px}h2{break-after:avoid}table{font-size:9px}
+@media print{html{font-size:11px}body{max-width:none;padding:0;font-size:11px}h2{break-after:avoid}table{font-size:9px}
 .charts{grid-template-columns:1fr 1fr}.scroll{overflow:visible}
 .case,td.n{white-space:normal}td.long{min-width:0}th,td{padding:.15rem .3rem}
 tr{break-inside:avoid}details{display:none}}
