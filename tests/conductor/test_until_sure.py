@@ -57,6 +57,11 @@ def repeats(folder: SessionFolder) -> dict[str, int]:
     return {case.name: sum(1 for run in asked.runs if run.case == case.name) for case in asked.cases}
 
 
+def colds(folder: SessionFolder) -> list[bool | None]:
+    """Whether each run of the compiled case found an empty cache."""
+    return [run.cold for run in Follower(folder).read_all().runs_of("compile")]
+
+
 def verdicts(folder: SessionFolder) -> dict[str, str | None]:
     return {one.case: one.verdict for one in case_figures(Follower(folder).read_all()) if one.baseline is not None}
 
@@ -166,6 +171,9 @@ def test_a_session_that_was_stopped_goes_on_where_it_was(own_home: Path) -> None
     assert [text.partition(":")[0] for text in looks(events)] == [f"after {n} repeats" for n in (3, 5, 8, 12)]
     assert repeats(folder) == {"no-compile": 12, "compile": 12, "regional-compile": 3}
     assert {run.outcome for run in Follower(folder).read_all().runs.values()} == {"ok"}
+    # The cache goes with the end of a session: what comes first after that is cold again, and says so.
+    assert colds(folder)[:3] == [True, False, False]
+    assert colds(folder).count(True) == 2
 
 
 def test_a_conductor_that_was_killed_between_two_looks(own_home: Path) -> None:
@@ -181,6 +189,8 @@ def test_a_conductor_that_was_killed_between_two_looks(own_home: Path) -> None:
     assert [run.name for run in folder.manifest().request.runs] == list(Follower(folder).read_all().runs)
     assert repeats(folder) == {"no-compile": 5, "compile": 5}
     assert [run.remade for run in Follower(folder).read_all().runs.values()] == [0] * 8 + [1, 0]
+    # The cache that the first run has filled is still there.
+    assert colds(folder) == [True, False, False, False, False]
 
 
 def test_a_conductor_that_died_before_a_look_leaves_it_to_the_next(own_home: Path) -> None:
