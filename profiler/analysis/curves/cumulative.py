@@ -63,13 +63,15 @@ def _reach(crossings: Sequence[float], measured: Sequence[tuple[Identity, float,
 def _crossing(who: Identity, figures: CaseFigures, baseline: Lot | None) -> Crossing:
     key = None if baseline is None else baseline.key
     images = figures.break_even_images
-    if images is None:
+    if images is None or not math.isfinite(images):
         return Crossing(who, key, None, None, _why_not(figures, baseline))
     seconds = None
     if figures.startup_s is not None and figures.image_s is not None:
         seconds = figures.startup_s + images * figures.image_s
     if images == 0:
         why = "costs nothing more to start up: ahead from the first image on"
+    elif images > MOST_IMAGES:
+        why = f"pays for itself only after more than {MOST_IMAGES:,.0f} images"
     else:
         whole = math.ceil(images)
         why = f"pays for itself after {whole:,} image{'s' * (whole != 1)}"
