@@ -1,7 +1,7 @@
 """The session folder: where everything of a session is kept, and who is alive in it.
 
 Layout and file modes are part of the format: folders 0700, files 0600, ``session.json`` written by rename: when the
-session is made, when it is resumed, and when the profiler adds a case to it.
+session is made, when it is resumed, and when the profiler adds cases or runs to it.
 """
 
 from __future__ import annotations

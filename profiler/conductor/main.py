@@ -117,6 +117,8 @@ def _tell(log: EventLog, debt: Debt) -> None:
     count, places = len(debt.runs), len(debt.manifest.earlier)
     where = f" on {debt.manifest.host}" if places and debt.manifest.earlier[-1].host != debt.manifest.host else ""
     text = f"resumed{where} with {count} {'run' if count == 1 else 'runs'} to make"
+    if debt.looking:
+        text = f"resumed{where} for the repeats that are still needed"
     log.write(ev.Note(code="resumed", text=text))
 
 
