@@ -18,6 +18,8 @@ WALL = 1_800_000_000 * SECOND
 DURATIONS = {
     "ns",
     "cpu_ns",
+    "waited_ns",
+    "foreign_cpu_ns",
     "host_ns",
     "enqueue_ns",
     "scheduler_ns",
