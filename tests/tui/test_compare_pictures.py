@@ -160,7 +160,7 @@ def test_bars_keep_to_their_size_and_say_what_is_missing(lots: list[Lot], width:
     assert len(rows) <= height and all(width_of(row) <= width for row in rows)
     text = flat(rows)
     assert "more" in text or all(bar.label[:6] in text for bar in bars.bars)
-    if width >= 80:
+    if width >= 160:
         assert "FASTER" in text and ("[" if ascii else "├") in text
 
 

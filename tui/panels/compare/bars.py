@@ -5,12 +5,15 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from tui import safe
+from tui.charts.axes import choose_ticks
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted
 from tui.pictures.compare.bars import EQUAL, Bar, Bars
 
 _GAP = 2
 _LEAST_AXIS = 16
+_TICK_CELLS = 9
+"""Of the axis to each of its numbers."""
 _ROOMY = 2
 """Rows a bar from which on a blank one stands between two."""
 
@@ -99,7 +102,7 @@ class BarsPanel(Panel[Bars]):
         line = [across] * axis
         numbers = [" "] * (axis + 1)
         free = 0
-        ticks = self.value.ticks
+        ticks = choose_ticks(self.value.low, self.value.high, "x", max(2, axis // _TICK_CELLS))
         for number, one in enumerate(ticks):
             at = self._place(one.at, axis)
             line[at] = tick

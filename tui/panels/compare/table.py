@@ -69,9 +69,10 @@ class TablePanel(ChoicePanel[ComparePicture, LotLine]):
             )
         every = [_sorted(column, view, ascii=self.ascii) for column in every]
         found = chosen_columns(width - label + 2, every)
-        # What is left over goes to the labels.
-        spare = width - label - sum(column.width + _GAP for column in found)
-        return label + max(0, min(spare, longest - label)), found, len(found) < len(every)
+        cut = len(found) < len(every)
+        # What is left over goes to the labels, but for the sign that columns are missing.
+        spare = width - label - sum(column.width + _GAP for column in found) - cut * _GAP
+        return max(_LEAST_LABEL, label + min(spare, longest - label)), found, cut
 
     def head(self, width: int, span: str) -> Row:
         label, columns, cut = self._columns(width)

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from profiler.analysis.curves import Identity, SpeedupBar
 from tui import safe
-from tui.charts.axes import choose_ticks
-from tui.charts.spec import Tick
+from tui.charts.axes import TICK_LADDER, ladder_ceiling
 from tui.pictures.looks import Look
 from tui.pictures.table import VERDICT_STYLES
 
 EQUAL = 1.0
 """Where the bars begin: as fast as the baseline."""
+
+STEPS = 5
+"""Round steps, about, that the axis has."""
 
 LEAST_SPAN = 0.1
 """Of the axis: differences of a few percent don't fill it."""
@@ -44,7 +46,6 @@ class Bars:
     bars: tuple[Bar, ...] = ()
     low: float = EQUAL
     high: float = EQUAL
-    ticks: tuple[Tick, ...] = ()
 
 
 def bars_of(
@@ -57,13 +58,13 @@ def bars_of(
     bars = tuple(_bar(one, *whose[one.who], baseline=one.who in bases) for one in found)
     ends = [end for bar in bars for end in (bar.value, bar.low, bar.high) if end is not None]
     low, high = _rounded(min([EQUAL, *ends]), max([EQUAL, *ends]))
-    return Bars(bars=bars, low=low, high=high, ticks=choose_ticks(low, high, "x", 7))
+    return Bars(bars=bars, low=low, high=high)
 
 
 def _rounded(low: float, high: float) -> tuple[float, float]:
     """The ends moved out to a round step, so that a new repeat seldom moves every bar."""
     span = max(high - low, LEAST_SPAN)
-    step = 10.0 ** math.floor(math.log10(span)) / 2
+    step = ladder_ceiling(span / STEPS, TICK_LADDER)
     return max(0.0, math.floor(low / step + 1e-9) * step), math.ceil(high / step - 1e-9) * step
 
 

@@ -20,7 +20,7 @@ MEANS = {
     "FASTER": "faster than the baseline as far as the interval reaches",
     "SLOWER": "slower than the baseline as far as the interval reaches",
     "SAME": "within 3 % of the baseline as far as the interval reaches",
-    "UNCLEAR": "the interval reaches to both sides",
+    "UNCLEAR": "too wide for a verdict",
 }
 
 
@@ -54,7 +54,7 @@ def _verdict(figures: CaseFigures, told: Told) -> Iterator[Block]:
         return
     style = VERDICT_STYLES.get(figures.verdict or "", "warn")
     word = figures.verdict or "no verdict"
-    yield Para("verdict", f"{word}: {figures.speedup:.3f}x of {told.baseline}", f"bold {style}")
+    yield Para("verdict", f"{word}: {figures.speedup:.3f}x as fast as {told.baseline}", f"bold {style}")
     if figures.interval is not None:
         low, high = figures.interval
         sure = f"{(figures.confidence or 0.95) * 100:.3g} %"

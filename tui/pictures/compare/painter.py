@@ -324,9 +324,7 @@ def _statuses(
                 f"{safe.line(warning, 120)} ({marks})" if len(of) < len(entries) - 1 else safe.line(warning, 120)
             )
         rows = len({entry.key for of in differing.values() for entry in of})
-        brief = f"not the same: {safe.line(next(iter(differing)), 60)}"
-        if len(differing) > 1:
-            brief += f" and {len(differing) - 1} more"
+        brief = f"not the same ({len(differing)}): {'; '.join(safe.line(warning, 60) for warning in differing)}"
         yield Status(f"not the same as the baseline, {words.count(rows, 'row')}: {'; '.join(told)}", "warn", brief)
     reading = sum(known.reading for known in seen.values())
     if reading and entries:
