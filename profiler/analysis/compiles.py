@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from profiler import events as ev
+from profiler.analysis.restoring import Restorer, lookups, marks
 
 if TYPE_CHECKING:
     from profiler.analysis.state import Call, RunState
@@ -41,6 +42,7 @@ class Compile:
     step: int | None = None
     recompile: bool = False
     resume: bool = False
+    starts: bool = False  # its recompile tells of its start as well
     reasons: tuple[str, ...] = ()
     total_reasons: int = 0
     matched: int = 0  # which of ``reasons`` is of the entry that should have matched
@@ -101,6 +103,7 @@ class CompileFold:
         """``call`` gives the call of a number, made where there is none yet."""
         self.state = state
         self._call = call
+        self._restorer = Restorer(state.compiles)
         self._first: dict[tuple[int, str], Frame] = {}  # by epoch and the frame's number
         self.handlers: dict[type, Callable[[Any], None]] = {
             ev.CompileStarted: self._compile_started,
@@ -115,6 +118,7 @@ class CompileFold:
             ev.EagerFallback: state.fallbacks.append,
             ev.SourceLines: self._source,
             ev.MonitorError: self._monitor_error,
+            ev.Folder: self._restorer.folder,
         }
 
     def _compile(self, event: ev.CompileEvent) -> Compile | None:
@@ -127,6 +131,10 @@ class CompileFold:
             if event.call is None and event.stage is None and event.loop is None and event.step is None:
                 event.call, event.stage, event.loop, event.step = found.call, found.stage, found.loop, found.step
         else:
+            other = self.state.compiles.get((event.epoch, event.beside)) if event.beside is not None else None
+            if other is not None:
+                event.call, event.stage, event.loop, event.step = other.call, other.stage, other.loop, other.step
+                event.beside = None
             found = Compile(
                 event.id,
                 event.epoch,
@@ -154,16 +162,17 @@ class CompileFold:
             first = self._first[key]
             found.function, found.file, found.line = first.function, first.file, first.line
 
-    def _take_caller(self, found: Compile, event: ev.CompileStarted) -> None:
+    def _take_caller(self, found: Compile, caller: str | None, stack: list[str]) -> None:
         first = self._first.get((found.epoch, found.id.rpartition("/")[0]))
-        if event.caller is not None:
-            found.caller, found.stack = event.caller, tuple(event.stack)
+        if caller is not None:
+            found.caller, found.stack = caller, tuple(stack)
             if first is not None and first.caller is None:
                 first.caller, first.stack = found.caller, found.stack
         elif first is not None:
             found.caller, found.stack = first.caller, first.stack
 
     def _compile_started(self, event: ev.CompileStarted) -> None:
+        self._restorer.started(event)
         found = self._compile(event)
         if found is None:
             return
@@ -172,7 +181,8 @@ class CompileFold:
         found.recompile = found.recompile or event.recompile
         found.resume = event.resume
         self._take_code(found, event)
-        self._take_caller(found, event)
+        if event.caller is not None or not found.starts:
+            self._take_caller(found, event.caller, event.stack)
 
     def _recompile(self, event: ev.Recompile) -> None:
         found = self._compile(event)
@@ -180,10 +190,21 @@ class CompileFold:
             return
         found.recompile = True
         found.module, found.fqn = event.module, event.fqn
+        self._restorer.recompile(event)
         self._take_code(found, event)
         found.reasons = tuple(event.reasons)
         found.total_reasons, found.matched, found.at = event.total_reasons, event.matched, event.at
         found.source, found.argument, found.actual = event.source, event.argument, event.actual
+        if event.starts:
+            found.starts = True
+            self._take_caller(found, event.caller, [])
+        file, _, line = (found.at or (found.caller or "").rpartition(" in ")[0]).rpartition(":")
+        if line.isdecimal():
+            self._lines(event, file, int(line))
+
+    def _lines(self, event: ev.Recompile | ev.GraphBreak, file: str, line: int) -> None:
+        if event.lines:
+            self._source(ev.SourceLines(t=event.t, file=file, line=line, first=event.first, lines=event.lines))
 
     def _compile_phase(self, event: ev.CompilePhase) -> None:
         found = self._compile(event)
@@ -202,11 +223,13 @@ class CompileFold:
     def _dynamic(self, event: ev.DynamicMark) -> None:
         found = self._compile(event)
         if found is not None:
-            found.dynamic.append(event)
+            found.dynamic += marks(event)
 
     def _graph_break(self, event: ev.GraphBreak) -> None:
+        self._restorer.graph_break(event)
         found = self._compile(event)
         (self.state.loose_breaks if found is None else found.breaks).append(event)
+        self._lines(event, event.file, event.line)
 
     def _cache(self, event: ev.CacheLookup) -> None:
         found = self._compile(event)
@@ -216,11 +239,10 @@ class CompileFold:
     def _compile_ended(self, event: ev.CompileEnded) -> None:
         found = self._compile(event)
         if found is not None:
+            self._restorer.ended(event)
             event.start_ns = event.start_ns or event.t - event.ns
-            found.caches += [
-                ev.CacheLookup(t=event.t, layer=one.layer, state=one.state, saved_ns=one.saved_ns, why=one.why)
-                for one in event.caches
-            ]
+            event.breaks = len(found.breaks) if event.breaks is None else event.breaks
+            found.caches += lookups(event)
             found.end = event
             found.phase = ""
 
@@ -231,6 +253,7 @@ class CompileFold:
 
     def _limit(self, event: ev.CompileLimit) -> None:
         self.state.limits.append(event)
+        self._restorer.limit(event)
         found = self._compile(event)
         if found is not None:
             found.limit = event

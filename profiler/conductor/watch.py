@@ -60,9 +60,9 @@ class RunWatch:
 
     def _take(self, event: ev.Event, now: float) -> None:
         match event:
-            case ev.CompileStarted():
+            case ev.CompileStarted() | ev.Recompile(starts=True):
                 self._compiles.add((event.epoch, event.id))
-            case ev.CompileEnded():
+            case ev.CompileEnded() | ev.CompileLimit():
                 self._compiles.discard((event.epoch, event.id))
             case ev.CallStarted():
                 self._compiles.clear()  # an end that was lost must not hide a hang for ever

@@ -28,6 +28,7 @@ from profiler.events.compiling import (
     CudaGraph,
     DynamicMark,
     EagerFallback,
+    Folder,
     GraphBreak,
     MonitorError,
     Recompile,
@@ -96,6 +97,7 @@ AnyEvent = (
     | CompileLimit
     | CudaGraph
     | EagerFallback
+    | Folder
     | SourceLines
     | MonitorError
 )
@@ -117,6 +119,7 @@ __all__ = [
     "EagerFallback",
     "Environment",
     "Event",
+    "Folder",
     "GpuField",
     "GpuSample",
     "GraphBreak",

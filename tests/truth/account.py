@@ -16,6 +16,7 @@ from profiler.events import (
     CompileEvent,
     CompileLimit,
     Event,
+    Folder,
     GraphBreak,
     MonitorError,
     Recompile,
@@ -25,7 +26,7 @@ from profiler.worker.compiles.payloads import REASONS_KEPT
 LIMIT = "recompile limit"
 _STACK = "\nUser stack trace"  # from here on a reason isn't the guard any more
 _GUARD_KEPT = 390  # characters: the guard of the entry that should have matched is there up to here in any run
-_KEPT = ((10_000, 2000, 150), (20_000, 300, 55), (None, 115, 0))
+_KEPT = ((10_000, 2000, 150), (17_000, 300, 55), (None, 115, 0))
 """The fewest characters that may be left of a longer text, while fewer bytes than these have been written of compiles:
 of the reason that matters, and of the others. 0: they may be left out."""
 _RESTARTS_KEPT, _RESTART_KEPT = 4, 150  # of one compile's restarts, and of a reason's characters
@@ -97,8 +98,11 @@ class Account:
 
 def ours(events: Iterable[Event]) -> Account:
     """The account that a run's events give."""
+    events = list(events)
     account = Account()
+    folder = next((event.path for event in events if isinstance(event, Folder)), "")
     written = 0
+    guards: dict[tuple[int, str], str] = {}
     for event in events:
         before = written
         if isinstance(event, CompileEvent):
@@ -109,18 +113,20 @@ def ours(events: Iterable[Event]) -> Account:
             continue
         account.ids.add(event.id)
         if isinstance(event, CompileEnded):
-            us = event.phases.get("dynamo")
+            counted = event.counted or event
+            us = event.phases.get("dynamo") or (event.counted.phases[0] if event.counted else None)
             account.ended.append(
                 Ended(
                     id=event.id,
                     failure=event.failure,
-                    operators=event.operators,
-                    guards=event.guards,
+                    operators=counted.operators,
+                    guards=counted.guards,
                     frame_us=None if us is None else us // 1000,
                     wall_us=event.ns // 1000,
                 )
             )
             account.lookups += [Lookup(event.id, found.layer, found.state) for found in event.caches]
+            account.lookups += [Lookup(event.id, *found.split(" ")) for found in event.lookups]
             told: list[str | None] = [*event.restart_reasons]
             if len(told) == _RESTARTS_KEPT:
                 told += [None] * (event.restarts - len(told))
@@ -128,9 +134,15 @@ def ours(events: Iterable[Event]) -> Account:
         elif isinstance(event, CompileLimit):
             account.ended.append(Ended(event.id, LIMIT, None, None, None))
         elif isinstance(event, Recompile):
-            account.again.append(Again(event.id, tuple(event.reasons), event.total_reasons, event.matched, before))
+            reasons = list(event.reasons)
+            if event.like is not None:
+                reasons[event.matched] += guards[event.epoch, event.like]
+            if reasons:
+                guards[event.epoch, event.id] = reasons[event.matched].partition(": ")[2]
+            account.again.append(Again(event.id, tuple(reasons), event.total_reasons, event.matched, before))
         elif isinstance(event, GraphBreak):
-            account.breaks.append(Break(event.id, event.file, event.line, event.break_id, event.reason))
+            file = folder + event.file if event.below and not event.file.startswith("/") else event.file
+            account.breaks.append(Break(event.id, file, event.line, event.break_id, event.reason))
         elif isinstance(event, CacheLookup):
             account.lookups.append(Lookup(event.id, event.layer, event.state))
     return account

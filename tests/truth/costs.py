@@ -48,6 +48,8 @@ def held(events: Iterable[Event]) -> list[Held]:
         if not isinstance(event, CompileEvent) or event.id is None:
             continue
         place = (event.call, event.loop, event.step)
+        if event.beside is not None:
+            place = first[event.epoch, event.beside]
         began = first.setdefault((event.epoch, event.id), place)
         if isinstance(event, CompileEnded):
             # A later event of a compile leaves its place out where it is the first one's.

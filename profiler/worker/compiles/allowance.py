@@ -5,12 +5,12 @@ from __future__ import annotations
 from profiler.worker.compiles.payloads import TEXT_LIMIT
 
 _FULL = 12_000  # bytes written until which everything is told at length
-_SHORT = 24_000  # bytes written from which only what can't be left out is told
+_SHORT = 20_000  # bytes written from which only what can't be left out is told
 _TEXTS = {"full": TEXT_LIMIT, "short": 320, "least": 120}  # characters
 _GISTS = {"full": 160, "short": 60, "least": 0}  # of the reasons that don't matter
 _FRAMES = 6
 _BURST = 40
-_MARKS = 160
+_MARKS = 80
 _LONG_PHASES = ("inductor", "codegen", "kernels", "autotune", "load")
 _SECOND = 1_000_000_000
 
@@ -40,6 +40,11 @@ class Allowance:
     @property
     def full(self) -> bool:
         return self._manner == "full"
+
+    @property
+    def brief(self) -> bool:
+        """Whether fewer records tell the same, as ``profiler.events.compiling`` has it."""
+        return not self.full
 
     @property
     def least(self) -> bool:

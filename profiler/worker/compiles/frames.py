@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from profiler.worker.compiles.payloads import text, whole_number
+
 # Frames that are nobody's caller: torch, this program, and the wrappers around a forward that libraries put in between.
 _NOT_CALLERS = (
     "torch.",
@@ -35,6 +37,7 @@ _NOT_CALLERS = (
 # By their files, as the entry runs as __main__. What stands beside them may be all of site-packages.
 _HOME = Path(__file__).parents[3]
 _OURS = tuple(str(_HOME / name) for name in (f"profiler{os.sep}", f"tui{os.sep}", "stepscope.py"))
+_PATH = 512
 _STACK_KEPT = 6
 _LEAF_WRAPPER = "external_utils.py"
 _FORWARDS = ("forward", "new_forward")
@@ -111,6 +114,15 @@ def callers(limit: int = _STACK_KEPT) -> list[str]:
         if not f"{_module(frame)}.".startswith(_NOT_CALLERS) and not code.co_filename.startswith(("<", *_OURS)):
             found.append(f"{code.co_filename}:{frame.f_lineno} in {code.co_name}")
     return found
+
+
+def innermost(stack: list[dict[str, Any]]) -> tuple[str, str, int]:
+    """The code object at the end of a ``dynamo_start`` stack, whose file names are numbers."""
+    table = getattr(getattr(torch._logging, "structured", None), "INTERN_TABLE", {})
+    last = stack[-1]
+    names = {number: name for name, number in table.items()}
+    file = names.get(last.get("filename"), "")
+    return text(last.get("name"), _PATH), text(file, _PATH), whole_number(last.get("line")) or 0
 
 
 def compile_id() -> str | None:

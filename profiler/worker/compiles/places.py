@@ -35,21 +35,26 @@ class Places:
         return self._found[file]
 
     def tell(self, file: str, line: int, around: int = _AROUND) -> None:
-        """Tell ``line`` with ``around`` lines before and after it.
+        """Tell ``line`` with ``around`` lines before and after it, where ``lines`` has any."""
+        first, lines = self.lines(file, line, around)
+        if lines:
+            self._tell(SourceLines(file=text(file, _PATH), line=line, first=first, lines=lines))
 
-        Unless that was done, the file can't be read, or there were many places already.
+    def lines(self, file: str, line: int, around: int = _AROUND) -> tuple[int, list[str]]:
+        """The lines around ``line`` and the number of the first, for an event that names the place: they count as told.
+
+        (0, []) where that was done before, the file can't be read, or there were many places already.
         """
         if (file, line) in self._told or len(self._told) >= _TOLD or line < 1:
-            return
+            return 0, []
         first = max(line - around, 1)
         # Reading what is no file of its own, as the pipe that a script came through, could wait for ever.
-        whole = linecache.getlines(file) if file in linecache.cache or os.path.isfile(file) else []
-        lines = whole[first - 1 : line + around]
+        found = linecache.getlines(file) if file in linecache.cache or os.path.isfile(file) else []
+        lines = found[first - 1 : line + around]
         if line - first >= len(lines):
-            return
+            return 0, []
         self._told.add((file, line))
-        kept = [text(found.rstrip(), _LINE) for found in lines]
-        self._tell(SourceLines(file=text(file, _PATH), line=line, first=first, lines=kept))
+        return first, [text(one.rstrip(), _LINE) for one in lines]
 
     def of_caller(self, caller: str) -> tuple[str, int] | None:
         """The file and line in "file:line in function"."""

@@ -11,6 +11,7 @@ from profiler.worker.compiles.payloads import text
 from profiler.worker.compiles.places import Places
 
 _PATH = 512
+_NO_ARGUMENTS = ("self", "fn", "args", "kwargs", "G", "L")  # a reason with one of these names may mean another thing
 
 
 def explain(event: Recompile, reasons: list[str], target: Target | None, owners: Owners, allowance: Allowance) -> str:
@@ -42,3 +43,11 @@ def tell_place(event: Recompile, reason: str, callers: list[str], places: Places
     file, line = places.full(found[0]), found[1]
     event.at = text(f"{file}:{line}", _PATH)
     return file, line
+
+
+def leave_out(event: Recompile) -> None:
+    """Take out of ``event`` what its reason says by itself."""
+    name = event.argument or ""
+    if event.source == name and name.isidentifier() and not name.startswith("__") and name not in _NO_ARGUMENTS:
+        event.argument = None
+    event.source = None

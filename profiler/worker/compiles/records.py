@@ -22,21 +22,24 @@ from profiler.events import (
     Recompile,
 )
 from profiler.events.compiling import CacheFound
-from profiler.worker.compiles import arguments, cudagraphs, frames, metrics, payloads, phases, recompiles
+from profiler.worker.compiles import cudagraphs, frames, metrics, payloads, phases, recompiles
 from profiler.worker.compiles.allowance import Allowance
+from profiler.worker.compiles.brief import Brief
 from profiler.worker.compiles.cudagraphs import CudaGraphs
+from profiler.worker.compiles.marks import Marks
 from profiler.worker.compiles.names import ModuleNames
 from profiler.worker.compiles.owners import Owners
 from profiler.worker.compiles.payloads import text
 from profiler.worker.compiles.phases import Phases
 from profiler.worker.compiles.places import Places
-from profiler.worker.compiles.told import ToldFrames
+from profiler.worker.compiles.told import LastPlace, ToldFrames
 from profiler.worker.where import Where
 
 _PATH = 512
 _ENCODER = msgspec.json.Encoder()
 _NUMBERING = 32  # bytes of what the log adds to an event
 _WITHIN = (CompilePhase, CompileStarted, DynamicMark, CacheLookup)  # told between a compile's first event and its end
+_PARTS = (*_WITHIN, Recompile, GraphBreak, CompileEnded, CompileLimit)  # what a compile is put together from
 _RESTARTS = 4  # reasons kept of one compile
 
 
@@ -54,6 +57,8 @@ class Compile:
     fqn: str | None = None
     function: str = ""
     recompile: bool = False
+    announced: bool = False  # its recompile tells of its start as well
+    caller: str | None = None  # that its recompile told
     started: bool = False
     limit: tuple[str, int] | None = None
     error: str | None = None
@@ -93,7 +98,10 @@ class Recorder:
         self._epoch = 0
         self._seen: set[str] = set()
         self._compiles: dict[str, Compile] = {}
+        self._marks = Marks(self.tell, self._allowance)
         self._frames = ToldFrames()
+        self._last = LastPlace()
+        self._brief = Brief(self.tell)
 
     def take(self, kind: str, identifier: str | None, metadata: dict[str, Any], payload: object) -> None:
         """Take one trace record. Raises whatever a record of an unknown shape brings about."""
@@ -114,11 +122,16 @@ class Recorder:
         compile_ = self._compiles.get(event.id or "")
         event.epoch = self._epoch
         known = compile_ is not None and compile_.told and here == compile_.where
-        within = isinstance(event, _WITHIN) or (self._allowance.least and isinstance(event, CompileEnded))
-        if not (known and within):
-            event.call, event.stage, event.loop, event.step = here.call, here.stage, here.loop, here.step
-        if compile_ is not None:
+        within = isinstance(event, _PARTS if self._allowance.brief else _WITHIN)
+        if compile_ is not None and not compile_.told and isinstance(event, _PARTS):
+            self._last.tell(event, here, self._allowance.brief)
             compile_.told = True
+        elif not (known and within):
+            event.call, event.stage, event.loop, event.step = here.call, here.stage, here.loop, here.step
+        if self._allowance.brief:
+            self._brief.shorten(event)
+        else:
+            self._brief.remember(event)
         self._write(event)
         self._allowance.wrote(len(_ENCODER.encode(event)) + _NUMBERING)
 
@@ -143,7 +156,7 @@ class Recorder:
         if head is None or not isinstance(payload, str):
             return
         if head.name == "automatic_dynamic":
-            self._dynamic(identifier, payloads.arguments(payload))
+            self._marks.take(identifier, payloads.arguments(payload))
             return
         phase = phases.phase(head.name)
         if phase is None:
@@ -152,6 +165,8 @@ class Recorder:
         if head.mark == "B":
             if phase == "total" and identifier is not None:
                 self._compile_begins(identifier)
+            if phase == "aot":
+                self._marks.traced(identifier)
             self._phases.begins(identifier, phase)
         elif head.mark == "E":
             ns = self._phases.ends(identifier, phase)
@@ -167,6 +182,9 @@ class Recorder:
             self._seen.clear()
             self._compiles.clear()
             self._frames.forget()
+            self._brief.forget()
+            self._last.forget()
+            self._marks.forget()
             self._owners.forget()
             self._phases.forget()
             self._cudagraphs.forget()
@@ -180,28 +198,12 @@ class Recorder:
             cudagraphs.skips(),
         )
 
-    def _dynamic(self, identifier: str | None, found: dict[str, Any]) -> None:
-        cached, new = found.get("cached"), found.get("new")
-        target = frames.compiling()
-        event = DynamicMark(
-            id=identifier,
-            name=text(found.get("name"), _PATH),
-            dim=payloads.whole_number(found.get("dim_changed")),
-            why=text(found.get("reason"), _PATH),
-            cached=None if cached is None else text(cached, _PATH),
-            new=None if new is None else text(new, _PATH),
-        )
-        event.argument = None if target is None else arguments.name(event.name, target)
-        if self._allowance.least and event.name == f"L['{event.argument}']":
-            event.argument = None  # the name says it
-        self.tell(event)
-
     # --- what is compiled, and why again -----------------------------------------------------------------------------
 
     def _dynamo_start(self, identifier: str | None, found: dict[str, Any]) -> None:
         target = frames.compiling()
         compile_ = self._compiles.get(identifier or "")
-        stack = [text(frame, _PATH) for frame in frames.callers(self._allowance.stack_limit())]
+        stack = self._callers(self._allowance.stack_limit())
         event = CompileStarted(id=identifier, caller=stack[0] if stack else None)
         event.stack = stack if len(stack) > 1 else []
         event.recompile = compile_.recompile if compile_ else (identifier or "0/0").rpartition("/")[2] != "0"
@@ -210,7 +212,7 @@ class Recorder:
             if identifier is not None:
                 self._owners.remember(identifier, target)
         elif found.get("stack"):
-            event.function, event.file, event.line = _innermost(found["stack"])
+            event.function, event.file, event.line = frames.innermost(found["stack"])
         event.resume = event.function.startswith(frames.RESUME)
         if compile_ is not None:
             if compile_.recompile and (event.module, event.fqn) == (compile_.module, compile_.fqn):
@@ -218,8 +220,11 @@ class Recorder:
             else:
                 compile_.module, compile_.fqn = event.module, event.fqn
             compile_.started, compile_.function = True, event.function
+            if compile_.announced and event.caller == compile_.caller:
+                event.caller, event.stack = None, []
         self._frames.leave_out(event)
-        self.tell(event)
+        if compile_ is None or not compile_.announced or event != CompileStarted(id=identifier, recompile=True):
+            self.tell(event)
 
     def _artifact(self, identifier: str | None, name: str, payload: object) -> None:
         if name == "recompile_reasons":
@@ -237,7 +242,7 @@ class Recorder:
 
     def _cache(self, identifier: str | None, found: payloads.Lookup) -> None:
         compile_ = self._compiles.get(identifier or "")
-        if compile_ is not None and self._allowance.least:
+        if compile_ is not None and self._allowance.brief:
             compile_.caches.append(CacheFound(found.layer, found.state, found.saved_ns, found.why))
             return
         event = CacheLookup(id=identifier, layer=found.layer, state=found.state)
@@ -250,17 +255,19 @@ class Recorder:
         if target is not None:
             self._describe(event, target)
         reason = recompiles.explain(event, reasons, target, self._owners, self._allowance)
-        place = recompiles.tell_place(event, reason, frames.callers(1), self._places)
+        callers = self._callers(1)
+        place = recompiles.tell_place(event, reason, callers, self._places)
+        brief = self._allowance.brief and identifier in self._compiles
+        if brief:
+            event.starts, event.caller = True, callers[0] if callers else None
         compile_ = self._compiles.get(identifier or "")
         if compile_ is not None:
-            compile_.recompile = True
+            compile_.recompile, compile_.announced, compile_.caller = True, brief, event.caller
             compile_.module, compile_.fqn, compile_.function = event.module, event.fqn, event.function
         self._frames.leave_out(event)
         if self._allowance.least:
-            event.source = None  # the reason says it
-        self.tell(event)
-        if place is not None:
-            self._places.tell(*place, around=self._allowance.lines_around())
+            recompiles.leave_out(event)
+        self._tell_with_lines(event, place)
 
     def _graph_break(self, identifier: str | None, payload: object) -> None:
         found = payloads.graph_break(payload, self._allowance.text_limit())
@@ -271,8 +278,17 @@ class Recorder:
             compile_.breaks.add(found)
         event = GraphBreak(id=identifier, file=text(found.file, _PATH), line=found.line, reason=found.reason)
         event.break_id, event.skipped_frame = found.break_id, found.skipped_frame
+        self._tell_with_lines(event, (found.file, found.line))
+
+    def _tell_with_lines(self, event: Recompile | GraphBreak, place: tuple[str, int] | None) -> None:
+        """Tell ``event`` and the lines around its place: in it, or in an event of their own."""
+        around = self._allowance.lines_around()
+        if place is not None and self._allowance.brief:
+            event.first, event.lines = self._places.lines(*place, around=around)
+            place = None
         self.tell(event)
-        self._places.tell(found.file, found.line, around=self._allowance.lines_around())
+        if place is not None:
+            self._places.tell(*place, around=around)
 
     # --- the end of a compile ----------------------------------------------------------------------------------------
 
@@ -319,7 +335,8 @@ class Recorder:
         event = CompileLimit(id=identifier, why=text(why, _PATH), fatal=fatal)
         event.setting, event.limit = metrics.limit_setting(why), metrics.limit_in(why)
         if compile_ is not None:
-            event.module, event.fqn, event.function = compile_.module, compile_.fqn, compile_.function
+            if not compile_.announced:
+                event.module, event.fqn, event.function = compile_.module, compile_.fqn, compile_.function
             if compile_.limit is not None:
                 event.setting, event.limit = compile_.limit
         event.limit = event.limit or getattr(torch._dynamo.config, event.setting or "recompile_limit", None)
@@ -331,12 +348,13 @@ class Recorder:
         compile_ = self._compiles.get(identifier)
         if compile_ is None:
             return
+        self._marks.traced(identifier)
         if compile_.ended is None and not compile_.started:
             self._refused(compile_)
             del self._compiles[identifier]
             return
         ended = compile_.ended or CompileEnded(id=identifier, ok=compile_.error is None, why=compile_.error)
-        ended.start_ns, ended.ns = 0 if self._allowance.least else compile_.start_ns, ns
+        ended.start_ns, ended.ns = compile_.start_ns, ns
         ended.handler_ns = self._spent() - compile_.spent_ns
         ended.caches = compile_.caches
         self.tell(ended, compile_.where)
@@ -368,14 +386,8 @@ class Recorder:
         if module is not None:
             event.module, event.fqn = type(module).__name__, self._names.of(module)
 
+    def _callers(self, limit: int) -> list[str]:
+        return [text(frame, _PATH) for frame in frames.callers(limit)]
+
     def _text(self, whole: object) -> str | None:
         return text(whole, self._allowance.text_limit()) if whole else None
-
-
-def _innermost(stack: list[dict[str, Any]]) -> tuple[str, str, int]:
-    """The code object at the end of a ``dynamo_start`` stack, whose file names are numbers."""
-    table = getattr(getattr(torch._logging, "structured", None), "INTERN_TABLE", {})
-    last = stack[-1]
-    names = {number: name for name, number in table.items()}
-    file = names.get(last.get("filename"), "")
-    return text(last.get("name"), _PATH), text(file, _PATH), payloads.whole_number(last.get("line")) or 0

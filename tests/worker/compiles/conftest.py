@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import pytest
 import torch
 import torch._dynamo
 
-from profiler.events import Event
+from profiler.analysis.fold import SessionFold
+from profiler.analysis.state import RunState
+from profiler.events import Event, Header
+from profiler.request import Options, resolve
 from profiler.worker.compiles import CompileMonitor
 from profiler.worker.compiles.monitor import TRACE_LOGGER
 from profiler.worker.where import Where
@@ -78,3 +81,12 @@ def chromium(
     frame, _, attempt = identifier.partition("/")
     metadata = {"chromium_event": {}, "frame_id": int(frame), "frame_compile_id": int(attempt)}
     return feed(metadata, json.dumps({"name": name, "ts": 1.0, "args": args, "ph": mark}))
+
+
+def folded(events: Sequence[Event]) -> RunState:
+    """The run that ``events`` tell of. What short events leave out is put back in place."""
+    request = resolve(Options(pipeline="sd15-txt2img", size="tiny", variants=["compile"], repeats=1), "cpu")
+    name = request.runs[0].name
+    fold = SessionFold("test", request)
+    fold.run(name, [Header(writer="worker"), *events])
+    return fold.state.runs[name]

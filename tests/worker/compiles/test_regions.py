@@ -12,7 +12,7 @@ from torch._dynamo.eval_frame import OptimizedModule
 from profiler.events import CompileEnded, CompileLimit, CompileStarted, EagerFallback, Recompile
 from profiler.worker.compiles import CompileMonitor
 from profiler.worker.where import Where
-from tests.worker.compiles.conftest import Events
+from tests.worker.compiles.conftest import Events, folded
 
 
 @pytest.fixture
@@ -54,7 +54,8 @@ def test_regions_of_accelerate_hit_the_limit_in_the_first_step(
     graphs = [denoise(regions, monitor, here, 16) for _ in range(3)]
     assert graphs[0] == graphs[1] == graphs[2] > 20
 
-    limit = events.one(CompileLimit)
+    run = folded(events)
+    (limit,) = run.limits
     assert (limit.module, limit.limit, limit.fatal, limit.step) == ("ResnetBlock2D", 8, False, 0)
     assert limit.fqn is not None
     assert limit.fqn.startswith("unet.up_blocks.")
@@ -62,12 +63,12 @@ def test_regions_of_accelerate_hit_the_limit_in_the_first_step(
     assert (fallback.graphs, fallback.step) == (graphs[0], 0)
     assert fallback.expected > fallback.graphs
 
-    started = events.of(CompileStarted)
-    assert len(started) == len(events.of(CompileEnded)) > 20
+    compiles = run.compiles.values()
+    assert len(compiles) - len(run.limits) == len(events.of(CompileEnded)) > 20
     names = dict(unet.named_modules())
-    for event in [*events.of(Recompile), *(start for start in started if not start.recompile)]:
-        assert event.fqn is not None
-        assert type(names[event.fqn.removeprefix("unet.")]).__name__ == event.module
+    for found in compiles:
+        assert found.fqn is not None
+        assert type(names[found.fqn.removeprefix("unet.")]).__name__ == found.module
     resnets = [event for event in events.of(Recompile) if event.module == "ResnetBlock2D"]
     assert [event.id for event in resnets] == [f"{limit.id.partition('/')[0]}/{n}" for n in range(1, 9)]
     assert all(event.argument == "input_tensor" for event in resnets if event.source == "input_tensor")
