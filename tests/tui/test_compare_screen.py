@@ -221,6 +221,22 @@ async def test_two_copies_of_a_session_are_two_rows_each(written: Path, tmp_path
         assert len({line.label for line in screen.picture.lines}) == 6
 
 
+async def test_published_figures_are_a_column_where_the_gpu_has_any(tmp_path: Path) -> None:
+    recording = recorded.finished(session="a100")
+    made = recording.write(tmp_path)
+    log = EventLog(made.run_log(recording.request.runs[0].name))
+    log.write(ev.Environment(t=recording.end_ns, device="cuda:0", device_name="NVIDIA A100-SXM4-40GB"))
+    log.close()
+    async with opened(tmp_path, [(made, None)], (160, 40)) as (app, pilot, screen):
+        assert "pub." not in text_of(app)
+        await press(pilot, "p")
+        assert row_of(app, "● no-compile").split()[-1] == "21.66"
+        assert "pub. 2.0" in row_of(app, "it/s")
+        assert "not the published work: the tiny architecture" in flat(screen._detail.shown)
+        await press(pilot, "p", "p")
+        assert "pub." not in text_of(app)
+
+
 # --- going there and coming back ---
 
 
