@@ -265,6 +265,9 @@ def test_what_a_run_does_in_words(tmp_path: Path) -> None:
     assert after(ev.CallStarted(call=1)) == "in call 1 (warmup)"
     assert after(ev.CompileStarted(id="0/1")) == "while compiling"
     assert after(ev.CompileEnded(id="0/1")) == "in call 1 (warmup)"
+    assert after(ev.Recompile(id="0/2", starts=True)) == "while compiling"
+    assert after(ev.CompileLimit(id="0/2")) == "in call 1 (warmup)"
+    assert after(ev.Recompile(id="0/3")) == "in call 1 (warmup)"
     assert watch.last_sign == 1.0
     assert after(ev.RunEnded(outcome="ok"), ev.RunEnded(outcome="stopped")) == "between calls (warmup)"
     assert watch.end is not None

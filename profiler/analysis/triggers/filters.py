@@ -14,15 +14,17 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TypeVar
+from typing import TypeVar, get_args
 
-from profiler.analysis.triggers.model import Group, Occurrence
+from profiler.analysis.triggers.causes import CAUSES
+from profiler.analysis.triggers.model import Blame, Group, Kind, Occurrence
+from profiler.request import VARIANTS
 
 Item = TypeVar("Item", Group, Occurrence)
 
 
 class BadFilter(ValueError):
-    """A filter that asks for a field that there is none of; the message is one line that says which there are."""
+    """A filter that asks for a field or a value that there is none of; the message is one line with those there are."""
 
 
 def _same(wanted: str, value: str) -> bool:
@@ -51,6 +53,14 @@ FIELDS: dict[str, tuple[str, Callable[[str, str], bool], Callable[[Occurrence], 
     "blame": ("user, expected, artefact or unknown", _begins, lambda one: (one.blame,)),
 }
 """The fields: what a value is, how it is compared, and what with."""
+
+KNOWN: dict[str, tuple[str, ...]] = {
+    "variant": VARIANTS,
+    "class": tuple(CAUSES),
+    "kind": get_args(Kind),
+    "blame": get_args(Blame),
+}
+"""All values of the fields whose values don't depend on the session."""
 
 _TERM = re.compile(r'(-?)(?:([A-Za-z_]+):)?(?:"([^"]*)"?|(\S*))')
 _ALIASES = {"cause": "class"}
@@ -88,8 +98,19 @@ def parsed(text: str) -> tuple[Term, ...]:
             raise BadFilter(f"can't filter by {field!r} (there are: {', '.join(FIELDS)}; or plain words)")
         values = (value,) if quoted else tuple(part for part in value.split(",") if part)
         if values:
+            _check(name, values)
             terms.append(Term(name, values, bool(minus)))
     return tuple(terms)
+
+
+def _check(field: str, values: tuple[str, ...]) -> None:
+    """Raises BadFilter for a value that nothing can have, in any session."""
+    known = KNOWN.get(field, ())
+    for wanted in values:
+        if known and not any(FIELDS[field][1](wanted, value) for value in known):
+            # A class is named by its beginning as well, and there are many.
+            there = dict.fromkeys(value.partition(".")[0] for value in known)
+            raise BadFilter(f"no {field} is called {wanted!r} (there are: {', '.join(there)})")
 
 
 def matching(items: Iterable[Item], text: str | tuple[Term, ...]) -> list[Item]:

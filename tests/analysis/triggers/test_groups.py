@@ -152,7 +152,7 @@ def session() -> SessionState:
         ("run:*regional* kind:rec", ["grad mode is on"]),
         ("module:", ["unet UNet", "sample height", "recompile limit", "unet.down", "grad mode"]),
         ("nothing like it", []),
-        ("variant:pile", []),
+        ("variant:no", []),
     ],
 )
 def test_a_filter_leaves(session: SessionState, text: str, sentences: list[str]) -> None:
