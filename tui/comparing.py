@@ -147,8 +147,8 @@ class CompareSource(Source[ComparePicture]):
                 return "nothing to write yet: a opens the list of sessions, cases and runs"
             lots = [entry.lot for entry in entries]
             of = {id(entry.lot.session): reading for entry in entries if (reading := readings[entry.key]) is not None}
-            copied = list(dict.fromkeys(lot.session.session for lot in lots if of[id(lot.session)].copied))
-            folders = {lot.session.session: of[id(lot.session)].folder.path for lot in lots}
+            copied = list(dict.fromkeys(lot.session for lot in lots if of[id(lot.session)].copied))
+            folders = {lot.session: of[id(lot.session)].folder.path for lot in lots}
             document = compare_document(
                 lots,
                 baseline=pinned,

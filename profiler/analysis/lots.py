@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from profiler.analysis.figures import RunFigures, run_figures
 from profiler.analysis.state import RunState, SessionState
@@ -77,6 +78,15 @@ class Lot:
 def lots_of(session: SessionState) -> list[Lot]:
     """The cases of a session."""
     return [Lot(session, case) for case in session.request.cases]
+
+
+def session_ids(sessions: Iterable[SessionState]) -> dict[SessionState, str]:
+    """What to call each of ``sessions``: its id. Copies of one session, in other folders, have a number behind it."""
+    found: dict[SessionState, str] = {}
+    for session in dict.fromkeys(sessions):
+        numbered = (f"{session.session}~{number}" for number in count(2))
+        found[session] = next(one for one in chain([session.session], numbered) if one not in found.values())
+    return found
 
 
 def choose_baseline(lots: Sequence[Lot], lot: Lot, wanted: Lot | None = None) -> Lot | None:

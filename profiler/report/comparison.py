@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
 from profiler.analysis.cases import lot_figures
-from profiler.analysis.lots import Lot, choose_baseline
+from profiler.analysis.lots import Lot, choose_baseline, session_ids
 from profiler.analysis.outputs import OutputComparison
+from profiler.analysis.state import SessionState
 from profiler.report import SCHEMA
 from profiler.report.casedocument import CaseDocument, Device, case_values, device_of, versions_of
 from profiler.report.publishedcells import PublishedFigure, published_figures, published_notes
@@ -25,7 +26,7 @@ class LotName(msgspec.Struct, kw_only=True):
 class ComparedCase(CaseDocument, frozen=True, kw_only=True):
     """One of the lots, as a case of ``show``; ``case`` is the run's name where it is a single run."""
 
-    session: str
+    session: str  # its id, with ~2 behind it where an earlier one is another copy of the same session
     run: str | None  # a single run was asked for
     baseline_session: str | None  # of ``baseline``
     state: str  # of its session: what goes on is compared as far as it is
@@ -56,34 +57,42 @@ def compare_document(
     *,
     baseline: Lot | None = None,
     output: OutputOf | None = None,
-    copied: Sequence[str] = (),
+    copied: Collection[SessionState] = (),
     gpu: str | None = None,
 ) -> CompareDocument:
     """``lots`` against ``baseline``; None: against what `choose_baseline` chooses for each.
 
-    ``copied``: ids of sessions that come from elsewhere. ``gpu``: the published name of one with figures.
+    ``copied``: sessions that come from elsewhere. ``gpu``: the published name of one with figures.
     """
     chosen = [choose_baseline(lots, lot, baseline) for lot in lots]
+    ids = session_ids(one.session for one in (*lots, *chosen) if one is not None)
     common = chosen[0] if chosen and all(one == chosen[0] for one in chosen) else None
     return CompareDocument(
-        baseline=None if common is None else LotName(session=common.session.session, case=common.name),
+        baseline=None if common is None else LotName(session=ids[common.session], case=common.name),
         published=gpu,
         cases=[
-            _case(lot, theirs, output, lot.session.session in copied, gpu)
+            _case(lot, theirs, ids, output, lot.session in copied, gpu)
             for lot, theirs in zip(lots, chosen, strict=True)
         ],
     )
 
 
-def _case(lot: Lot, baseline: Lot | None, output: OutputOf | None, copied: bool, gpu: str | None) -> ComparedCase:
+def _case(
+    lot: Lot,
+    baseline: Lot | None,
+    ids: Mapping[SessionState, str],
+    output: OutputOf | None,
+    copied: bool,
+    gpu: str | None,
+) -> ComparedCase:
     figures = lot_figures(lot, baseline)
     made = output(lot, baseline) if output is not None and baseline is not None and baseline != lot else None
     session, workload = lot.session, lot.case.workload
     return ComparedCase(
         **case_values(lot, figures, made),
-        session=session.session,
+        session=ids[session],
         run=lot.run,
-        baseline_session=baseline.session.session if baseline is not None and figures.baseline is not None else None,
+        baseline_session=ids[baseline.session] if baseline is not None and figures.baseline is not None else None,
         state=session.state,
         state_reason=session.reason or session.presumed,
         copied=copied,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,12 +19,13 @@ from profiler.analysis.columns import ABSENT
 from profiler.analysis.figures import CallFigures, run_figures
 from profiler.analysis.legs import headline_calls
 from profiler.analysis.loops import is_clean
-from profiler.analysis.lots import Lot
+from profiler.analysis.lots import Lot, session_ids
 from profiler.analysis.state import Call, RunState, SessionState
 from profiler.report.casedocument import device_of
 from profiler.report.text import unsteering
 
 Runs = Sequence[tuple[SessionState, RunState]]
+Ids = Mapping[SessionState, str]
 Cell = str | int | float | None
 
 _BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -35,7 +36,8 @@ _JOINED = " | "
 
 def run_rows(runs: Runs) -> Iterator[str]:
     """A row a run: what it is, how it ended, and every figure of it. Lists are numbered columns, from 1."""
-    rows = [_about(session, run) | _ended(session, run) | _figures(session, run) for session, run in runs]
+    ids = session_ids(session for session, _ in runs)
+    rows = [_about(ids, session, run) | _ended(session, run) | _figures(session, run) for session, run in runs]
     columns = _columns(rows)
     yield from _written(columns, ([row.get(name) for name in columns] for row in rows))
 
@@ -44,22 +46,24 @@ def call_rows(runs: Runs) -> Iterator[str]:
     """A row a call that has ended. ``headline``: the figures of the run are over it."""
     fields = [name for name in CallFigures.__struct_fields__ if name != "flags"]
     columns = [*_ABOUT, *fields, "headline", "loops", "iterations", "flags"]
-    yield from _written(columns, (row for session, run in runs for row in _calls(session, run, fields)))
+    ids = session_ids(session for session, _ in runs)
+    yield from _written(columns, (row for session, run in runs for row in _calls(ids, session, run, fields)))
 
 
 def step_rows(runs: Runs) -> Iterator[str]:
     """A row a step, in the order in which they were made. ``start_s`` counts from the start of the run's log."""
     columns = [*_ABOUT, "call", "phase", "leg", "measured", "clean", "headline", "loop", "loop_name", *_STEP]
-    yield from _written(columns, (row for session, run in runs for row in _steps(session, run)))
+    ids = session_ids(session for session, _ in runs)
+    yield from _written(columns, (row for session, run in runs for row in _steps(ids, session, run)))
 
 
 _ABOUT = ("session", "case", "run", "pipeline", "variant", "engine", "batch_size", "repeat")
 _STEP = ("step", "start_s", "ms", "host_ms", "enqueue_ms", "scheduler_ms", "host_bound", "graphs")
 
 
-def _about(session: SessionState, run: RunState) -> dict[str, Cell]:
+def _about(ids: Ids, session: SessionState, run: RunState) -> dict[str, Cell]:
     workload, compilation = run.case.workload, run.case.compilation
-    values = (session.session, run.case.name, run.name, workload.pipeline, compilation.variant, compilation.engine)
+    values = (ids[session], run.case.name, run.name, workload.pipeline, compilation.variant, compilation.engine)
     return dict(zip(_ABOUT, (*values, workload.batch_size, run.run.repeat), strict=True))
 
 
@@ -132,8 +136,8 @@ def _columns(rows: Sequence[dict[str, Cell]]) -> list[str]:
     return columns
 
 
-def _calls(session: SessionState, run: RunState, fields: Sequence[str]) -> Iterator[list[Cell]]:
-    about = list(_about(session, run).values())
+def _calls(ids: Ids, session: SessionState, run: RunState, fields: Sequence[str]) -> Iterator[list[Cell]]:
+    about = list(_about(ids, session, run).values())
     headline = {call.index for call in headline_calls(run)[0]}
     for one in run_figures(session, run).calls:
         loops = run.calls[one.call].loops.values()
@@ -147,8 +151,8 @@ def _calls(session: SessionState, run: RunState, fields: Sequence[str]) -> Itera
         ]
 
 
-def _steps(session: SessionState, run: RunState) -> Iterator[list[Cell]]:
-    about = list(_about(session, run).values())
+def _steps(ids: Ids, session: SessionState, run: RunState) -> Iterator[list[Cell]]:
+    about = list(_about(ids, session, run).values())
     headline = {call.index for call in headline_calls(run)[0]}
     begun_ns = run.header.t if run.header is not None else session.started_ns or 0
     for call in run.calls.values():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shutil
 from pathlib import Path
@@ -67,6 +69,23 @@ def test_a_session_is_its_cases_against_no_compile(capsys: pytest.CaptureFixture
     assert (whole["verdict"], regional["verdict"]) == ("FASTER", "SLOWER")
     assert whole["speedup"] == pytest.approx(40 / 24, rel=0.01)
     assert whole["interval"][0] < whole["speedup"] < whole["interval"][1]
+
+
+def test_two_copies_of_one_session_are_told_apart(
+    capsys: pytest.CaptureFixture[str], kept: Path, tmp_path: Path
+) -> None:
+    copies = [tmp_path / name for name in ("here", "there")]
+    for copy in copies:
+        shutil.copytree(kept / "sessions" / HERE, copy)
+    given = [f"{copy}/no-compile" for copy in copies]
+    found = document(capsys, *given)
+    assert [case["session"] for case in found["cases"]] == [HERE, f"{HERE}~2"]
+    assert found["cases"][1]["baseline_session"] == HERE
+    _, out, _ = run(capsys, *given)
+    assert f"{HERE}/{PLAIN}" in out and f"{HERE}~2/{PLAIN}" in out
+    assert main(["export", *given, "--format", "csv", "-o", "-"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out, newline="")))
+    assert len(rows) == len({(row["session"], row["run"]) for row in rows}) == 6
 
 
 def test_cases_are_those_of_show_and_more(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from base64 import b64decode
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -150,7 +151,7 @@ def test_the_page_says_what_was_measured_and_where() -> None:
     ):
         assert word in told
     assert "copied from elsewhere" not in told
-    copied = "".join(page(lots_of(recorded()), copied=["done-sd15-txt2img"]))
+    copied = "".join(page(lots_of(recorded()), copied=[recorded()]))
     assert "copied from elsewhere" in sections(copied)["What was measured"]
 
 
@@ -217,7 +218,9 @@ def test_fifty_runs_of_a_thousand_steps_make_a_page_that_can_be_sent_and_keep_th
 # --- pictures ---
 
 
-def with_pictures(path: Path, files: dict[str, bytes], **output: list[str]) -> tuple[dict[str, Path], list[Lot]]:
+def with_pictures(
+    path: Path, files: dict[str, bytes], **output: list[str]
+) -> tuple[dict[SessionState, Path], list[Lot]]:
     given = request(variants=["no-compile", "compile"], repeats=1)
     logs: dict[str, list[ev.Event]] = {}
     for run in given.runs:
@@ -226,7 +229,8 @@ def with_pictures(path: Path, files: dict[str, bytes], **output: list[str]) -> t
         for name, data in files.items():
             (folder / name).write_bytes(data)
         logs[run.name] = [*frame(), *call(0, "measure", 100, [5.0] * 3), ev.Output(t=9_000 * MS, call=0, **output)]
-    return {"test": path}, lots_of(fold(given, logs).state)
+    state = fold(given, logs).state
+    return {state: path}, lots_of(state)
 
 
 def sources(text: str) -> list[str]:
@@ -239,6 +243,18 @@ def test_kept_pictures_stand_side_by_side_as_data(tmp_path: Path) -> None:
     found = sources("".join(page(lots, folders=folders)))
     assert len(found) == 2 and all(one.startswith("data:image/png;base64,iVBORw0KGgo") for one in found)
     assert sources("".join(page(lots))) == []
+
+
+def test_copies_of_one_session_show_each_its_own_pictures(tmp_path: Path) -> None:
+    pictures = [png(Thumbnail(1, 1, rgb)) for rgb in (b"abc", b"xyz")]
+    copies = [
+        with_pictures(tmp_path / str(number), {"0.png": data}, images=["0.png"]) for number, data in enumerate(pictures)
+    ]
+    folders = {state: path for made, _ in copies for state, path in made.items()}
+    text = "".join(page([lots[0] for _, lots in copies], folders=folders))
+    assert [b64decode(source.partition(",")[2]) for source in sources(text)] == pictures
+    assert "2 cases or runs of 2 sessions" in text
+    assert "test~2" in sections(text)["What was measured"]
 
 
 def test_of_a_picture_that_is_large_or_none_the_thumbnail_is_shown(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def _json(asked: Asked) -> Iterator[str]:
     if asked.whole and (asked.baseline is None or asked.baseline.session is only):
         baseline = None if asked.baseline is None else asked.baseline.name
         folder = asked.things.folder_of(asked.lots[0])
-        copied = only.session in asked.things.copied
+        copied = only in asked.things.copied
         yield document_text(show_document(only, copied=copied, folder=folder, baseline=baseline))
     else:
         yield document_text(asked.things.document(asked.lots, asked.baseline))

@@ -28,14 +28,14 @@ class Things:
         self._opened: dict[Path, Opened] = {}
 
     @property
-    def copied(self) -> list[str]:
-        """The ids of those that come from elsewhere."""
-        return [state.session for _, state, copied in self._opened.values() if copied]
+    def copied(self) -> list[SessionState]:
+        """Those that come from elsewhere."""
+        return [state for _, state, copied in self._opened.values() if copied]
 
     @property
-    def folders(self) -> dict[str, Path]:
-        """The folder of each by its id."""
-        return {state.session: folder.path for folder, state, _ in self._opened.values()}
+    def folders(self) -> dict[SessionState, Path]:
+        """The folder of each."""
+        return {state: folder.path for folder, state, _ in self._opened.values()}
 
     def lots(self, references: Sequence[str]) -> list[Lot]:
         """The lots that ``references`` name, each once. Raises CommandError, code 2 or 3, as ``named`` does."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterator, Sequence
 
 from profiler.analysis import curves
 from profiler.analysis.cases import lot_figures
 from profiler.analysis.curves.identity import baselines
 from profiler.analysis.lots import Lot
 from profiler.analysis.outputs import OutputComparison
+from profiler.analysis.state import SessionState
 from profiler.report.html import lines, rows, tables, told
 from profiler.report.html.chart import key, long_key
 from profiler.report.html.look import looks, style_sheet
 from profiler.report.html.markup import Markup, el, joined
-from profiler.report.html.pictures import pictures
+from profiler.report.html.pictures import Folders, pictures
 from profiler.report.html.told import Compared
 from profiler.report.notes import doubts, grouped, information, meanings
 from profiler.report.outputs import compare_outputs
@@ -29,14 +29,14 @@ def page(
     lots: Sequence[Lot],
     baseline: Lot | None = None,
     *,
-    folders: Mapping[str, Path] | None = None,
-    copied: Sequence[str] = (),
+    folders: Folders | None = None,
+    copied: Collection[SessionState] = (),
 ) -> Iterator[str]:
     """The whole page in pieces of text, UTF-8 to be.
 
-    ``baseline`` None: each lot is compared with what `choose_baseline` chooses among them. ``folders`` are the session
-    folders by session id: latents are compared and saved pictures are taken in from there. ``copied``: ids of
-    sessions that come from elsewhere.
+    ``baseline`` None: each lot is compared with what `choose_baseline` chooses among them. ``folders``: where
+    sessions are, whose latents are compared and whose saved pictures are taken in. ``copied``: those that come from
+    elsewhere.
     """
     compared = _compared(lots, baseline, folders or {})
     title = f"stepscope: {told.heading(lots)}"
@@ -55,7 +55,7 @@ def page(
     yield "</body></html>\n"
 
 
-def _compared(lots: Sequence[Lot], baseline: Lot | None, folders: Mapping[str, Path]) -> list[Compared]:
+def _compared(lots: Sequence[Lot], baseline: Lot | None, folders: Folders) -> list[Compared]:
     bases = baselines(lots, baseline)
     figures = [lot_figures(lot, base) for lot, base in zip(lots, bases, strict=True)]
     who = curves.identities(lots, baseline)
@@ -76,18 +76,18 @@ def _compared(lots: Sequence[Lot], baseline: Lot | None, folders: Mapping[str, P
     ]
 
 
-def _output(lot: Lot, baseline: Lot, folders: Mapping[str, Path]) -> OutputComparison | None:
+def _output(lot: Lot, baseline: Lot, folders: Folders) -> OutputComparison | None:
     """The final latents of the two, where their folders are here and both kept any."""
-    paths = [folders.get(one.session.session) for one in (lot, baseline)]
+    paths = [folders.get(one.session) for one in (lot, baseline)]
     if None in paths:
         return None
-    found = compare_outputs(lambda one: SessionFolder(folders[one.session.session]), lot, baseline)
+    found = compare_outputs(lambda one: SessionFolder(folders[one.session]), lot, baseline)
     return None if found.reason is not None and not found.left_out else found
 
 
 def _origin(lots: Sequence[Lot]) -> str:
-    sessions = list(dict.fromkeys(lot.session.session for lot in lots))
-    of = f"session {sessions[0]}" if len(sessions) == 1 else f"{len(sessions)} sessions"
+    sessions = list({id(lot.session): lot.session for lot in lots}.values())
+    of = f"session {sessions[0].session}" if len(sessions) == 1 else f"{len(sessions)} sessions"
     return f"{len(lots)} case{'s' * (len(lots) != 1)} or runs of {of}, measured by stepscope"
 
 
@@ -95,8 +95,8 @@ def _sections(
     compared: Sequence[Compared],
     lots: Sequence[Lot],
     baseline: Lot | None,
-    folders: Mapping[str, Path],
-    copied: Sequence[str],
+    folders: Folders,
+    copied: Collection[SessionState],
 ) -> Iterator[tuple[str, Markup | None]]:
     """(heading, what stands below it) of each section; None: there is nothing to say."""
     texts = [

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from profiler.analysis.lots import Lot
+from profiler.analysis.state import SessionState
 from profiler.report.beside import read_regular
 from profiler.report.html.markup import Markup, el
 from profiler.report.html.told import Compared
@@ -21,10 +22,12 @@ LARGEST = 600_000
 """Bytes of a PNG file that is put in as it is; of a larger one its thumbnail is."""
 MOST_BYTES = 3_000_000
 """Of all of them: the page is to be sent to somebody."""
+Folders = Mapping[SessionState, Path]
+"""Where sessions are: by the session itself, since two copies of one have the same id."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def pictures(compared: Sequence[Compared], folders: Mapping[str, Path]) -> Markup | None:
+def pictures(compared: Sequence[Compared], folders: Folders) -> Markup | None:
     """The first picture of each lot that has kept any, side by side; None where none has."""
     figures: list[Markup] = []
     left = MOST_BYTES
@@ -43,8 +46,8 @@ def pictures(compared: Sequence[Compared], folders: Mapping[str, Path]) -> Marku
     return el("div", *figures, class_="pictures") if figures else None
 
 
-def _first(lot: Lot, folders: Mapping[str, Path], room: int) -> tuple[Picture, bytes] | None:
-    path = folders.get(lot.session.session)
+def _first(lot: Lot, folders: Folders, room: int) -> tuple[Picture, bytes] | None:
+    path = folders.get(lot.session)
     if path is None:
         return None
     folder = SessionFolder(path)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from profiler.analysis.cases import CaseFigures
 from profiler.analysis.curves import Crossing, Identity
 from profiler.analysis.curves.identity import environment_of
-from profiler.analysis.lots import Lot
+from profiler.analysis.lots import Lot, session_ids
 from profiler.analysis.outputs import OutputComparison
 from profiler.analysis.state import SessionState
 from profiler.analysis.verdicts import ALIKE, DIFFERENT, MIN_FOR_VERDICT, SAME
@@ -128,15 +128,15 @@ def heading(lots: Sequence[Lot]) -> str:
     return shared_work([lot.case.workload for lot in lots])
 
 
-def measured(lots: Sequence[Lot], copied: Sequence[str]) -> Markup | None:
+def measured(lots: Sequence[Lot], copied: Collection[SessionState]) -> Markup | None:
     """A column a session: where, when and with what."""
     sessions = list({id(lot.session): lot.session for lot in lots}.values())
     if not sessions:
         return None
-    told = [_made_with(session, lots, session.session in copied) for session in sessions]
+    told = [_made_with(session, lots, session in copied) for session in sessions]
     names = dict.fromkeys(name for one in told for name in one)
     rows = [[name, *(one.get(name, NOT_MEASURED) for one in told)] for name in names]
-    head = ["session", *(session.session for session in sessions)]
+    head = ["session", *session_ids(sessions).values()]
     return table(head, rows, words=range(len(head)))
 
 
