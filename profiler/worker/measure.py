@@ -133,6 +133,11 @@ class Measurement:
             self._write_output(number)
         return ns
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there is something for ``save_pictures`` to do."""
+        return self._kept is not None and self.folder is not None
+
     def save_pictures(self) -> None:
         """Write the pictures of the call whose output was kept, if they are to be: when no call is to come that counts
         memory or time. Another Output event of that call names them.

@@ -25,6 +25,7 @@ MOST_PICTURES = 16
 THUMBNAIL_SIDE = 160
 """Pixels on the longer side: as half blocks 160 columns, 80 rows, more than most terminals have for one picture."""
 OFFERED = ("images", "frames")
+PHASE = "pictures"
 
 
 @dataclass
@@ -44,14 +45,10 @@ class Saved:
 
 def take(output: Any) -> Taken:
     """The pictures in what a pipeline returned; they hold on to nothing on a device. Never raises for its content."""
-    found = next((value for name in OFFERED if (value := getattr(output, name, None)) is not None), None)
-    if found is None and isinstance(output, tuple) and output:
-        found = output[0]  # of a call with return_dict=False
-    elif found is None and not hasattr(output, "keys"):
-        found = output  # the user's own pipeline may return pictures as they are
     try:
-        return _taken(found)
-    except (TypeError, ValueError, RuntimeError, MemoryError, IndexError) as error:
+        return _taken(_offered(output))
+    except Exception as error:
+        # The user's own pipeline may return anything, and a run that was measured isn't to fail for a picture.
         return Taken(text=f"no pictures kept: {type(error).__name__}: {_first_line(error)}")
 
 
@@ -67,7 +64,8 @@ def save(taken: Taken, folder: Path) -> Saved:
             saved.images.append(f"{name}.png")
             sessions.write_atomically(folder / f"{name}.ppm", _ppm(image))
             saved.thumbnails.append(f"{name}.ppm")
-    except (OSError, TypeError, ValueError, RuntimeError, MemoryError) as error:
+    except Exception as error:
+        # As in take: PIL alone raises half a dozen kinds for what it can't write.
         saved.problem = f"pictures not saved: {_first_line(error)}"
     return saved
 
@@ -77,6 +75,16 @@ def _first_line(error: BaseException) -> str:
 
 
 # --- what a pipeline returns ------------------------------------------------------------------------------------------
+
+
+def _offered(output: Any) -> Any:
+    """What holds the pictures; None: nothing does."""
+    found = next((value for name in OFFERED if (value := getattr(output, name, None)) is not None), None)
+    if found is None and isinstance(output, tuple) and output:
+        return output[0]  # of a call with return_dict=False
+    if found is None and not hasattr(output, "keys"):
+        return output  # the user's own pipeline may return pictures as they are
+    return found
 
 
 def _taken(found: Any) -> Taken:
@@ -149,6 +157,8 @@ def _own(picture: Any) -> Any:
         picture = picture.detach().to("cpu")
         picture = picture if picture.dtype == torch.uint8 else picture.float()
         return picture.permute(1, 2, 0).contiguous().numpy().copy()
+    if isinstance(picture, numpy.ndarray) and picture.dtype.kind != "f" and picture.dtype != numpy.uint8:
+        raise TypeError(f"the pipeline returned an array of {picture.dtype}, of which nothing says what is white")
     return picture.copy()
 
 

@@ -11,7 +11,7 @@ from profiler.catalog.errors import BuildError
 from profiler.events import LoadProgress, Note, PhaseStarted
 from profiler.request import Case, Request, is_factory
 from profiler.subject import Subject
-from profiler.worker import device, factory, fitting, foreign, memorylimit, syncs
+from profiler.worker import device, factory, fitting, foreign, memorylimit, pictures, syncs
 from profiler.worker.compiles import CompileMonitor, modules_of, self_test, silent_stance
 from profiler.worker.inputs import call_arguments
 from profiler.worker.live import Sink
@@ -19,6 +19,7 @@ from profiler.worker.measure import Capture, Measurement, make_memory
 from profiler.worker.memory import MemoryProbe
 from profiler.worker.pulse import Pulse
 from profiler.worker.schedule import Schedule
+from profiler.worker.setting import Setting
 from profiler.worker.where import HERE
 
 
@@ -47,10 +48,14 @@ class CaseRun:
         subject = self._load(probe)
         monitor = self._compile(subject) if traced else None
         try:
-            self._measure(subject, probe, monitor)
+            last = self._measure(subject, probe, monitor)
         finally:
             if monitor is not None:
                 monitor.detach()
+        if self.request.find_syncs:
+            self._begin(syncs.PHASE, 1, probe)
+            # As the last call was: anything else might be compiled first.
+            syncs.find_syncs(subject, last, self.request.device, self.sink, cuda_graphs=self._cuda_graphs(monitor))
 
     @property
     def _is_factory(self) -> bool:
@@ -117,14 +122,18 @@ class CaseRun:
             self.sink(Note(level="warning", code="stance", text=silent))
         return monitor
 
-    def _measure(self, subject: Subject, probe: MemoryProbe, monitor: CompileMonitor | None) -> None:
+    def _cuda_graphs(self, monitor: CompileMonitor | None) -> bool:
+        return monitor is not None and variants.uses_cuda_graphs(self.case.compilation, self.request.device)
+
+    def _measure(self, subject: Subject, probe: MemoryProbe, monitor: CompileMonitor | None) -> Setting:
+        """Make the calls and keep what they made; the setting of the last one."""
         workload = self.case.workload
         capture = Capture()
         if monitor is not None:
             capture = Capture(
                 graphs=monitor.graphs_executed,
                 on_step=monitor.on_step,
-                cuda_graphs=variants.uses_cuda_graphs(self.case.compilation, self.request.device),
+                cuda_graphs=self._cuda_graphs(monitor),
             )
         schedule = Schedule(subject, workload, self.request.device)
         first = schedule.first()
@@ -153,12 +162,11 @@ class CaseRun:
                 self.when = f"call {turn.number}"
                 measurement.call("measure", turn.setting, keep_output=turn.keep_output)
             self.sink(probe.sample("measure"))
-            measurement.save_pictures()
-        if self.request.find_syncs:
-            self._begin(syncs.PHASE, 1, probe)
-            # As the last call was: anything else might be compiled first.
-            last = schedule.last or first
-            syncs.find_syncs(subject, last, self.request.device, self.sink, cuda_graphs=capture.cuda_graphs)
+            if measurement.has_pictures:
+                # A phase of its own: encoding takes seconds, which are not the measured phase's.
+                self._begin(pictures.PHASE, None, probe)
+                measurement.save_pictures()
+        return schedule.last or first
 
     def _begin(self, phase: str, calls: int | None, probe: MemoryProbe) -> None:
         self.when = HERE.phase = phase

@@ -13,7 +13,7 @@ import torch
 
 from profiler import catalog
 from profiler.catalog.build import build
-from profiler.events import CallEnded, Event, Memory, Note, Output
+from profiler.events import CallEnded, Event, Memory, Note, Output, PhaseStarted
 from profiler.report.thumbnails import read_thumbnail
 from profiler.request import Leg, Options, resolve
 from profiler.subject import plain
@@ -152,6 +152,14 @@ def test_every_form_that_pipelines_return(tmp_path: Path, form: str, wrapped: An
     assert abs(apart).max() <= (1 if "bfloat16" in form else 0)
 
 
+class Hostile:
+    """A user's own kind of output."""
+
+    @property
+    def images(self) -> Any:
+        raise KeyError("images")
+
+
 @pytest.mark.parametrize(
     ("output", "said"),
     [
@@ -165,6 +173,10 @@ def test_every_form_that_pipelines_return(tmp_path: Path, form: str, wrapped: An
         (SimpleNamespace(images=torch.zeros(1, 77, 768)), "a tensor of 1x77x768"),
         (SimpleNamespace(images=torch.zeros(1, 3, 8, 8, dtype=torch.int64)), "a tensor of torch.int64"),
         (SimpleNamespace(images=numpy.zeros((2, 2))), "an array of 2x2"),
+        (SimpleNamespace(images=numpy.full((1, 8, 8, 3), 200, numpy.int16)), "an array of int16"),
+        (SimpleNamespace(images=[numpy.full((8, 8, 3), 200)]), "an array of int64"),
+        (SimpleNamespace(images=numpy.full((1, 1, 8, 8, 3), 1j)), "an array of complex128"),
+        (Hostile(), "KeyError: 'images'"),
     ],
 )
 def test_where_there_is_nothing_to_keep_it_is_said(output: Any, said: str) -> None:
@@ -172,6 +184,18 @@ def test_where_there_is_nothing_to_keep_it_is_said(output: Any, said: str) -> No
     assert not taken.pictures
     assert taken.text is not None
     assert said in taken.text
+
+
+def test_what_the_users_own_outputs_raise_costs_the_pictures_alone(tmp_path: Path) -> None:
+    class Odd(PIL.Image.Image):
+        def copy(self) -> Any:
+            return self
+
+        def convert(self, *args: Any, **kwargs: Any) -> Any:
+            raise LookupError("no\nsuch mode")
+
+    saved = save(take(SimpleNamespace(images=[Odd()])), tmp_path)
+    assert saved.problem == "pictures not saved: no"
 
 
 def test_values_that_are_no_colours_are_shown_as_some(tmp_path: Path) -> None:
@@ -201,5 +225,9 @@ def test_pictures_of_the_first_leg_are_written_after_the_last_call(tmp_path: Pat
     case_run.execute()
     named = events.index(of(Output, events)[-1])
     assert all(events.index(call) < named for call in of(CallEnded, events))
+    # Encoding is no part of the measured phase, and what memory it takes is nobody's peak.
+    assert [phase.phase for phase in of(PhaseStarted, events)] == ["load", "measure", "pictures"]
+    assert events.index(of(PhaseStarted, events)[-1]) < named
+    assert events.index(of(Memory, events)[-1]) < named
     with PIL.Image.open(tmp_path / "image-1.png") as kept:
         assert kept.size == (128, 64)

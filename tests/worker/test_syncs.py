@@ -20,7 +20,7 @@ import torch
 from diffusers import PNDMScheduler
 from msgspec.structs import replace
 
-from profiler.events import CallStarted, Event, Note, PhaseStarted, Step, Sync
+from profiler.events import CallStarted, CompileEnded, CompileStarted, Event, Note, PhaseStarted, Step, Sync
 from profiler.subject import plain
 from profiler.worker import syncs
 from profiler.worker.setting import Setting
@@ -28,6 +28,7 @@ from profiler.worker.stopping import Stopped
 from profiler.worker.syncs import SyncWatch, find_syncs
 from profiler.worker.where import HERE
 from tests.worker.conftest import make_workload
+from tests.worker.test_factory import HEAD
 from tests.worker.test_run import run as case_run_of
 
 TOLD = "called a synchronizing CUDA operation (Triggered internally at /pytorch/c10/cuda/CUDAFunctions.cpp:147.)"
@@ -276,3 +277,18 @@ def test_a_run_searches_after_all_that_it_measures(tmp_path: Path, cuda: Cuda, m
     assert max(step.call for step in of(Step, events)) == 2
     assert [note.code for note in of(Note, events)][-1] == "syncs"
     assert seen[0].workload == case_run.case.workload
+
+
+def test_what_the_search_compiles_is_no_compile_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(HEAD + "def make():\n    return tiny()\n")
+
+    def search(*_: Any, **__: Any) -> None:
+        torch.compile(lambda value: value + 1, backend="eager")(torch.ones(1))
+
+    monkeypatch.setattr(syncs, "find_syncs", search)
+    case_run, events = case_run_of(tmp_path, f"{path}:make", warmup=0)
+    case_run.request = replace(case_run.request, find_syncs=True)
+    case_run.execute()
+    assert of(PhaseStarted, events)[-1].phase == "syncs"
+    assert not [event for event in events if isinstance(event, CompileStarted | CompileEnded)]
