@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from profiler import sessions
 from profiler.analysis.batches import largest_batches
 from profiler.follow import Follower
-from tests.whole.test_sessions import measured_calls, only, ours, role, stepscope, until
+from tests.whole.program import measured_calls, only, ours, role, stepscope, until
+
+pytestmark = pytest.mark.usefixtures("nothing_stays_behind")
 
 SEARCH = (
     "run sd15-txt2img --size tiny --device cpu --variant no-compile --height 640 --width 640 --guidance 1 --steps 1"
     " --warmup 0 --calls 1 --batch-size 1 --find-max-batch --memory-limit 0.3 --headless"
 )
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_behind(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every process that a test started is gone at its end."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield
-    for folder in sessions.all_sessions(own_home):
-        if folder.liveness(folder.manifest()) is sessions.Liveness.ALIVE:
-            sessions.send(folder, "stop")
-    until(lambda: not ours(own_home), 30)
 
 
 def test_a_session_whose_profiler_was_killed_is_taken_up(own_home: Path) -> None:

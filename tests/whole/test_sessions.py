@@ -5,81 +5,21 @@ import os
 import re
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from profiler import sessions
 from profiler.follow import Follower
-from profiler.sessions import SessionFolder
 from tests.support.terminal import Terminal
+from tests.whole.program import COMMAND, begun, measured_calls, only, ours, role, stepscope, until
 
-pytestmark = pytest.mark.pty
+pytestmark = [pytest.mark.pty, pytest.mark.usefixtures("nothing_stays_behind")]
 
-ENTRY = Path(__file__).resolve().parents[2] / "stepscope.py"
-COMMAND = [sys.executable, str(ENTRY)]
 # dynamo alone: everything but the kernels is real, and a compile takes a second.
 TINY = ["run", "sd15-txt2img", "--size", "tiny", "--device", "cpu", "--backend", "eager", "--repeats", "1"]
 TEARDOWN = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l")
-
-
-@pytest.fixture(autouse=True)
-def nothing_stays_behind(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every process that a test started is gone at its end."""
-    # Two threads that spin for each other crawl on a machine whose two cores have anything else to do.
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield
-    for folder in sessions.all_sessions(own_home):
-        if folder.liveness(folder.manifest()) is sessions.Liveness.ALIVE:
-            sessions.send(folder, "stop")
-            until(lambda found=folder: found.liveness(found.manifest()) is not sessions.Liveness.ALIVE, 30)  # type: ignore[misc]
-    until(lambda: not ours(own_home), 15)
-
-
-def until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def ours(home: Path) -> list[psutil.Process]:
-    """Conductors and workers of the sessions in ``home``."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if str(home) in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def role(home: Path, name: str) -> psutil.Process:
-    return next(process for process in ours(home) if name in process.cmdline())
-
-
-def only(home: Path) -> SessionFolder:
-    (folder,) = sessions.all_sessions(home)
-    return folder
-
-
-def begun(home: Path) -> bool:
-    """Whether there is a session; its folder is there a moment before what it says of itself."""
-    return any(folder.manifest_file.exists() for folder in sessions.all_sessions(home))
-
-
-def stepscope(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False)
-
-
-def measured_calls(folder: SessionFolder) -> int:
-    state = Follower(folder).read_all()
-    return sum(len(run.calls_of("measure")) for run in state.runs.values())
 
 
 def measuring(calls: int) -> Callable[[str], bool]:
