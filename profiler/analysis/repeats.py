@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from profiler.analysis.cases import CaseFigures, case_figures
+from profiler.analysis.comparing import LegComparison
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.verdicts import UNCLEAR
 from profiler.request import LOOKS, Run
@@ -22,10 +23,10 @@ MOST_TOLD = 8
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How a case compares with its baseline so far."""
+    """How a case compares with its baseline so far; of a scenario the leg that is furthest from a verdict."""
 
     case: str
-    label: str  # the variant, where that is enough to tell it
+    label: str  # the variant, where that is enough to tell it, and the leg where it isn't the first one
     baseline: str
     verdict: str | None
     speedup: float | None
@@ -157,24 +158,34 @@ def _standing(
 ) -> Standing:
     baseline = one.baseline or ""
     given_up = until = None
-    if one.verdict in (None, UNCLEAR):
+    least, leg = _least_settled(one)
+    if least.verdict in (None, UNCLEAR):
         given_up = _why_no_more(runs[one.case], "") or _why_no_more(runs[baseline], "its baseline ")
         ended = over[one.case] == len(runs[one.case]) and over[baseline] == len(runs[baseline])
         if given_up is None and ended and one.verdict is None and not one.more_repeats:
             # All runs ended well, and still there is nothing to compare: more of them would not change that.
             given_up = one.reason or "there is nothing to compare"
         if given_up is None:
-            until = _until(min(over[one.case], over[baseline]), one.more_repeats, repeats, ended)
+            until = _until(min(over[one.case], over[baseline]), least.more_repeats, repeats, ended)
     return Standing(
         case=one.case,
-        label=label,
+        label=label if leg is None else f"{label} ({leg})",
         baseline=baseline,
-        verdict=one.verdict,
-        speedup=one.speedup,
-        interval=one.interval,
+        verdict=least.verdict,
+        speedup=least.speedup,
+        interval=least.interval,
         until=until,
         given_up=given_up,
     )
+
+
+def _least_settled(one: CaseFigures) -> tuple[CaseFigures | LegComparison, str | None]:
+    """The case's own verdict, its first leg's; where that is settled, the open leg that takes most, and its name."""
+    open_legs = [leg for leg in one.leg_comparisons if leg.verdict == UNCLEAR]
+    if one.verdict in (None, UNCLEAR) or not open_legs:
+        return one, None
+    leg = max(open_legs, key=lambda leg: LOOKS[-1] if leg.more_repeats is None else leg.more_repeats)
+    return leg, leg.name if leg.number == 1 else f"{leg.name}, {leg.number}"
 
 
 def _until(made: int, more: int | None, repeats: int, ended: bool) -> int | None:

@@ -183,8 +183,8 @@ def test_a_line_names_no_more_than_a_few() -> None:
     assert unsettled(found).endswith(", and 12 more")
 
 
-def test_the_headlines_verdict_counts_in_a_scenario() -> None:
-    """Of a scenario's legs the first one's: the others may differ as they like."""
+def in_legs(*paces: Sequence[float]) -> tuple[list[str], SessionState]:
+    """A scenario whose legs take the compiled case so long, in ms by repeat, the last one's for all further legs."""
     given = request(until_sure=True, variants=list(VARIANTS[:2]), repeats=3, calls=1, scenario="batch-sweep")
     names = [leg.name for leg in given.cases[0].workload.legs]
     fold = SessionFold("test", given)
@@ -192,11 +192,26 @@ def test_the_headlines_verdict_counts_in_a_scenario() -> None:
     for run in given.runs:
         compiled = given.case(run.case).compilation.variant == "compile"
         log: list[ev.Event] = [ev.Header(t=2), ev.PhaseStarted(t=2, phase="measure")]
-        first = (FASTER if compiled else STEADY)[run.repeat - 1]
-        later = NOISY[run.repeat - 1] if compiled else 100.0
         for index, name in enumerate(names):
-            log += call(index, "measure", 200.0 * index, [first if index == 0 else later], leg=name)
+            pace = (paces[min(index, len(paces) - 1)] if compiled else STEADY)[run.repeat - 1]
+            log += call(index, "measure", 200.0 * index, [pace], leg=name)
         fold.run(run.name, log)
         fold.conductor([ev.RunChanged(t=9, run=run.name, state="ended", outcome="ok")])
-    found = look(fold.state)
-    assert (found.standings[0].verdict, owed(fold.state, found)) == ("FASTER", [])
+    return names, fold.state
+
+
+def test_every_leg_of_a_scenario_is_to_be_settled() -> None:
+    names, state = in_legs(FASTER, HALF_NOISY, NOISY, FASTER)
+    found = look(state)
+    [standing] = found.standings
+    # The one that takes most.
+    assert (standing.label, standing.verdict, standing.until) == (f"compile ({names[2]})", "UNCLEAR", 12)
+    assert len(owed(state, found)) == 2 * 2
+    assert unsettled(found).startswith(f"compile ({names[2]}) is still UNCLEAR (")
+    assert "about 9 more repeats expected" in told(found)
+
+
+def test_a_scenario_whose_legs_are_settled_is_told_by_the_first() -> None:
+    _, state = in_legs(FASTER, STEADY)
+    assert told(look(state)) == "after 3 repeats: compile FASTER 2.00x"
+    assert owed(state, look(state)) == []
