@@ -36,6 +36,9 @@ COMMANDS = {
     "doctor": "doctor",
 }
 
+MEASURING = ("demo", "run", "resume")
+"""Those that say how a session ended: where nobody reads them any more, they leave before they know."""
+
 
 class Commands(click.Group):
     """Loads a subcommand from its module when it is asked for."""
@@ -50,6 +53,15 @@ class Commands(click.Group):
         found = getattr(import_module(f"tui.commands.{module}"), f"{name}_command")
         assert isinstance(found, click.Command)
         return found
+
+    def invoke(self, ctx: click.Context) -> object:
+        """As ever, but where the reader of our output went away, as ``head`` does: click would end with 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Nothing more can be said, and Python must not try at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return RUN_FAILED if ctx.invoked_subcommand in MEASURING else OK
 
 
 @click.group(
@@ -87,10 +99,6 @@ def main(arguments: list[str] | None = None) -> int:
     guard: Callable[[BaseException], int] = _reraise if debug else _explain
     try:
         result = cli.main(args=given, prog_name="stepscope", standalone_mode=False)
-    except BrokenPipeError:
-        # The reader of a pipe went away; nothing more can be said, and Python must not try at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except (click.Abort, KeyboardInterrupt):
         return 130
     except click.exceptions.NoArgsIsHelpError as error:

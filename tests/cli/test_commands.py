@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -16,6 +18,8 @@ from tui.cli import main
 from tui.commands.common import print_document
 from tui.commands.run import exit_code, stopping_on_signals
 from tui.plain import PlainReport
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -47,6 +51,17 @@ def test_text_in_a_document_cannot_steer_the_terminal(capsys: pytest.CaptureFixt
     assert json.loads(out)["home"] == hostile
     assert all(character.isprintable() for character in out.replace("\n", ""))
     assert "é 漢" in out
+
+
+def test_a_reader_that_goes_away_is_no_failure(session: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, str(ROOT / "stepscope.py"), "show", session, "--json"]
+    try:
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_show_prints_a_row_a_case(session: str, capsys: pytest.CaptureFixture[str]) -> None:
