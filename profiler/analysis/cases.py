@@ -155,7 +155,7 @@ def _figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
         lot.middle(lambda run: run.scheduler_share),
     )
     means = bound_of(usable[0], shares) if usable else Bound()
-    joules = lot.middle(lambda run: run.joules_per_image)
+    joules = _joules(lot)
     outcomes: dict[str, int] = {}
     for run in lot.runs:
         if run.outcome is not None:
@@ -205,7 +205,7 @@ def _figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
         bound_means=means.means,
         joules_per_image=joules,
         images_per_joule=1 / joules if joules else None,
-        energy_error=lot.middle(lambda run: run.energy_error),
+        energy_error=lot.middle(lambda run: run.energy_error) if joules else None,
         energy_reason=None if joules else next((run.energy_reason for run in every if run.energy_reason), None),
         sm_mhz=lot.middle(lambda run: run.sm_mhz),
         load_s=lot.middle(lambda run: run.load_s),
@@ -223,6 +223,15 @@ def _figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
         break_even_warm_images=compared.break_even_warm,
         break_even_warm_reason=compared.break_even_warm_reason,
     )
+
+
+def _joules(lot: Lot) -> float | None:
+    """For each image, the median run's; None where fewer than half of the runs have it.
+
+    Those whose calls took longest have it first, and they are not like the others.
+    """
+    found = lot.values(lambda run: run.joules_per_image)
+    return median(found) if len(found) * 2 >= len(lot.usable) else None
 
 
 def _compared(lot: Lot, baseline: Lot | None) -> Comparison:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeGuard
 
 import msgspec
 
@@ -74,9 +75,12 @@ def step_milliseconds(run: RunState, calls: Iterable[Call], loop: int) -> list[f
 
 
 def denoise_seconds(call: Call) -> float | None:
-    """Time in all denoising loops of a call, in seconds."""
-    times = [loop.ns for loop in call.loops.values() if loop.ns is not None]
-    return sum(times) / 1e9 if times else None
+    """Time in all denoising loops of a call, in seconds; None where not each of them is known.
+
+    The end of a loop may be missing in a damaged log: what the others took is no time of a whole call.
+    """
+    times = [loop.ns for loop in call.loops.values() if _positive(loop.ns)]
+    return sum(times) / 1e9 if times and len(times) == len(call.loops) else None
 
 
 def loop_figures(sources: Sequence[Source]) -> list[LoopFigures]:
@@ -91,7 +95,7 @@ def loop_figures(sources: Sequence[Source]) -> list[LoopFigures]:
         if last is None:
             continue
         steps = summarize([ms for run, calls in sources for ms in step_milliseconds(run, _with(calls, index), index)])
-        rates = [median([loop.iterations / (loop.ns / 1e9) for loop in loops if loop.ns]) for loops in timed]
+        rates = [median([loop.iterations / (loop.ns / 1e9) for loop in loops if _positive(loop.ns)]) for loops in timed]
         found.append(
             LoopFigures(
                 name=last.name,
@@ -125,11 +129,16 @@ def only_rate(loops: Sequence[LoopFigures]) -> float | None:
 
 def seconds_per_image(calls: Iterable[Call]) -> float | None:
     """Wall time of a call for each of its images, in seconds: the median call."""
-    return median([call.ns / 1e9 / max(call.images, 1) for call in calls if call.ns])
+    return median([call.ns / 1e9 / max(call.images, 1) for call in calls if _positive(call.ns)])
+
+
+def _positive(ns: int | None) -> TypeGuard[int]:
+    """Whether something took that long: only damaged logs have durations of 0 or less."""
+    return ns is not None and ns > 0
 
 
 def _timed(call: Call, index: int) -> bool:
-    return index in call.loops and bool(call.loops[index].ns)
+    return index in call.loops and _positive(call.loops[index].ns)
 
 
 def _with(calls: list[Call], index: int) -> list[Call]:

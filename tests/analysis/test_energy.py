@@ -10,7 +10,7 @@ from profiler import events as ev
 from profiler.analysis.cases import case_figures
 from profiler.analysis.figures import RunFigures, run_figures
 from tests.analysis import gpu
-from tests.analysis.events import call
+from tests.analysis.events import call, fold, request
 
 
 def figures(calls: int = 3, change: gpu.Change | None = None, **options: Any) -> RunFigures:
@@ -96,3 +96,21 @@ def test_a_case_has_the_median_run() -> None:
     assert case.joules_per_image == pytest.approx(400.0)
     assert case.images_per_joule == pytest.approx(1 / 400)
     assert case.energy_reason is None
+
+
+def test_the_case_has_no_energy_by_the_one_run_of_three_that_was_slow_enough_for_it() -> None:
+    given = request(variants=["no-compile"], repeats=3)
+    logs: dict[str, list[ev.Event]] = {}
+    for number, run in enumerate(given.runs):
+        step_ms = 500.0 if number == 0 else 100.0
+        logs[run.name] = [
+            *gpu.log(0),
+            *call(0, "measure", 3000, [step_ms] * 2),
+            *call(1, "measure", 3000 + 2 * step_ms, [step_ms]),
+        ]
+    samples = [gpu.sample(tenth / 10) for tenth in range(10, 100)]
+    state = fold(given, logs, [ev.Header(t=1, writer="conductor"), *samples]).state
+    assert sum(run_figures(state, run).joules_per_image is not None for run in state.runs.values()) == 1
+    (case,) = case_figures(state)
+    assert (case.joules_per_image, case.images_per_joule, case.energy_error) == (None, None, None)
+    assert case.energy_reason is not None and "too short" in case.energy_reason

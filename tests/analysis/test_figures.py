@@ -7,7 +7,7 @@ from profiler.analysis.cases import case_figures
 from profiler.analysis.figures import run_figures
 from profiler.analysis.progress import planned_calls, run_progress, session_progress
 from profiler.request import Leg
-from tests.analysis.events import MS, call, fold, frame, request, with_legs
+from tests.analysis.events import MS, call, chained, fold, frame, request, with_legs
 
 
 def _measured(durations: list[list[float]], *, tail: float = 0.0, compiled: bool = False) -> list[ev.Event]:
@@ -292,3 +292,31 @@ def test_a_compile_within_a_compile_counts_once_in_the_seconds() -> None:
     state = fold(given, {name: log}).state
     compile_ = run_figures(state, state.runs[name]).compile
     assert (compile_.compiles, compile_.seconds, compile_.net_seconds) == (3, 0.55, 0.53)
+
+
+def test_a_call_one_of_whose_loops_has_lost_its_end_has_no_time_in_loops() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    log = frame()
+    for index in range(4):
+        log += chained(index, "measure", 100 + 1000 * index, {"base": [30.0] * 4, "super": [10.0] * 4}, planned=8)
+    lost = next(event for event in log if type(event) is ev.LoopEnded and event.call == 2 and event.loop == 0)
+    log.remove(lost)
+    state = fold(given, {name: log}).state
+    figures = run_figures(state, state.runs[name])
+    assert figures.denoise_s == pytest.approx(0.16)
+    assert [one.loop_ms for one in figures.calls] == pytest.approx([160, 160, 0, 160])
+
+
+@pytest.mark.parametrize("ns", [0, -5 * MS])
+def test_durations_that_no_clock_gives_make_no_figures(ns: int) -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    log = [*frame(), *call(0, "measure", 100, [10.0] * 5)]
+    for event in log:
+        if isinstance(event, ev.CallEnded | ev.LoopEnded):
+            event.ns = ns
+    state = fold(given, {name: log}).state
+    figures = run_figures(state, state.runs[name])
+    assert (figures.denoise_s, figures.image_s, figures.images_per_second) == (None, None, None)
+    assert figures.iterations_per_second is None
