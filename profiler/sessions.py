@@ -229,15 +229,16 @@ def all_sessions(root: Path) -> list[SessionFolder]:
 
 def find(reference: str, root: Path) -> SessionFolder:
     """The session meant by an id, a unique prefix, a folder's path, or ``last``. Raises SessionNotFound."""
-    if os.sep in reference:
+    if os.sep in reference or reference in (os.curdir, os.pardir):
         folder = SessionFolder(Path(reference).absolute())
-        if not folder.manifest_file.is_file():
+        if not os.path.isfile(folder.manifest_file):  # False, too, of a name that is too long
             raise SessionNotFound(f"{reference} is no session folder: it has no session.json")
         return folder
     sessions = all_sessions(root)
-    if not sessions:
+    here = bool(reference) and os.path.isfile(SessionFolder(Path(reference)).manifest_file)
+    if not sessions and not here:
         raise SessionNotFound(f"there are no sessions in {root}: 'stepscope demo' makes one")
-    if reference == "last":
+    if reference == "last" and sessions:
         return sessions[0]
     fitting = [folder for folder in sessions if folder.id.startswith(reference)] if reference else []
     exact = [folder for folder in fitting if folder.id == reference]
@@ -246,6 +247,8 @@ def find(reference: str, root: Path) -> SessionFolder:
     if fitting:
         some = ", ".join(folder.id for folder in fitting[:4])
         raise SessionNotFound(f"{reference!r} fits {len(fitting)} sessions ({some}): give more of the id")
+    if here:
+        raise SessionNotFound(f"no session starts with {reference!r}: for the folder here write ./{reference}")
     raise SessionNotFound(f"no session starts with {reference!r}: 'stepscope ls' lists them")
 
 

@@ -71,6 +71,18 @@ def test_a_session_is_its_cases_against_no_compile(capsys: pytest.CaptureFixture
     assert whole["interval"][0] < whole["speedup"] < whole["interval"][1]
 
 
+def test_a_folder_here_needs_a_slash_and_a_case_its_first_letters(
+    capsys: pytest.CaptureFixture[str], kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(kept / "sessions" / HERE, tmp_path / "from-there")
+    monkeypatch.chdir(tmp_path)
+    assert named(document(capsys, "./from-there/c", "./from-there/reg/")) == [("aaaa", WHOLE), ("aaaa", REGIONAL)]
+    for given in ("from-there", "from-there/compile"):
+        code, out, err = run(capsys, given)
+        assert (code, out) == (3, "")
+        assert err.endswith("for the folder here write ./from-there\n")
+
+
 def test_two_copies_of_one_session_are_told_apart(
     capsys: pytest.CaptureFixture[str], kept: Path, tmp_path: Path
 ) -> None:
@@ -159,7 +171,12 @@ def test_what_is_given_twice_counts_once(kept: Path, capsys: pytest.CaptureFixtu
         ("aaaa/00", 2, "fits 9 (001-"),
         ("aaaa --baseline sd15", 2, "fits 3"),
         ("aaaa --baseline bbbb", 2, "a baseline is one case: 'bbbb' fits 2"),
-        ("aaaa --baseline other", 3, "no session starts with 'other'"),
+        ("aaaa --baseline other", 3, "no case or run is called 'other' (there are: sd15-"),
+        ("aaaa --baseline other", 3, "; no session starts with 'other'"),
+        (".", 3, ". is no session folder"),
+        ("./aaaa", 3, "there is no ./aaaa: . is no session folder"),
+        ("/dev/null", 3, "/dev/null is no session folder"),
+        (f"./{'x' * 5000}", 3, "there is no ./xxx"),
         ("aaaa bbbb --baseline compile", 2, "fits 2"),
         ("aaaa --published H200", 2, "there are: A100"),
         ("aaaa --fail-if-slower fast", 2, "as 5% or 0.05"),

@@ -89,6 +89,14 @@ class Things:
             fitting = [lot for lot in fitting if lot in lots] or fitting
             if fitting:
                 return self._one(wanted, fitting)
+            try:
+                return self._one(wanted, self.named(wanted))
+            except CommandError as error:
+                if error.code != NOT_FOUND:
+                    raise
+                there = some(list(dict.fromkeys(lot.name for lot in lots)))
+                why = f"no case or run is called {wanted!r} (there are: {there}); {error.message}"
+                raise CommandError(why, NOT_FOUND) from None
         return self._one(wanted, self.named(wanted))
 
     def _one(self, wanted: str, lots: Sequence[Lot]) -> Lot:
@@ -102,13 +110,15 @@ class Things:
         try:
             return sessions.find(reference, self._root), None
         except SessionNotFound as error:
+            whole = str(error)
             head, slash, tail = reference.rstrip(os.sep).rpartition(os.sep)
             if not slash or not head:
-                raise CommandError(str(error), NOT_FOUND) from None
+                raise CommandError(whole, NOT_FOUND) from None
         try:
             return sessions.find(head, self._root), tail
         except SessionNotFound as error:
-            raise CommandError(f"there is no {reference}: {error}", NOT_FOUND) from None
+            why = whole if os.path.exists(reference) else f"there is no {reference}: {error}"
+            raise CommandError(why, NOT_FOUND) from None
 
     def _read(self, folder: SessionFolder) -> SessionState:
         place = folder.path.resolve()
@@ -144,10 +154,13 @@ def _fits(state: SessionState, given: str) -> list[str]:
 
 
 def _fitting(given: str, names: Sequence[str], short: dict[str, str]) -> list[str]:
-    """Those of ``names`` that ``given`` is, is short for, or begins; the first of these that is any of them."""
+    """Those of ``names`` that ``given`` is, is short for, begins, or begins as they are shortened: the first of these
+    that is any of them.
+    """
     found = [name for name in names if name == given]
     found = found or [name for name, called in short.items() if called == given]
-    return list(dict.fromkeys(found or [name for name in names if given and name.startswith(given)]))
+    found = found or [name for name in names if given and name.startswith(given)]
+    return list(dict.fromkeys(found or [name for name, called in short.items() if given and called.startswith(given)]))
 
 
 def _only(given: str, fitting: Sequence[str], missing: str, there: Sequence[str]) -> str:
