@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
-from profiler.analysis.legs import stretches
+from profiler.analysis.figures import RunFigures
+from profiler.analysis.legs import headline_calls, stretches
 from profiler.analysis.looks import confidence
 from profiler.analysis.loops import denoise_seconds, headline
 from profiler.analysis.lots import Lot
@@ -75,14 +78,20 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
     if mixed and ours.session is theirs.session:
         return Comparison(theirs.name, reason=f"not compared: {mixed[0]}", warnings=warnings)
     warnings = [*warnings, *mixed, *_unfinished(ours, theirs)]
-    own, base = (lot.values(lambda run: run.denoise_s) for lot in (ours, theirs))
+    own_images, base_images = _images_a_call(ours), _images_a_call(theirs)
+    if own_images == base_images:
+        own_images = base_images = 1
+    else:
+        # A larger batch takes longer and isn't slower for that.
+        warnings.append(f"a call makes {own_images} and {base_images} images: the time of each image is compared")
+    own, base = _seconds(ours, own_images), _seconds(theirs, base_images)
     sure = max(confidence(ours.session.request), confidence(theirs.session.request))
     judged = judge(base, own, sure)
     if judged is None:
         missing = theirs if any(seconds > 0 for seconds in own) else ours
         reason = f"{missing.name} has no measured call{'' if missing.session.over else ' yet'}"
         return Comparison(theirs.name, reason=reason, warnings=warnings)
-    cycles = _in_cycles(ours, theirs, sure)
+    cycles = _in_cycles(ours, own_images, theirs, base_images, sure)
     vanishes = _vanishes(judged, cycles)
     if vanishes and cycles is not None:
         warnings.append(_vanishing(ours, theirs, judged, cycles))
@@ -108,6 +117,17 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
         break_even_warm=warm.break_even,
         break_even_warm_reason=warm.reason,
     )
+
+
+def _images_a_call(lot: Lot) -> int:
+    """How many images a call of the headline makes; 1 where nobody says."""
+    made = [call.images for run in lot.usable for call in headline_calls(run)[0]]
+    return max(int(median(made) or 1), 1)
+
+
+def _seconds(lot: Lot, images: int) -> list[float]:
+    """Of each process the time in the loops of a call, in seconds for each of its ``images``."""
+    return lot.values(lambda run: None if run.denoise_s is None else run.denoise_s / images)
 
 
 def _made_with(ours: Lot, theirs: Lot) -> list[str]:
@@ -169,15 +189,16 @@ def _times(ratio: float) -> str:
 # --- clock cycles -----------------------------------------------------------------------------------------------------
 
 
-def _in_cycles(ours: Lot, theirs: Lot, sure: float) -> Judgement | None:
+def _in_cycles(ours: Lot, own_images: int, theirs: Lot, base_images: int, sure: float) -> Judgement | None:
     """The same of time x SM clock, which is the median of the samples in the headline's calls: a GPU that was slowed
     down, or sped up, for one side alone makes a difference that isn't there in cycles (as nvbench-compare-robust asks).
     """
-    own, base = (
-        lot.values(lambda run: run.denoise_s * run.sm_mhz if run.denoise_s and run.sm_mhz else None)
-        for lot in (ours, theirs)
-    )
+    own, base = (lot.values(_cycles(images)) for lot, images in ((ours, own_images), (theirs, base_images)))
     return judge(base, own, sure)
+
+
+def _cycles(images: int) -> Callable[[RunFigures], float | None]:
+    return lambda run: run.denoise_s / images * run.sm_mhz if run.denoise_s and run.sm_mhz else None
 
 
 def _vanishes(judged: Judgement, cycles: Judgement | None) -> bool | None:
@@ -224,7 +245,7 @@ def _legs(ours: Lot, theirs: Lot, sure: float) -> list[LegComparison]:
 
 
 def _leg_values(lot: Lot) -> dict[tuple[str, int], list[float]]:
-    """Of each leg one value a process: the median time in the loops of its calls, in seconds."""
+    """Of each leg one value a process: the median time in the loops of its calls, in seconds for each image."""
     values: dict[tuple[str, int], list[float]] = {}
     for run in lot.usable:
         for key, seconds in _leg_seconds(run):
@@ -238,7 +259,8 @@ def _leg_seconds(run: RunState) -> list[tuple[tuple[str, int], float]]:
     for leg in stretches(run):
         number = seen[leg.name] = seen.get(leg.name, 0) + 1
         calls = headline(leg.calls)[0]
-        middle = median([seconds for call in calls if (seconds := denoise_seconds(call)) is not None])
+        each = [(denoise_seconds(call), max(call.images, 1)) for call in calls]
+        middle = median([seconds / images for seconds, images in each if seconds is not None])
         if middle is not None:
             found.append(((leg.name, number), middle))
     return found

@@ -359,3 +359,28 @@ def test_figures_agree_with_those_made_of_the_raw_rows() -> None:
     assert figures[1].speedup == pytest.approx(plain[0] / compiled[0])
     assert figures[1].images_per_second == pytest.approx(1 / compiled[2])
     assert figures[1].break_even_images == pytest.approx((compiled[3] - plain[3]) / (plain[2] - compiled[2]))
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+
+def test_batches_of_other_sizes_are_compared_by_the_image_as_break_even_is() -> None:
+    given = request(variants=[PLAIN], batch_sizes=[1, 4], repeats=3)
+    logs = {}
+    for run in given.runs:
+        images = given.case(run.case).workload.batch_size
+        step_ms = (30.0 if images == 4 else 10.0) * (1 + run.repeat / 1000)
+        log = frame()
+        for index in range(3):
+            log += call(index, "measure", 100 + index * 1000, [step_ms] * 2, images=images)
+        logs[run.name] = [*log, ev.RunEnded(t=99_000 * MS, outcome="ok")]
+    one, four = lots_of(fold(given, logs).state)
+    found = compare(four, one)
+    assert found.speedup == pytest.approx(4 / 3)
+    assert (found.verdict, found.cycle_verdict) == ("FASTER", None)
+    assert found.saved_s == pytest.approx((0.02 - 0.015) * 1.002)
+    assert found.warnings == [
+        "batch size 4 and 1",
+        "a call makes 4 and 1 images: the time of each image is compared",
+    ]
+    assert compare(one, four).speedup == pytest.approx(3 / 4)

@@ -240,8 +240,9 @@ DEFINITIONS = (
     (
         "speed-up",
         (
-            "ratio of the medians of the time in a call's denoising loops; its unit is the process (a run): Welch's "
-            "t interval on the logarithms of the runs' medians"
+            "ratio of the time in a call's denoising loops, of each image where calls make different numbers of them; "
+            "its unit is the process (a run): geometric means of the runs' medians, and Welch's t interval on their "
+            "logarithms"
         ),
     ),
     (
