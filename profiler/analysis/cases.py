@@ -20,6 +20,7 @@ from profiler.analysis.machines import differences
 from profiler.analysis.memory import MemoryFigures
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.statistics import median
+from profiler.analysis.workloads import alike
 
 __all__ = ["BASELINE_VARIANT", "CaseFigures", "baseline_of", "case_figures", "lot_figures"]
 
@@ -108,10 +109,10 @@ def case_figures(session: SessionState, baseline: str | None = None) -> list[Cas
 
 
 def baseline_of(session: SessionState, name: str) -> str | None:
-    """The no-compile case with the same workload."""
+    """The no-compile case with the same workload, however often each was measured."""
     workload = session.request.case(name).workload
     for case in session.request.cases:
-        if case.compilation.variant == BASELINE_VARIANT and case.workload == workload:
+        if case.compilation.variant == BASELINE_VARIANT and alike(workload, case.workload):
             return case.name
     return None
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 
+from profiler.analysis import workloads
 from profiler.analysis.figures import RunFigures, run_figures
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.statistics import median
-from profiler.analysis.workloads import differing
 from profiler.request import Case
 
 BASELINE_VARIANT = "no-compile"
@@ -99,7 +99,7 @@ def choose_baseline(lots: Sequence[Lot], lot: Lot, wanted: Lot | None = None) ->
     if wanted is not None:
         return wanted
     plain = [one for one in lots if one.case.compilation.variant == BASELINE_VARIANT]
-    alike = [one for one in plain if not differing(lot.case.workload, one.case.workload)]
+    alike = [one for one in plain if workloads.alike(lot.case.workload, one.case.workload)]
     return next(iter([*alike, *plain, *lots]), None)
 
 

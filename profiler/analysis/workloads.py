@@ -9,6 +9,7 @@ from profiler.request import Leg, Workload
 
 _COUNTS = ("warmup", "calls")
 """How often it was measured, not what."""
+_TELLING = tuple(field for field in Workload.__struct_fields__ if field not in _COUNTS)
 _WORDS = {
     "size": "model size",
     "dtype": "data type",
@@ -26,12 +27,17 @@ _LONGEST = 40
 WEIGHTS_NOTE = "power and clocks differ a little with the weights"
 
 
+def alike(ours: Workload, theirs: Workload) -> bool:
+    """Whether they are the same work, however often each was measured: nothing is in ``differing``."""
+    return all(getattr(ours, field) == getattr(theirs, field) for field in _TELLING)
+
+
 def differing(ours: Workload, theirs: Workload) -> list[str]:
     """A line for each field that differs, ``batch size 1 and 4``; none where the workloads are the same work."""
     lines: list[str] = []
-    for field in Workload.__struct_fields__:
+    for field in _TELLING:
         one, other = getattr(ours, field), getattr(theirs, field)
-        if one == other or field in _COUNTS:
+        if one == other:
             continue
         name = _WORDS.get(field, field.replace("_", " "))
         if field == "call":

@@ -7,6 +7,7 @@ from profiler import events as ev
 from profiler.analysis.cases import baseline_of, case_figures
 from profiler.analysis.figures import run_figures
 from profiler.analysis.legs import legs_begin, planned_legs, stretches
+from profiler.analysis.lots import choose_baseline, lots_of
 from profiler.analysis.progress import planned_calls, run_plan, run_progress
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Leg, Request
@@ -248,3 +249,12 @@ def test_a_baseline_has_the_same_workload_in_every_field(change: dict[str, objec
     assert baseline_of(state, compiled.name) == eager.name
     other = replace(given, cases=[eager, replace(compiled, workload=replace(compiled.workload, **change))])
     assert baseline_of(fold(other, {}).state, compiled.name) is None
+
+
+def test_a_baseline_may_have_been_measured_more_often_as_where_sessions_are_compared() -> None:
+    given = request(variants=["no-compile", "compile"], repeats=1)
+    eager, compiled = given.cases
+    more = replace(compiled, workload=replace(compiled.workload, calls=50, warmup=3))
+    state = fold(replace(given, cases=[eager, more]), {}).state
+    assert baseline_of(state, more.name) == eager.name
+    assert choose_baseline(lots_of(state), lots_of(state)[1]) == lots_of(state)[0]
