@@ -22,7 +22,7 @@ from profiler.catalog.weights import Fill, skeleton
 from profiler.events import (
     CallEnded,
     CallStarted,
-    CompileStarted,
+    CompileEnded,
     DynamicMark,
     Event,
     LoopEnded,
@@ -163,7 +163,7 @@ def drive(
                     made.append(
                         Made(
                             next(event.leg for event in of_leg if isinstance(event, CallStarted)),
-                            sum(isinstance(event, CompileStarted) for event in of_leg),
+                            sum(isinstance(event, CompileEnded) for event in of_leg),
                             [event for event in of_leg if isinstance(event, Recompile)],
                             [event for event in of_leg if isinstance(event, DynamicMark)],
                             measurement.latents.clone(),
