@@ -50,12 +50,12 @@ class Lot:
     @property
     def cold(self) -> list[RunState]:
         """Those of the usable runs that found an empty compile cache."""
-        return [run for run in self.usable if _was_cold(self.session, run)]
+        return [run for run in self.usable if was_cold(self.session, run)]
 
     @property
     def warm(self) -> list[RunState]:
         """Those of the usable runs that found their compiled code in the cache."""
-        return [run for run in self.usable if not _was_cold(self.session, run)]
+        return [run for run in self.usable if was_cold(self.session, run) is False]
 
     def figures(self, runs: list[RunState] | None = None) -> list[RunFigures]:
         """The figures of ``runs``, of the usable ones unless given."""
@@ -103,8 +103,16 @@ def choose_baseline(lots: Sequence[Lot], lot: Lot, wanted: Lot | None = None) ->
     return next(iter([*alike, *plain, *lots]), None)
 
 
-def _was_cold(session: SessionState, run: RunState) -> bool:
-    """Logs from before it was written down: the first repeat did."""
-    if run.cold is not None:
-        return run.cold
-    return session.request.cache == "cold" and run.run.repeat == 1
+def was_cold(session: SessionState, run: RunState) -> bool | None:
+    """Whether a run that has made a call started with an empty compile cache; None: neither empty nor filled.
+
+    A cache that is the user's own, or that earlier sessions have left, may hold the code of this case, a part of it, or
+    that of others: torch's lookups up to the end of the first call tell. Logs from before the conductor wrote down what
+    it found: the first repeat was cold.
+    """
+    if session.request.cache == "cold":
+        return run.run.repeat == 1 if run.cold is None else run.cold
+    states = {lookup.state for one in run.compiles.values() if one.call in (None, 0) for lookup in one.caches}
+    if run.cold or "miss" not in states:
+        return bool(run.cold)
+    return None if "hit" in states else True

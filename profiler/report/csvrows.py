@@ -19,7 +19,7 @@ from profiler.analysis.columns import ABSENT
 from profiler.analysis.figures import CallFigures, run_figures
 from profiler.analysis.legs import headline_calls
 from profiler.analysis.loops import is_clean
-from profiler.analysis.lots import Lot, session_ids
+from profiler.analysis.lots import Lot, session_ids, was_cold
 from profiler.analysis.state import Call, RunState, SessionState
 from profiler.report.casedocument import device_of
 from profiler.report.text import unsteering
@@ -73,8 +73,7 @@ def _ended(session: SessionState, run: RunState) -> dict[str, Cell]:
 
 def _cold(session: SessionState, run: RunState) -> bool | None:
     """As the figures of the case have it, whose cold and warm start-ups are told apart."""
-    lot = Lot(session, run.case)
-    return True if run in lot.cold else False if run in lot.warm else run.cold
+    return was_cold(session, run) if run in Lot(session, run.case).usable else run.cold
 
 
 def _figures(session: SessionState, run: RunState) -> dict[str, Cell]:

@@ -7,7 +7,7 @@ from profiler import events as ev
 from profiler.analysis.cases import baseline_of, case_figures
 from profiler.analysis.figures import run_figures
 from profiler.analysis.legs import legs_begin, planned_legs, stretches
-from profiler.analysis.lots import choose_baseline, lots_of
+from profiler.analysis.lots import choose_baseline, lots_of, was_cold
 from profiler.analysis.progress import planned_calls, run_plan, run_progress
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Leg, Request
@@ -239,6 +239,28 @@ def test_without_its_word_the_first_repeat_was_cold() -> None:
     assert case.first_image_cold_s is not None and case.first_image_warm_s is not None
     (case,) = case_figures(fold(replace(given, cache="warm"), logs).state)
     assert case.first_image_cold_s is None
+
+
+@pytest.mark.parametrize("cache", ["warm", "shared"])
+def test_of_a_cache_that_others_fill_torchs_lookups_tell_who_was_cold(cache: str) -> None:
+    """The first run found nothing, the second a part, the third all; what a later call compiles is no start-up."""
+    given = replace(request(variants=["compile"], repeats=3), cache=cache)
+    found = [["miss", "miss", "hit"], ["miss", "hit", "hit"], ["hit", "hit", "miss"]]
+    logs = {}
+    for run, states, ms in zip(given.runs, found, (1000.0, 500.0, 100.0), strict=True):
+        logs[run.name] = [*frame(), *call(0, "compile", 100, [ms]), *call(1, "measure", 2000, [5.0])]
+        for number, state in enumerate(states):
+            where = {"id": f"{number}/0", "call": number // 2}
+            logs[run.name] += [
+                ev.CompileStarted(**where, t=(110 + number) * MS),
+                ev.CacheLookup(**where, t=(111 + number) * MS, layer="fx", state=state),
+                ev.CompileEnded(**where, t=(112 + number) * MS, ns=MS),
+            ]
+    told = None if cache == "shared" else False
+    state = fold(given, logs, [ev.RunChanged(run=run.name, state="running", cold=told) for run in given.runs]).state
+    assert [was_cold(state, run) for run in state.runs.values()] == [True, None, False]
+    (case,) = case_figures(state)
+    assert [case.first_image_cold_s, case.first_image_warm_s] == [pytest.approx(1.1), pytest.approx(0.2)]
 
 
 @pytest.mark.parametrize("change", [{"dtype": "bfloat16"}, {"scheduler": "DDIMScheduler"}, {"legs": (BACK[0],)}])
