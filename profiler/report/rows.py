@@ -125,7 +125,7 @@ def ratio_cell(speedup: float | None, verdict: str | None) -> str:
 
 
 def interval_cell(figures: CaseFigures) -> str:
-    return NOT_MEASURED if figures.interval is None else "..".join(number(end, 2) for end in figures.interval)
+    return NOT_MEASURED if figures.interval is None else "..".join(map(_ratio, figures.interval))
 
 
 def confidence_title(figures: Sequence[CaseFigures]) -> str:
@@ -176,5 +176,11 @@ def share(value: float | None) -> str:
 
 
 def times(ratio: float) -> str:
-    """``1.45x``, with more figures where it is small."""
-    return f"{ratio:.2f}x" if ratio >= 0.1 else f"{number(ratio, 2)}x"
+    """``1.45x``; near 1, where verdicts are decided, ``1.003x``."""
+    return f"{_ratio(ratio)}x"
+
+
+def _ratio(ratio: float) -> str:
+    if ratio >= 1e6:
+        return f"{ratio:.3g}"
+    return f"{ratio:.3f}" if 0.9 < ratio < 1.1 else f"{ratio:.2f}" if ratio >= 0.1 else number(ratio, 2)

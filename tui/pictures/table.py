@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -207,11 +208,13 @@ def _speedup(figures: CaseFigures) -> tuple[str, str]:
 
 
 def break_even_cell(figures: CaseFigures) -> tuple[str, str]:
-    """Images until compiling has paid for itself."""
+    """Whole images until compiling has paid for itself: at fewer it has not."""
     images = figures.break_even_images
     if images is None:
         return words.NOTHING, "quiet"
-    return (f"{images:.0f} img" if images < 1e5 else ">99999 img"), ""
+    if images == 0:
+        return "at once", ""
+    return (f"{math.ceil(images)} img" if images <= 99_999 else ">99999 img"), ""
 
 
 def remark_of(runs: list[RunState], figures: CaseFigures, *, session_over: bool) -> str:

@@ -32,7 +32,7 @@ WORDS = (
     ("memory", "the peak: of the whole device (with t: of torch alone), or resident set size on a CPU"),
     (
         "speed-up",
-        "against no-compile, ± half of the 95 % interval; even at: images until compiling has paid off",
+        "against no-compile, ± half of the interval; even at: images until compiling has paid off",
     ),
     ("verdict", "FASTER, SLOWER or SAME (within 3 %) as far as the interval can tell, else UNCLEAR"),
     ("^ 24.3 s", "a step above the chart's range; z shows the full range"),

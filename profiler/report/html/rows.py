@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from profiler.analysis.curves import Identity, PeakBar, ShareBar, SpeedupBar, StageBar
-from profiler.analysis.verdicts import ALIKE
+from profiler.analysis.verdicts import ALIKE, CONFIDENCE
 from profiler.report.html.axes import Axis, value_text
 from profiler.report.html.bars import Part, Row, bars
 from profiler.report.html.chart import Looks, figure, table
@@ -55,7 +55,7 @@ def interval_text(bar: SpeedupBar) -> str:
     """``95 %: 1.35x to 1.41x``; "" without an interval."""
     if bar.low is None or bar.high is None:
         return ""
-    sure = f"{(bar.confidence or 0.95) * 100:.4g} %"
+    sure = f"{(bar.confidence or CONFIDENCE) * 100:.4g} %"
     return f"{sure}: {value_text('x', bar.low)} to {value_text('x', bar.high)}"
 
 

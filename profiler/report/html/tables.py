@@ -10,8 +10,8 @@ from profiler.analysis.state import SessionState
 from profiler.analysis.triggers import Group
 from profiler.report.html.chart import table
 from profiler.report.html.markup import Markup, el, joined
-from profiler.report.html.told import Compared, times
-from profiler.report.rows import Row, figure_groups, memory_cell, memory_title, rate_cell, share
+from profiler.report.html.told import Compared
+from profiler.report.rows import Row, figure_groups, memory_cell, memory_title, rate_cell, share, times
 from profiler.report.text import NOT_MEASURED, duration, number, shortened
 
 MOST_RUNS = 300

@@ -13,12 +13,13 @@ from profiler.analysis.curves.identity import environment_of
 from profiler.analysis.lots import Lot, session_ids
 from profiler.analysis.outputs import OutputComparison
 from profiler.analysis.state import SessionState
-from profiler.analysis.verdicts import ALIKE, DIFFERENT, MIN_FOR_VERDICT, SAME
+from profiler.analysis.verdicts import ALIKE, CONFIDENCE, DIFFERENT, MIN_FOR_VERDICT, SAME
 from profiler.report.casedocument import device_of, versions_of
 from profiler.report.heading import shared_work
 from profiler.report.html.chart import table
 from profiler.report.html.look import Look
 from profiler.report.html.markup import Markup, el, joined
+from profiler.report.rows import times
 from profiler.report.text import NOT_MEASURED, gibibytes
 from profiler.request import Workload
 
@@ -90,16 +91,11 @@ def _warm(figures: CaseFigures) -> str:
     return f" ({when} where it finds its compiled code in the cache)"
 
 
-def times(ratio: float) -> str:
-    """``1.38x``, near 1 ``1.003x``."""
-    return f"{ratio:.3f}x" if 0.9 < ratio < 1.1 else f"{ratio:.2f}x" if 0.01 <= ratio < 1e6 else f"{ratio:.3g}x"
-
-
 def _interval(figures: CaseFigures) -> str:
     if figures.interval is None:
         return ""
     low, high = figures.interval
-    return f" ({(figures.confidence or 0.95) * 100:.4g} %: {times(low)} to {times(high)})"
+    return f" ({(figures.confidence or CONFIDENCE) * 100:.4g} %: {times(low)} to {times(high)})"
 
 
 def outputs(compared: Sequence[Compared]) -> Markup | None:

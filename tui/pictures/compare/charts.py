@@ -191,7 +191,7 @@ def cumulative(group: Group, *, ascii: bool) -> ChartSpec:
         if crossing.images is not None and 0 < crossing.images <= found.images and crossing.who in sure
     ]
     uprights = tuple(Upright(images, group.looks[crossing.who].style, _key(crossing.who)) for crossing, images in even)
-    told = [f"{group.looks[crossing.who].style.symbol(ascii=ascii)} {images:.0f}" for crossing, images in even]
+    told = [f"{group.looks[crossing.who].style.symbol(ascii=ascii)} {math.ceil(images)}" for crossing, images in even]
     high = max((y for line in series for y in line.ys if math.isfinite(y)), default=1.0)
     return ChartSpec(
         title=f"seconds for so many images{group.part}",

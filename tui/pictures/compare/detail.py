@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from profiler.analysis.cases import CaseFigures
 from profiler.analysis.lots import Lot
+from profiler.analysis.verdicts import CONFIDENCE
 from tui import safe
 from tui.pictures import words
 from tui.pictures.names import OUTCOME_WORDS, device_label
@@ -57,7 +59,7 @@ def _verdict(figures: CaseFigures, told: Told) -> Iterator[Block]:
     yield Para("verdict", f"{word}: {figures.speedup:.3f}x as fast as {told.baseline}", f"bold {style}")
     if figures.interval is not None:
         low, high = figures.interval
-        sure = f"{(figures.confidence or 0.95) * 100:.3g} %"
+        sure = f"{(figures.confidence or CONFIDENCE) * 100:.4g} %"
         means = MEANS.get(figures.verdict or "", "")
         yield Para("interval", f"{sure}: {low:.3f}x to {high:.3f}x{f', {means}' if means else ''}")
     if figures.reason:
@@ -94,7 +96,10 @@ def _images(images: float | None, reason: str | None) -> str:
         return _clean(reason) if reason else "not known"
     if images == 0:
         return "from the first image on"
-    return f"after {words.decimal(images) if images < 1e6 else 'more than a million'} images"
+    if images > 1e6:
+        return "after more than a million images"
+    whole = math.ceil(images)
+    return f"after {whole:,} image{'s' * (whole != 1)}"
 
 
 def _doubts(figures: CaseFigures) -> Iterator[Block]:

@@ -17,7 +17,6 @@ from tui.pictures.table import (
     VERDICT_STYLES,
     break_even_cell,
     latencies,
-    memory_cell,
     number_cell,
     remark_of,
     state_of,
@@ -25,6 +24,16 @@ from tui.pictures.table import (
 
 Cell = tuple[str, str]
 NOTHING: Cell = (words.NOTHING, "quiet")
+
+
+def comparable_bytes(figures: CaseFigures) -> int | None:
+    """The peak that can be compared: of torch's allocations, on a CPU the resident set size.
+
+    What torch reserves depends on what it freed before, and what is used of a device on who else uses it.
+    """
+    memory = figures.memory
+    return memory.allocated_peak_bytes if memory.allocated_peak_bytes is not None else memory.rss_peak_bytes
+
 
 VALUES: Mapping[str, Callable[[CaseFigures], float | None]] = MappingProxyType(
     {
@@ -34,9 +43,7 @@ VALUES: Mapping[str, Callable[[CaseFigures], float | None]] = MappingProxyType(
         "speed-up": lambda one: one.speedup,
         "even at": lambda one: one.break_even_images,
         "first": lambda one: one.first_image_cold_s,
-        "memory": lambda one: (
-            one.memory.device_peak_bytes or one.memory.reserved_peak_bytes or one.memory.rss_peak_bytes
-        ),
+        "memory": comparable_bytes,
         "img/J": lambda one: one.images_per_joule,
     }
 )
@@ -90,7 +97,7 @@ def lot_line(
         "verdict": verdict_cell(figures, baseline=baseline),
         "even at": break_even_cell(figures),
         "first": (words.seconds(figures.first_image_cold_s or figures.first_image_warm_s), ""),
-        "memory": memory_cell(lot.session, figures),
+        "memory": memory_cell(figures),
         "img/J": number_cell(figures.images_per_joule),
         "output": output,
         "published": published,
@@ -110,6 +117,11 @@ def lot_line(
         remark=remark,
         words=" ".join([label, session, safe.line(lot.name, 200), device, figures.verdict or "", state]).casefold(),
     )
+
+
+def memory_cell(figures: CaseFigures) -> Cell:
+    peak = comparable_bytes(figures)
+    return words.size(peak), "" if peak is not None else "quiet"
 
 
 def speedup_cell(figures: CaseFigures, *, baseline: bool) -> Cell:

@@ -1,0 +1,61 @@
+"""Figures on screens are those of the commands: rounded alike, of the same confidence, and comparable."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from profiler.analysis.cases import CaseFigures, lot_figures
+from profiler.analysis.lots import Lot, lots_of
+from profiler.report import rows as printed
+from profiler.report.html.axes import value_text
+from tests.support import recorded
+from tests.tui.support import folded
+from tui.pictures.compare import rows
+from tui.pictures.compare.detail import Told, detail
+from tui.pictures.table import break_even_cell
+
+
+@pytest.fixture(scope="module")
+def compiled() -> tuple[Lot, CaseFigures]:
+    plain, lot, _ = lots_of(folded(recorded.finished()))
+    return lot, lot_figures(lot, plain)
+
+
+@pytest.mark.parametrize(("images", "text"), [(24.2, "25 img"), (24.0, "24 img"), (0.3, "1 img"), (0.0, "at once")])
+def test_a_break_even_is_whole_images_after_which_it_has_paid(
+    compiled: tuple[Lot, CaseFigures], images: float, text: str
+) -> None:
+    lot, figures = compiled
+    told = replace(figures, break_even_images=images, verdict="FASTER")
+    assert break_even_cell(told) == (text, "")
+    assert printed.break_even_cell(told).removesuffix("s").replace("image", "img") == text
+    said = [block.text for block in detail(lot, told, Told("compile", "no-compile")) if getattr(block, "label", "")]
+    wanted = f"after {printed.break_even_cell(told)}:" if images else "from the first image on:"
+    assert any(one.startswith(wanted) for one in said)
+
+
+def test_the_interval_of_until_sure_has_its_confidence_to_the_last_digit(compiled: tuple[Lot, CaseFigures]) -> None:
+    lot, figures = compiled
+    sure = replace(figures, interval=(1.2, 1.4), confidence=0.9875)
+    said = [getattr(block, "text", "") for block in detail(lot, sure, Told("compile", "no-compile"))]
+    assert any(one.startswith("98.75 %: 1.200x to 1.400x") for one in said)
+
+
+def test_memory_that_is_compared_is_what_torch_allocated(compiled: tuple[Lot, CaseFigures]) -> None:
+    _, figures = compiled
+    memory = replace(
+        figures.memory, allocated_peak_bytes=5 << 30, reserved_peak_bytes=7 << 30, device_peak_bytes=9 << 30
+    )
+    told = replace(figures, memory=memory)
+    assert rows.memory_cell(told)[0] == "5.00 GiB"
+    assert rows.VALUES["memory"](told) == 5 << 30
+    assert printed.memory_cell(memory) == "5.00 GiB"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(1.004, "1.004x"), (0.9704, "0.970x"), (0.9696, "0.970x"), (1.38, "1.38x"), (0.5, "0.50x")]
+)
+def test_ratios_near_1_have_a_third_decimal_wherever_they_are_written(ratio: float, text: str) -> None:
+    assert printed.times(ratio) == text
+    assert value_text("x", ratio) == text
