@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -179,8 +180,9 @@ def test_a_file_is_named_after_the_folder_whatever_the_log_says(
         ("last --format csv --rows images", 2, "steps"),
         ("last --format md --baseline other", 3, "no session starts with 'other'"),
         ("last/other --format md", 3, "no run called 'other'"),
-        ("last --format trace --run 9", 2, "there are: 001-sd15-txt2img-no-compile-b1-r1, 002"),
+        ("last --format trace --run 9", 3, "there are: 001-sd15-txt2img-no-compile-b1-r1, 002"),
         ("last --format trace --run 00", 2, "fits 3 runs"),
+        ("last --format html --rows steps", 2, "--rows is of csv"),
         ("last --format trace -o /nowhere/trace.json", 2, "no folder /nowhere"),
         ("last --format trace -o .", 2, "is a folder"),
     ],
@@ -192,6 +194,15 @@ def test_bad_input_is_one_line_and_writes_nothing(
     assert (found, out) == (code, "")
     assert len(err.splitlines()) == 1 and words in err
     assert not list(tmp_path.iterdir())
+
+
+def test_standard_output_has_what_a_file_has_whatever_the_locale(session: str, tmp_path: Path) -> None:
+    here = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    command = [sys.executable, str(ROOT / "stepscope.py"), "export", session, "--format", "html", "-o"]
+    piped = subprocess.run([*command, "-"], env=os.environ | here, capture_output=True, check=True).stdout
+    subprocess.run([*command, str(tmp_path / "page.html")], env=os.environ | here, capture_output=True, check=True)
+    assert piped == (tmp_path / "page.html").read_bytes()
+    assert not piped.isascii()
 
 
 GROWTH = """

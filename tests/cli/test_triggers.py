@@ -123,7 +123,7 @@ def test_a_session_that_compiled_nothing_says_so(own_home: Path, capsys: pytest.
         ("last --variant fast", 2, "there are: no-compile, compile, regional-compile"),
         ("last --class tensor.colour", 2, "there are: "),
         ("last --module Flux", 2, "there are: BasicTransformerBlock, UNet2DConditionModel"),
-        ("last --run 9", 2, "there are: 001-sd15-txt2img-no-compile-b1-r1"),
+        ("last --run 9", 3, "there are: 001-sd15-txt2img-no-compile-b1-r1"),
         ("last --filter colour:red", 2, "there are: run, case, variant, class"),
         ("last --filter kind:bogus", 2, "no kind is called 'bogus' (there are: compile, recompile, failure, limit,"),
         ("last --filter -blame:user,nobody", 2, "no blame is called 'nobody' (there are: user, expected,"),

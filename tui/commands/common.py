@@ -58,7 +58,7 @@ def read_session(reference: str, root: Path) -> tuple[SessionState, bool]:
 def pick_runs(state: SessionState, given: Sequence[str]) -> list[str]:
     """The names of the runs that the user means by names, unique beginnings of names, or numbers; all of none given.
 
-    Raises CommandError with code 2.
+    Raises CommandError: code 3 where there is no such run, 2 where several fit.
     """
     names = list(state.runs)
     return list(dict.fromkeys(_pick_run(one, names) for one in given)) if given else names
@@ -71,8 +71,9 @@ def _pick_run(given: str, names: Sequence[str]) -> str:
     fitting = fitting or [name for name in names if given and name.startswith(given)]
     if len(fitting) == 1:
         return fitting[0]
-    what = f"{given!r} fits {len(fitting)} runs" if fitting else f"no run is called {given!r}"
-    raise CommandError(f"{what} (there are: {some(fitting or names)})", BAD_USAGE)
+    if fitting:
+        raise CommandError(f"{given!r} fits {len(fitting)} runs (there are: {some(fitting)})", BAD_USAGE)
+    raise CommandError(f"no run is called {given!r} (there are: {some(names)})", NOT_FOUND)
 
 
 def some(names: Sequence[str], most: int = 12) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,14 +114,13 @@ FORMATS = {
     " steps, stages, compiles, memory and GPU on one time axis, for Perfetto and chrome://tracing.",
 )
 @click.option("--run", "runs", metavar="RUN", multiple=True, help="This run alone: a name, its beginning, its number.")
-@click.option("--rows", type=click.Choice(list(ROWS)), default="runs", help="What a line of the CSV is.")
+@click.option("--rows", type=click.Choice(list(ROWS)), help="What a line of the CSV is. Default: runs.")
 @click.option("--baseline", metavar="THING", help="What the others are compared with. Default: as compare has it.")
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
-    show_default="SESSION.<format> in the current folder",
-    help="Where to; - is standard output.",
+    help="Where to; - is standard output. Default: a file in this folder, named after the session.",
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @pass_root
@@ -129,7 +129,7 @@ def export_command(
     references: tuple[str, ...],
     form: str,
     runs: tuple[str, ...],
-    rows: str,
+    rows: str | None,
     baseline: str | None,
     output: str | None,
     force: bool,
@@ -140,12 +140,16 @@ def export_command(
     The figures are those of show and compare; steps and calls in CSV are what they are computed from.
     """
     wanted = FORMATS[form]
-    asked = _asked(Things(root), references or ("last",), runs, baseline, rows)
+    if rows is not None and form != "csv":
+        raise CommandError(f"--rows is of csv: a {form} has no rows to choose", BAD_USAGE)
+    asked = _asked(Things(root), references or ("last",), runs, baseline, rows or "runs")
     if wanted.one_session and len(asked.sessions) > 1:
         raise CommandError(f"a {form} is of one session: name one of the {len(asked.sessions)}", BAD_USAGE)
     if output == "-":
+        stream = sys.stdout.buffer  # the formats are UTF-8, whatever the locale
         for piece in _joined(wanted.write(asked)):
-            click.echo(piece, nl=False)
+            stream.write(piece.encode())
+        stream.flush()
         return
     path = Path(output if output is not None else f"{_named(asked)}.{wanted.ending}")
     _check(path, force)
