@@ -205,6 +205,17 @@ def test_standard_output_has_what_a_file_has_whatever_the_locale(session: str, t
     assert not piped.isascii()
 
 
+@pytest.mark.parametrize("form", ["json", "csv", "md", "html", "trace"])
+def test_a_session_without_any_case_is_one_line(
+    form: str, session: str, own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = own_home / "sessions" / session / "session.json"
+    told = json.loads(manifest.read_text())
+    told["request"]["cases"] = told["request"]["runs"] = []
+    manifest.write_text(json.dumps(told))
+    assert run(capsys, "last", "--format", form) == (1, "", "stepscope: there is no case in last\n")
+
+
 GROWTH = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])

@@ -19,7 +19,7 @@ from profiler.report.documents import show_document
 from profiler.report.naming import short_ids
 from profiler.report.notes import session_notes
 from profiler.report.trace import trace
-from tui.commands.common import BAD_USAGE, CommandError, document_text, pass_root, pick_runs
+from tui.commands.common import BAD_USAGE, RUN_FAILED, CommandError, document_text, pass_root, pick_runs
 from tui.commands.things import Things
 
 
@@ -161,6 +161,8 @@ def _asked(
     things: Things, references: tuple[str, ...], runs: tuple[str, ...], baseline: str | None, rows: str
 ) -> Asked:
     lots = things.lots(references)
+    if not lots:
+        raise CommandError(f"there is no case in {', '.join(references)}", RUN_FAILED)
     sessions = {id(lot.session): lot.session for lot in lots}
     if runs and len(sessions) > 1:
         raise CommandError("--run is of one session: name the runs as SESSION/RUN", BAD_USAGE)
