@@ -113,7 +113,7 @@ _cache: WeakKeyDictionary[RunState, tuple[tuple[object, ...], RunFigures]] = Wea
 
 def run_figures(session: SessionState, run: RunState) -> RunFigures:
     """The figures of ``run`` as far as it got. Kept until something that they depend on has changed."""
-    key = (run.revision, run.outcome, run.ended_ns, _samples_of(session, run), *_nvml(session))
+    key = (run.revision, run.outcome, run.ended_ns, run.cold, _samples_of(session, run), *_nvml(session))
     cached = _cache.get(run)
     if cached is None or cached[0] != key:
         cached = _cache[run] = (key, _compute(session, run))

@@ -320,3 +320,12 @@ def test_durations_that_no_clock_gives_make_no_figures(ns: int) -> None:
     figures = run_figures(state, state.runs[name])
     assert (figures.denoise_s, figures.image_s, figures.images_per_second) == (None, None, None)
     assert figures.iterations_per_second is None
+
+
+def test_a_start_up_is_cold_as_soon_as_the_conductors_word_for_it_is_read() -> None:
+    given = request(variants=["no-compile", "compile"], repeats=2)
+    folded = fold(given, {run.name: _measured([[5.0] * 3], compiled="-compile-b1" in run.name) for run in given.runs})
+    guessed = case_figures(folded.state)[0]
+    assert guessed.first_image_warm_s is not None
+    folded.conductor([ev.RunChanged(t=1, run=run.name, state="running", cold=True) for run in given.runs])
+    assert case_figures(folded.state)[0].first_image_warm_s is None
