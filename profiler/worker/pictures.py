@@ -66,7 +66,9 @@ def save(taken: Taken, folder: Path) -> Saved:
             saved.thumbnails.append(f"{name}.ppm")
     except Exception as error:
         # As in take: PIL alone raises half a dozen kinds for what it can't write.
-        saved.problem = f"pictures not saved: {_first_line(error)}"
+        # Of an error of the system without the file's path, which says where its user's home is.
+        why = (error.strerror if isinstance(error, OSError) else None) or _first_line(error)
+        saved.problem = f"pictures not saved: {why}"
     return saved
 
 

@@ -80,13 +80,13 @@ def test_what_was_written_before_the_disk_was_full_counts(tmp_path: Path, monkey
 
     def filling(path: Path, data: bytes) -> None:
         if not next(room, False):
-            raise OSError(28, "No space left on device")
+            raise OSError(28, "No space left on device", str(path))
         write(path, data)
 
     monkeypatch.setattr("profiler.worker.pictures.sessions.write_atomically", filling)
     saved = save(take(SimpleNamespace(images=numpy.zeros((3, 8, 8, 3)))), tmp_path)
     assert (saved.images, saved.thumbnails) == (["image-1.png", "image-2.png"], ["image-1.ppm"])
-    assert saved.problem == "pictures not saved: [Errno 28] No space left on device"
+    assert saved.problem == "pictures not saved: No space left on device"
 
 
 def test_latents_are_no_pictures(tiny_pipe: Any, tmp_path: Path) -> None:
