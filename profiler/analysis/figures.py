@@ -125,8 +125,7 @@ def _compute(session: SessionState, run: RunState) -> RunFigures:
     loops = _loops(run, calls)
     image_s = seconds_per_image(calls)
     load = run.phase_named("load")
-    first = next((call for call in run.calls.values() if call.ended), None)
-    first_end = None if first is None else first.start_ns + (first.ns or 0)
+    first_end = _first_end(run)
     around = {one.call.index: one for one in touched(session, run)}
     disturbed = disturbances(session, [run])
     shares = _shares(run, calls)
@@ -166,6 +165,12 @@ def _compute(session: SessionState, run: RunState) -> RunFigures:
         warmup_s=_phase_seconds(run, "warmup"),
         measured_s=_phase_seconds(run, "measure"),
     )
+
+
+def _first_end(run: RunState) -> int | None:
+    """When the first call ended. None where its beginning or end isn't known, also where a damaged log has lost it."""
+    first = run.calls.get(0)
+    return None if first is None or first.ns is None or not first.phase else first.start_ns + first.ns
 
 
 def _phase_seconds(run: RunState, name: str) -> float | None:

@@ -329,3 +329,15 @@ def test_a_start_up_is_cold_as_soon_as_the_conductors_word_for_it_is_read() -> N
     assert guessed.first_image_warm_s is not None
     folded.conductor([ev.RunChanged(t=1, run=run.name, state="running", cold=True) for run in given.runs])
     assert case_figures(folded.state)[0].first_image_warm_s is None
+
+
+@pytest.mark.parametrize("lost", [ev.CallStarted, ev.CallEnded])
+def test_what_a_damaged_log_has_lost_of_the_first_call_makes_no_start_up(lost: type[ev.Event]) -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    whole = _measured([[5.0] * 3] * 3)
+    log = [event for event in whole if not (type(event) is lost and getattr(event, "call", None) == 0)]
+    state = fold(given, {name: log}).state
+    figures = run_figures(state, state.runs[name])
+    assert (figures.first_image_s, figures.startup_s) == (None, None)
+    assert figures.denoise_s == pytest.approx(0.015)
