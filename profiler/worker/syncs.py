@@ -127,8 +127,8 @@ class SyncWatch:
                 self.cuda.set_sync_debug_mode("warn")
                 yield
             finally:
-                self.cuda.set_sync_debug_mode(before)
                 self.cuda.synchronize = synchronize
+                self.cuda.set_sync_debug_mode(before)
 
     def _around_synchronize(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)

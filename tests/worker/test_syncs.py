@@ -279,6 +279,17 @@ def test_a_run_searches_after_all_that_it_measures(tmp_path: Path, cuda: Cuda, m
     assert seen[0].workload == case_run.case.workload
 
 
+def test_without_the_mode_nothing_is_left_behind(tiny_pipe: Any, cuda: Cuda, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(mode: int | str) -> None:
+        raise RuntimeError("built without it")
+
+    before = cuda.synchronize
+    monkeypatch.setattr(cuda, "set_sync_debug_mode", lacking)
+    failed, _ = searched(tiny_pipe, cuda)
+    assert (failed.code, "built without it" in failed.text) == ("syncs-failed", True)
+    assert cuda.synchronize == before
+
+
 def test_what_the_search_compiles_is_no_compile_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "mine.py"
     path.write_text(HEAD + "def make():\n    return tiny()\n")
