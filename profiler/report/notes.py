@@ -10,7 +10,7 @@ from profiler.analysis.figures import is_recompile
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.triggers import explained, groups
 from profiler.report.naming import short_names
-from profiler.report.rows import Row, break_even_cell, times
+from profiler.report.rows import Row, break_even_cell, only_warm, times
 from profiler.report.text import duration, in_one_run, shortened
 
 MOST_SYNCS = 5
@@ -56,6 +56,7 @@ def _answer(row: Row) -> str:
     if figures.verdict == "FASTER" and figures.break_even_images is not None:
         paid = break_even_cell(figures)
         text += f", pays {'at once' if paid == 'at once' else f'after {paid}'}"
+        text += " with a warm cache" * only_warm(figures)
     return text
 
 

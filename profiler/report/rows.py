@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiler.analysis.cases import CaseFigures
+from profiler.analysis.cases import BASELINE_VARIANT, CaseFigures
 from profiler.analysis.loops import LoopFigures, StepFigures
 from profiler.analysis.memory import MemoryFigures
 from profiler.analysis.outputs import OutputComparison
@@ -144,6 +144,12 @@ def break_even_cell(figures: CaseFigures) -> str:
         images = math.ceil(figures.break_even_images)
         return ("at once" if images == 0 else f"{images} image{'s' * (images > 1)}") + unsure
     return f"never{unsure}" if figures.saved_s is not None and figures.saved_s <= 0 else NOT_MEASURED
+
+
+def only_warm(figures: CaseFigures) -> bool:
+    """Whether all of its start-ups found compiled code in the cache, so that break-even is that of a warm one."""
+    compiles = figures.variant != BASELINE_VARIANT
+    return compiles and figures.first_image_cold_s is None and figures.first_image_warm_s is not None
 
 
 def memory_title(devices: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from msgspec.structs import replace
 
@@ -9,6 +11,7 @@ from profiler.analysis.cases import CaseFigures, lot_figures
 from profiler.analysis.lots import Lot, lots_of
 from profiler.report import rows as printed
 from profiler.report.html.axes import value_text
+from profiler.report.notes import answers
 from tests.support import recorded
 from tests.tui.support import folded
 from tui.pictures.compare import rows
@@ -59,3 +62,13 @@ def test_memory_that_is_compared_is_what_torch_allocated(compiled: tuple[Lot, Ca
 def test_ratios_near_1_have_a_third_decimal_wherever_they_are_written(ratio: float, text: str) -> None:
     assert printed.times(ratio) == text
     assert value_text("x", ratio) == text
+
+
+def test_a_break_even_of_warm_start_ups_alone_is_said_to_be_that(compiled: tuple[Lot, CaseFigures]) -> None:
+    _, figures = compiled
+    told = replace(figures, verdict="FASTER", speedup=1.5, break_even_images=12.5, first_image_cold_s=5.0)
+    row = printed.Row("compile", told, "cuda:0", baseline="no-compile")
+    assert answers([row]) == ["FASTER than no-compile: compile 1.50x, pays after 13 images"]
+    warm = replace(told, first_image_cold_s=None, first_image_warm_s=2.0)
+    (said,) = answers([dataclasses.replace(row, figures=warm)])
+    assert said.endswith("pays after 13 images with a warm cache")

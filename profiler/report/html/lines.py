@@ -264,8 +264,8 @@ def cumulative_chart(found: Cumulative, look: Looks) -> Markup | None:
             + ", ".join(f"{cross.who.label} {cross.why}" for cross in found.crossings[:FEW] if cross.images is not None)
         ),
         table(["", "start-up", "an image", f"after {found.images:,.0f} images", "break-even"], rows, words=(0, 4)),
-        note="start-up (from the end of loading to the first image, cold) and what each further image takes; a ring is "
-        "where a line meets its baseline's: the break-even",
+        note="start-up (from the end of loading to the first image, cold where it was measured cold) and what each "
+        "further image takes; a ring is where a line meets its baseline's: the break-even",
         legend=key([line.who for line in found.lines], look),
     )
 

@@ -19,7 +19,7 @@ from profiler.report.heading import shared_work
 from profiler.report.html.chart import table
 from profiler.report.html.look import Look
 from profiler.report.html.markup import Markup, el, joined
-from profiler.report.rows import times
+from profiler.report.rows import only_warm, times
 from profiler.report.text import NOT_MEASURED, gibibytes
 from profiler.request import Workload
 
@@ -84,6 +84,8 @@ def _verdict(one: Compared) -> Markup:
 def _warm(figures: CaseFigures) -> str:
     """Break-even of start-ups that find their compiled code, where there were any and it is another one."""
     cold, warm = figures.break_even_images, figures.break_even_warm_images
+    if only_warm(figures):
+        return " (its compiled code was in the cache; it was never started without)"
     if cold is None or warm is None or math.ceil(cold) == math.ceil(warm):
         return ""
     images = math.ceil(warm)
