@@ -2,7 +2,7 @@
 
 Ranges are rounded to a short ladder (1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten) instead of bare 1-2-5: on the
 ladder the data always fill at least two thirds of the plot, with 1-2-5 they may fill as little as two fifths. Ticks
-divide the range evenly where a round step does, and are 1-2-5 elsewhere.
+go in steps of 1, 2, 2.5 or 5 that end with the range where one does, and of 1, 2 or 5 elsewhere.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from tui.charts.spec import Clip, Scale, Series, Tick, Unit
 
 RANGE_LADDER = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 TICK_LADDER = (1.0, 2.0, 5.0, 10.0)
-EVEN_STEPS = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
-LAST_RESORT_STEPS = (1.5, 7.5)
+EVEN_STEPS = (1.0, 2.0, 2.5, 5.0)
+LAST_RESORT_STEPS = (1.5, 3.0, 4.0, 6.0, 7.5, 8.0)
+"""Where there is room for so few ticks that no other step has one at both ends."""
 SPIKE_FACTOR = 3.0
 """A point above this many times its own series' median is a spike: it doesn't stretch the default y range."""
 
@@ -207,11 +208,10 @@ def choose_ticks(low: float, high: float, unit: Unit, most: int, scale: Scale = 
     if scale == "log" and low > 0:
         return _log_ticks(low, high, display, most)
     bottom, top = low / display.factor, high / display.factor
-    span = top - bottom
     step = (
-        _dividing_step(span, most, EVEN_STEPS)
-        or _dividing_step(span, most, LAST_RESORT_STEPS)
-        or ladder_ceiling(span / max(1, most - 1), TICK_LADDER)
+        _dividing_step(bottom, top, most, EVEN_STEPS)
+        or _dividing_step(bottom, top, most, LAST_RESORT_STEPS)
+        or _fitting_step(bottom, top, most)
     )
     first, last = math.ceil(bottom / step - 1e-9), math.floor(top / step + 1e-9)
     if first >= last:
@@ -220,14 +220,23 @@ def choose_ticks(low: float, high: float, unit: Unit, most: int, scale: Scale = 
     return tuple(Tick(n * step * display.factor, f"{n * step:.{decimals}f}") for n in range(first, last + 1))
 
 
-def _dividing_step(span: float, most: int, steps: Sequence[float]) -> float | None:
-    """The smallest of `steps`, times a power of ten, that divides `span` evenly: both ends get a tick. None if none."""
-    power = 10.0 ** (math.floor(math.log10(span)) - 1)
+def _dividing_step(bottom: float, top: float, most: int, steps: Sequence[float]) -> float | None:
+    """The smallest of `steps`, times a power of ten, that has a tick at both ends. None if none."""
+    power = 10.0 ** (math.floor(math.log10(top - bottom)) - 1)
     for step in (base * power * ten for ten in (1, 10) for base in steps):
-        parts = span / step
-        if parts < most - 1 + 1e-9 and abs(parts - round(parts)) < 1e-6:
+        parts = (top - bottom) / step
+        even = all(abs(n - round(n)) < 1e-6 for n in (parts, bottom / step))
+        if parts < most - 1 + 1e-9 and even:
             return step
     return None
+
+
+def _fitting_step(bottom: float, top: float, most: int) -> float:
+    """The smallest of 1, 2 and 5, times a power of ten, of which at most `most` ticks lie in the range."""
+    power = 10.0 ** (math.floor(math.log10(top - bottom)) - 1)
+    steps = (base * power * ten for ten in (1, 10) for base in TICK_LADDER[:-1])
+    fitting = (step for step in steps if math.floor(top / step + 1e-9) - math.ceil(bottom / step - 1e-9) + 1 <= most)
+    return next(fitting, 100 * power)
 
 
 def _log_ticks(low: float, high: float, display: Display, most: int) -> tuple[Tick, ...]:

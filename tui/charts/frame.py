@@ -16,6 +16,9 @@ from tui.charts.spec import ChartSpec, Slot, Tick
 SYMBOL_SPACING = 14
 """A line carries its symbol about every so many columns: enough to tell lines apart without colour."""
 
+_TICK_CELLS = 9
+"""Of the x axis to each of its numbers."""
+
 _LEAST_CUT = 5
 """Cells that a name must have to be worth cutting."""
 
@@ -114,22 +117,25 @@ class Frame:
     def _x_ticks(self) -> None:
         layout, x, quiet = self._layout, self._spec.x, self._colours.quiet
         assert layout.axis_row is not None
-        ticks: Sequence[Tick] = x.ticks or choose_ticks(x.low, x.high, x.unit, max(2, layout.columns // 12), x.scale)
-        suffix = x.label or axis_suffix(x.unit, x.low, x.high)
-        free_from = 0
-        for number, tick in enumerate(ticks):
-            column = column_of(layout, x, tick.at)
-            if column is None:
-                continue
+        most = max(2, layout.columns // _TICK_CELLS)
+        ticks: Sequence[Tick] = x.ticks or choose_ticks(x.low, x.high, x.unit, most, x.scale)
+        placed = [(tick, column) for tick in ticks if (column := column_of(layout, x, tick.at)) is not None]
+        for _, column in placed:
             self._grid.put(layout.gutter + column, layout.axis_row, self._glyphs.x_tick, quiet)
-            if layout.label_row is None:
-                continue
-            label = f"{tick.label} {suffix}" if suffix and number == len(ticks) - 1 else tick.label
-            left = layout.gutter + column - len(tick.label) // 2
-            left = max(0, min(left, layout.width - len(label)))
-            if left >= free_from:
-                self._grid.write(left, layout.label_row, label, quiet)
-                free_from = left + len(label) + 1
+        if layout.label_row is None or not placed:
+            return
+        # The last label has the axis' unit: it is put first, and others where they leave it alone.
+        suffix = x.label or axis_suffix(x.unit, x.low, x.high)
+        last, column = placed[-1]
+        text = f"{last.label} {suffix}".rstrip()
+        end = max(0, min(layout.gutter + column - len(last.label) // 2, layout.width - len(text)))
+        self._grid.write(end, layout.label_row, text, quiet)
+        free_from = 0
+        for tick, column in placed[:-1]:
+            left = max(0, layout.gutter + column - len(tick.label) // 2)
+            if free_from <= left and left + len(tick.label) < end:
+                self._grid.write(left, layout.label_row, tick.label, quiet)
+                free_from = left + len(tick.label) + 1
 
     def _mark_symbols(self) -> None:
         if self._layout.mark_row is None:

@@ -140,7 +140,8 @@ class ChartSpec:
 
     `empty` is shown while no series has a finite point, `note` at the right of the title row (where it fits).
     `mark_row` keeps a row for marks under the x axis even before the first one, so that the plot doesn't jump.
-    `legend` is the variants' symbols and labels in the title row.
+    `legend` is the variants' symbols and labels in the title row; with `legend_last` it goes before the note does, and
+    before a label is cut.
     """
 
     title: str
@@ -153,5 +154,6 @@ class ChartSpec:
     note: str = ""
     mark_row: bool = False
     legend: bool = True
+    legend_last: bool = False
     cursor: Cursor | None = None
     uprights: tuple[Upright, ...] = ()

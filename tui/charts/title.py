@@ -19,12 +19,15 @@ def title_runs(spec: ChartSpec, width: int, ascii: bool, colours: Colours) -> li
     head = [(_clean(spec.title), "bold")]
     if suffix:
         head.append((f" {_clean(suffix)}", colours.quiet))
+    note = _clean(spec.note)
     entries = spec.series if spec.legend else ()
+    legend = sum(4 + cell_len(_clean(series.label)) for series in entries)
+    if spec.legend_last and _length(head) + legend + (cell_len(note) + 2 if note else 0) > width:
+        entries = ()
     room = width - _length(head) - sum(4 for _ in entries)
     labels = _shortened([_clean(series.label) for series in entries], room, ascii)
     for series, label in zip(entries, labels, strict=True):
         head.append((f"  {series.style.symbol(ascii=ascii)} {label}", colours.of(series.style)))
-    note = _clean(spec.note)
     left = width - _length(head)
     if note and left >= cell_len(note) + 2:
         head += [(" " * (left - cell_len(note)), ""), (note, colours.quiet)]

@@ -138,6 +138,19 @@ def test_ticks_divide_the_range_and_both_ends_have_one() -> None:
     assert labels(0.0, 5.0, "", 3) == ["0.0", "2.5", "5.0"]
 
 
+def test_ticks_go_in_round_steps() -> None:
+    assert labels(0.0, 0.04, "s", 11) == [str(n) for n in range(0, 41, 5)]
+    assert labels(0.0, 30.0, "s", 10) == ["0", "5", "10", "15", "20", "25", "30"]
+    assert labels(0.0, 60.0, "", 5) == ["0", "20", "40", "60"]
+    assert labels(0.0, 80.0, "%", 12)[:3] == ["0", "10", "20"]
+
+
+def test_ticks_of_a_range_that_begins_elsewhere_are_multiples_too() -> None:
+    assert labels(1.0, 1.8, "x", 3) == ["1.0", "1.5"]
+    assert labels(1.0, 1.8, "x", 5) == ["1.0", "1.2", "1.4", "1.6", "1.8"]
+    assert labels(0.0416, 0.0462, "s", 5) == ["42", "43", "44", "45", "46"]
+
+
 def test_every_rounded_range_has_ticks_at_both_ends() -> None:
     for step in axes.RANGE_LADDER:
         for most in range(2, 9):

@@ -162,6 +162,15 @@ def test_the_last_tick_of_the_x_axis_names_the_unit() -> None:
     assert rows[-1].split()[-2:] == ["20", "images"]
 
 
+def test_the_label_with_the_unit_goes_before_those_it_would_lie_on() -> None:
+    x = Axis(0.0, 1.0, "", "of the loop")
+    spec = ChartSpec("t", (Series("a", "a", (0.0, 1.0), (1.0, 2.0), variant_style("compile")),), x=x, y=Axis(0, 2, "s"))
+    for width in range(24, 120):
+        labels = "".join(run.text for run in render(spec, width, 12)[-1])
+        assert labels.rstrip().endswith("of the loop")
+        assert float(labels.split()[-4]) == 1
+
+
 def test_nothing_yet_says_what_is_waited_for() -> None:
     waiting = ChartSpec("t", (line("compile", (), ()),), empty="waiting for step 1")
     assert "waiting for step 1" in "\n".join(text(render(waiting, 40, 8)))
@@ -177,6 +186,13 @@ def test_a_narrow_title_row_drops_the_note_then_label_ends_then_its_own_end() ->
     assert text(render(spec, 30, 4))[0] == "Step latency ms  ● no-…  ▲ co…"
     assert text(render(spec, 10, 4))[0] == "Step late…"
     assert text(render(spec, 10, 4, ascii=True))[0] == "Step late~"
+
+
+def test_a_legend_that_comes_last_is_there_whole_or_not_at_all() -> None:
+    spec = ChartSpec("Time", live_spec().series, y=Axis(0, 0.08, "s"), note="even at 13", legend_last=True)
+    whole = "Time ms  ● no-compile  ▲ compile  ■ regional-compile"
+    assert text(render(spec, 70, 4))[0] == f"{whole}        even at 13"
+    assert text(render(spec, 60, 4))[0].split() == ["Time", "ms", "even", "at", "13"]
 
 
 def test_text_from_outside_can_neither_move_the_cursor_nor_widen_the_row() -> None:
