@@ -8,8 +8,8 @@ from tui.panels.lines import Panel
 from tui.panels.rows import Part, Rows, fitted, width_of
 
 _GAP = 2
-_ALWAYS = 2
-"""The last of the hints, help and quit."""
+_ALWAYS = ("esc", "?", "q")
+"""Keys whose hints are always seen, the last ones: how to leave, and where all keys are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Foot:
 
 
 class FooterPanel(Panel[Foot]):
-    """One row. Of hints that don't fit those in the middle are left out, with a sign: help, which has them all, and
-    quit are always seen. Of a question its text is cut: the keys that answer it are always seen.
+    """One row. Of hints that don't fit those in the middle are left out, with a sign: back, help, which has them all,
+    and quit are always seen. Of a question its text is cut: the keys that answer it are always seen.
     """
 
     DEFAULT_CSS = "FooterPanel { height: 1; dock: bottom; }"
@@ -39,7 +39,8 @@ class FooterPanel(Panel[Foot]):
         gap = 0 if start else _GAP  # the first one on the row needs none
         if width_of(start) + width_of(keys) - gap > width:
             sign = (" " * _GAP + ("~" if self.ascii else "…"), "quiet")
-            first, last = hints[:-_ALWAYS], [part for hint in hints[-_ALWAYS:] for part in hint]
+            stay = sum(key in _ALWAYS for key, _ in foot.hints)
+            first, last = hints[: len(hints) - stay], [part for hint in hints[len(hints) - stay :] for part in hint]
             while first and width_of(start) + sum(map(width_of, [*first, [sign], last])) - gap > width:
                 first.pop()
             keys = [*(part for hint in first for part in hint), sign, *last]
