@@ -55,18 +55,20 @@ class StepscopeApp(App[None]):
         *,
         compare: Sequence[tuple[SessionFolder, str | None]] = (),
         baseline: tuple[SessionFolder, str] | None = None,
+        gpu: str | None = None,
         ascii: bool = False,
     ) -> None:
         """``root`` is the home of the sessions; ``session`` opens Live on it at once.
 
         ``compare`` opens Compare on these: cases or runs of sessions by name, None: all cases of the session; with the
-        case or run ``baseline``, which must be one of these, pinned.
+        case or run ``baseline``, which must be one of these, pinned, and beside what was published of ``gpu``.
         """
         super().__init__()
         self.root = root
         self.first = session
         self.marks: Marks = marked((), (Mark(str(folder.path.absolute()), name) for folder, name in compare))
         self._pinned = None if baseline is None else key_of(str(baseline[0].path.absolute()), baseline[1])
+        self._gpu = gpu
         self.ascii = ascii
         self.farewell: str | None = None
         self._reading: Reading | None = None
@@ -141,7 +143,9 @@ class StepscopeApp(App[None]):
         kept = self._compare
         if kept is None:
             source = CompareSource(marks, reading_of=self._known_reading)
-            kept = self._compare = CompareScreen(marks, baseline=self._pinned, ascii=self.ascii, source=source)
+            kept = self._compare = CompareScreen(
+                marks, baseline=self._pinned, gpu=self._gpu, ascii=self.ascii, source=source
+            )
             self.install_screen(kept, "compare")
         elif isinstance(self.screen, CompareScreen) or not (len(marks) == 1 and marks[0] in kept.marks):
             kept.mark(marks)

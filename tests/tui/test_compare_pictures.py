@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from profiler.analysis import curves
@@ -17,10 +15,12 @@ from tui.charts.canvas import render
 from tui.charts.palette import further_style
 from tui.charts.spec import Axis, ChartSpec, Series, Upright
 from tui.panels.compare.arranged import COLUMNS, arrangement
+from tui.panels.compare.bands import BandsPanel
 from tui.panels.compare.bars import BarsPanel
 from tui.panels.compare.images import ImagesPanel
 from tui.panels.rows import width_of
 from tui.pictures.compare import charts
+from tui.pictures.compare.bands import Band, Bands, bands_of
 from tui.pictures.compare.bars import bars_of
 from tui.pictures.compare.images import Tile, half_blocks
 from tui.pictures.compare.looks import Looks
@@ -90,7 +90,6 @@ def test_every_chart_has_a_line_of_each_lot(lots: list[Lot]) -> None:
     group = group_of(lots)
     for spec in (
         charts.latency(group, 0, full_range=False),
-        charts.histogram(group, 0),
         charts.ecdf(group, 0),
         charts.memory(group, 80),
         charts.cumulative(group, ascii=False),
@@ -102,11 +101,35 @@ def test_every_chart_has_a_line_of_each_lot(lots: list[Lot]) -> None:
             assert sum(len(run.text) for run in row) == 80
 
 
-def test_a_histogram_counts_in_percent_and_draws_nothing_where_it_is_empty(lots: list[Lot]) -> None:
-    for line in charts.histogram(group_of(lots[:3]), 0).series:
-        drawn = [y for y in line.ys if math.isfinite(y)]
-        assert sum(drawn) <= 100 + 1e-9 and sum(drawn) > 90
-        assert any(math.isnan(y) for y in line.ys)
+def test_a_histogram_counts_in_percent(lots: list[Lot]) -> None:
+    found = bands_of(group_of(lots[:3]), 0)
+    assert [band.label for band in found.bands] == ["no-compile", "compile", "regional-compile"]
+    for band in found.bands:
+        assert 90 < sum(band.shares) <= 100 + 1e-9
+        assert max(band.shares) <= found.top
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+@pytest.mark.parametrize("size", [(30, 4), (58, 9), (80, 16), (160, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_histograms_stand_below_each_other_on_one_axis(lots: list[Lot], size: tuple[int, int], ascii: bool) -> None:
+    width, height = size
+    found = bands_of(group_of(lots), 0)
+    rows = BandsPanel(found, ascii=ascii).lay_out(width, height)
+    assert len(rows) <= height and all(width_of(row) <= width for row in rows)
+    text = flat(rows)
+    assert ("more: / filters" in text) == (height - 3 < len(lots))
+    assert text.splitlines()[-1].split()[-1] == "ms"
+    assert not ascii or text.isascii()
+
+
+def test_every_bin_with_a_step_is_seen_where_it_is(lots: list[Lot]) -> None:
+    one = Band("a", "o", "o", "", (0.2, 0.0, 99.8, 0.0))
+    rows = flat(BandsPanel(Bands(bands=(one,), low=0.0, high=0.04, top=100.0)).lay_out(50, 8)).splitlines()
+    drawn = rows[5][11:]
+    assert drawn.startswith("▁▁▁") and drawn.rstrip().endswith("█")
+    assert rows[5][:11].split() == ["o", "a"] and "to 100 %" in rows[4]
+    quarter = 38 // 4
+    assert drawn[quarter + 1 : 2 * quarter].strip() == "" and set(drawn[2 * quarter + 1 : 3 * quarter]) == {"█"}
 
 
 def test_an_ecdf_goes_from_nothing_to_all(lots: list[Lot]) -> None:
@@ -132,8 +155,9 @@ def test_nothing_measured_is_told_in_words() -> None:
     recording = recorded.finished()
     lots = lots_of(folded(recording, recording.records[0].event.t))
     group = group_of(lots)
-    for spec in (charts.latency(group, 0, full_range=False), charts.histogram(group, 0), charts.ecdf(group, 0)):
+    for spec in (charts.latency(group, 0, full_range=False), charts.ecdf(group, 0)):
         assert not spec.series and spec.empty == charts.NOT_YET
+    assert charts.NOT_YET in flat(BandsPanel(bands_of(group, 0)).lay_out(60, 8))
 
 
 def test_an_upright_has_its_symbol_on_the_axis_and_a_line_above_it() -> None:

@@ -10,8 +10,9 @@ from textual.message import Message
 
 from profiler import events as ev
 from profiler.eventlog import EventLog
+from profiler.report import published
 from profiler.sessions import SessionFolder
-from tests.support import recorded
+from tests.support import compared, recorded
 from tests.tui.comparison import comparing, opened, press, two_sessions
 from tests.tui.hostile import HOSTILE
 from tests.tui.support import flat, same_as_golden, text_of, until, until_read
@@ -19,6 +20,7 @@ from tui import keys
 from tui.app import StepscopeApp
 from tui.messages import CompareChanged
 from tui.panels.compare.arranged import arrangement
+from tui.panels.footer import Foot, FooterPanel
 from tui.pictures.compare.view import VIEWS
 from tui.screens.choose import ChooseScreen
 from tui.screens.compare import CompareScreen
@@ -114,6 +116,32 @@ async def test_a_session_without_measured_calls(tmp_path: Path) -> None:
         assert "has no measured call yet" in text_of(app)
 
 
+async def test_published_figures_are_a_column_of_the_rows_gpu_or_of_another(tmp_path: Path) -> None:
+    near = compared.near(no_compile=40, compile=30, regional_compile=33)
+    about = {"size": "full", "steps": 50, "calls": 2, "repeats": 1, "variants": ["no-compile"]}
+    known = compared.write(tmp_path, near, session="known", device_name="NVIDIA A100-SXM4-40GB", **about)
+    other = compared.write(tmp_path, near, session="other", device_name="NVIDIA H200", **about)
+    async with opened(tmp_path, [(known, None), (other, None)], (200, 30)) as (app, pilot, screen):
+        rows = screen.picture.lines
+        assert "pub. 2.0" not in text_of(app)
+        await press(pilot, "p")
+        assert "pub. 2.0" in text_of(app)
+        assert [line.cells["published"][0] for line in screen.picture.lines] == ["21.66", "–"]
+        await press(pilot, "P")
+        assert screen.view.gpu == published.gpus()[0] and f"{screen.view.gpu} 2.0" in text_of(app)
+        cells = [line.cells["published"][0] for line in screen.picture.lines]
+        assert cells[0] == cells[1] != "–"
+        for _ in published.gpus():
+            await press(pilot, "P")
+        assert screen.view.gpu is None
+        await press(pilot, "p", "p")
+        assert screen.view.published == "" and len(rows) == 2
+    app = StepscopeApp(tmp_path, compare=[(other, None)], gpu="A100")
+    async with app.run_test(size=(200, 30)) as pilot:
+        screen = await comparing(pilot)
+        assert "A100 2.0" in text_of(app) and screen.picture.lines[0].cells["published"][0] == "21.66"
+
+
 # --- the baseline, rows and order ---
 
 
@@ -125,7 +153,7 @@ async def test_each_is_compared_with_its_own_workload_until_one_is_pinned(writte
         ]
         await press(pilot, "down", "b")
         assert "against b1 compile, pinned" in text_of(app)
-        assert "not the same as the baseline, 3 rows: batch size 4 and 1" in text_of(app)
+        assert row_of(app, "not the same").startswith("not the same (2): batch size 4 and 1")
         assert row_of(app, "b1 no-compile").split()[-1] != "baseline"
         assert "SLOWER" in row_of(app, "b1 no-compile")
         await press(pilot, "u")
@@ -370,6 +398,9 @@ async def test_nothing_in_a_log_steers_the_screen(tmp_path: Path) -> None:
         assert all(char.isprintable() for char in text_of(app).replace("\n", ""))
 
 
-def test_no_hint_of_the_footer_that_matters_is_lost_at_80_columns() -> None:
-    told = [key.short for key in keys.keys_of(keys.COMPARE) if key.short]
-    assert told[:6] == ["view", "add", "baseline", "drop", "sort", "filter"]
+@pytest.mark.parametrize("width", [60, 80])
+def test_how_to_leave_and_to_take_along_is_in_the_footer(width: int) -> None:
+    hints = tuple(keys.hints(keys.COMPARE, [key.action for key in keys.keys_of(keys.COMPARE)]))
+    text = flat(FooterPanel(Foot(hints)).lay_out(width, 1))
+    assert text.endswith("…  esc back  ? help  q quit")
+    assert width < 80 or "e export" in text

@@ -29,7 +29,7 @@ def test_a_selection_sends_what_changes_another_view_its_chart_and_rest_nothing(
         for key, wanted in (
             ("j", "FASTER: 1.6"),
             ("2", "the median call"),
-            ("6", "seconds for so many"),
+            ("6", "time to make so many"),
             ("k", "base"),
         ):
             terminal.send(key)

@@ -73,7 +73,7 @@ def compare_command(
     lots = things.lots(given)
     chosen = things.baseline(baseline, lots, given) if baseline is not None else None
     if opening:
-        _open(root, things, given, chosen)
+        _open(root, things, given, chosen, about)
         return OK
     document = things.document(lots, chosen, gpu=about)
     compared = _candidates(document)
@@ -112,14 +112,14 @@ def published_gpu(name: str | None) -> str | None:
     return gpu
 
 
-def _open(root: Path, things: Things, references: Sequence[str], baseline: Lot | None) -> None:
+def _open(root: Path, things: Things, references: Sequence[str], baseline: Lot | None, gpu: str | None) -> None:
     if not on_terminal():
         raise CommandError("the Compare screen needs a terminal: without --open the comparison is printed", BAD_USAGE)
     from tui.app import StepscopeApp
 
     pinned = None if baseline is None else (things.folder_of(baseline), baseline.name)
     marks = things.marks(references)
-    app = StepscopeApp(root, compare=[*marks, pinned] if pinned is not None else marks, baseline=pinned)
+    app = StepscopeApp(root, compare=[*marks, pinned] if pinned is not None else marks, baseline=pinned, gpu=gpu)
     app.run()
     if app.farewell:
         click.echo(app.farewell)

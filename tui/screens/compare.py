@@ -17,15 +17,18 @@ from tui.comparing import CompareSource
 from tui.feed import Feed
 from tui.messages import ChooseMarks, CompareChanged, FolderPicked, LinePicked
 from tui.panels.compare.arranged import Arrangement, arrangement
+from tui.panels.compare.bands import BandsPanel
 from tui.panels.compare.bars import BarsPanel
 from tui.panels.compare.images import ImagesPanel
 from tui.panels.compare.table import TablePanel
 from tui.panels.compare.title import ComparedPanel, CompareStatusPanel, CompareViewsPanel
 from tui.panels.triggers.detail import DetailPanel
 from tui.panels.triggers.title import FilterInput, WordsPanel
+from tui.pictures.compare.bands import Bands
 from tui.pictures.compare.bars import Bars
 from tui.pictures.compare.marks import Mark, Marks, marked, unmarked
 from tui.pictures.compare.painter import ComparePicture
+from tui.pictures.compare.published import next_gpu
 from tui.pictures.compare.rows import LotLine
 from tui.pictures.compare.view import CHARTS, PUBLISHED, SORTS, VIEWS, CompareView
 from tui.pictures.triggers.view import following
@@ -45,14 +48,17 @@ class CompareScreen(FedScreen):
         marks: Marks,
         *,
         baseline: str | None = None,
+        gpu: str | None = None,
         ascii: bool = False,
         source: CompareSource | None = None,
         exports: Path | None = None,
     ) -> None:
-        """``baseline``: the key of the row to pin; ``exports``: where files go to, None: the working folder."""
+        """``baseline``: the key of the row to pin; ``gpu``: whose published figures are a column; ``exports``: where
+        files go to, None: the working folder.
+        """
         super().__init__(ascii=ascii)
         self.marks = marks
-        self.view = CompareView(baseline=baseline, ascii=ascii)
+        self.view = CompareView(baseline=baseline, ascii=ascii, gpu=gpu, published=PUBLISHED[1] if gpu else "")
         self.picture = ComparePicture(marks=marks, loading=bool(marks))
         self._exports = exports
         self._source = source or CompareSource(marks)
@@ -66,9 +72,8 @@ class CompareScreen(FedScreen):
         self._views = CompareViewsPanel(self.picture, ascii=ascii)
         self._status = CompareStatusPanel(self.picture, ascii=ascii)
         self._table = TablePanel(self.picture, ascii=ascii, id="table")
-        self._charts = {
-            name: Chart(ascii=ascii, id=name) for name in ("latency", "histogram", "ecdf", "memory", "cumulative")
-        }
+        self._charts = {name: Chart(ascii=ascii, id=name) for name in ("latency", "ecdf", "memory", "cumulative")}
+        self._bands = BandsPanel(Bands(), ascii=ascii, id="histogram")
         self._bars = BarsPanel(Bars(), ascii=ascii, id="speedup")
         self._images = ImagesPanel((), ascii=ascii, id="images")
         self._detail = DetailPanel((), ascii=ascii, id="detail")
@@ -91,7 +96,10 @@ class CompareScreen(FedScreen):
         charts = self._charts
         return {
             "table": self._table,
-            **{name: charts[name] for name in ("latency", "histogram", "ecdf", "memory")},
+            "latency": charts["latency"],
+            "histogram": self._bands,
+            "ecdf": charts["ecdf"],
+            "memory": charts["memory"],
             "speedup": self._bars,
             "cumulative": charts["cumulative"],
             "images": self._images,
@@ -124,6 +132,8 @@ class CompareScreen(FedScreen):
                     chart.show(picture.charts[name])
             if "speedup" in picture.view.charts:
                 self._bars.put(picture.bars)
+            if "histogram" in picture.view.charts:
+                self._bands.put(picture.bands)
             if picture.view.view == "images":
                 self._images.put(picture.tiles)
             self._show_detail()
@@ -217,6 +227,8 @@ class CompareScreen(FedScreen):
                 return picture.total > 1
             case "next_published":
                 return picture.published
+            case "next_gpu":
+                return picture.benchmarked
             case "next_loop":
                 return len(picture.loops) > 1
             case "other_chart":
@@ -296,6 +308,11 @@ class CompareScreen(FedScreen):
 
     def action_next_published(self) -> None:
         self.look(replace(self.view, published=PUBLISHED[(PUBLISHED.index(self.view.published) + 1) % len(PUBLISHED)]))
+
+    def action_next_gpu(self) -> None:
+        """Beside figures of another GPU than the rows' own, which then are a column in any case."""
+        published = self.view.published or PUBLISHED[1]
+        self.look(replace(self.view, gpu=next_gpu(self.view.gpu), published=published))
 
     def action_next_loop(self) -> None:
         self.look(replace(self.view, loop=(self.view.loop + 1) % max(1, len(self.picture.loops))))

@@ -5,15 +5,13 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from tui import safe
-from tui.charts.axes import choose_ticks
+from tui.panels.compare.axis import axis_rows, place_of
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted
 from tui.pictures.compare.bars import EQUAL, Bar, Bars
 
 _GAP = 2
 _LEAST_AXIS = 16
-_TICK_CELLS = 9
-"""Of the axis to each of its numbers."""
 _ROOMY = 2
 """Rows a bar from which on a blank one stands between two."""
 
@@ -27,7 +25,9 @@ class BarsPanel(Panel[Bars]):
         bars = self.value.bars
         rows: list[Row] = [
             fitted(
-                [(self.value.title, "bold"), (" x of the baseline, with interval", "quiet")], width, ascii=self.ascii
+                [(self.value.title, "bold"), (" x as fast as the baseline", "quiet")],
+                width,
+                ascii=self.ascii,
             )
         ]
         room = max(1, height - 3)
@@ -48,12 +48,11 @@ class BarsPanel(Panel[Bars]):
                 ((f"{'~' if self.ascii else '…'} {len(bars) - len(seen)} more: / filters, a takes marks off", "quiet"),)
             )
         if axis >= _LEAST_AXIS:
-            rows += self._scale(label, axis)
+            rows += axis_rows(self.value.low, self.value.high, "x", label + _GAP, axis, ascii=self.ascii)
         return tuple(fitted(row, width, ascii=self.ascii) for row in rows)
 
     def _place(self, value: float, axis: int) -> int:
-        span = self.value.high - self.value.low
-        return max(0, min(axis - 1, int((value - self.value.low) / span * (axis - 1) + 0.5))) if span > 0 else 0
+        return place_of(value, self.value.low, self.value.high, axis)
 
     def _row(self, bar: Bar, label: int, axis: int, text: int, *, full: bool) -> Row:
         symbol = bar.symbol_ascii if self.ascii else bar.symbol
@@ -95,24 +94,6 @@ class BarsPanel(Panel[Bars]):
             return ()
         at = self._place(EQUAL, axis)
         return ((" " * (label + _GAP + at), ""), ("|" if self.ascii else "│", "quiet"))
-
-    def _scale(self, label: int, axis: int) -> Rows:
-        """The axis and its numbers; the last one has the unit."""
-        across, tick = ("-", "+") if self.ascii else ("─", "┴")
-        line = [across] * axis
-        numbers = [" "] * (axis + 1)
-        free = 0
-        ticks = choose_ticks(self.value.low, self.value.high, "x", max(2, axis // _TICK_CELLS))
-        for number, one in enumerate(ticks):
-            at = self._place(one.at, axis)
-            line[at] = tick
-            text = f"{one.label}x" if number == len(ticks) - 1 else one.label
-            start = max(0, min(at - len(one.label) // 2, len(numbers) - len(text)))
-            if start >= free:
-                numbers[start : start + len(text)] = text
-                free = start + len(text) + 1
-        indent = " " * (label + _GAP)
-        return ((indent, ""), ("".join(line), "quiet")), ((indent, ""), ("".join(numbers).rstrip(), "quiet"))
 
 
 def _joined(cells: list[Part]) -> list[Part]:

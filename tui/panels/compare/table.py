@@ -61,7 +61,7 @@ class TablePanel(ChoicePanel[ComparePicture, LotLine]):
         if all(line.cells["img/J"][1] == "quiet" for line in lines):
             every = [column for column in every if column.name != "img/J"]
         if view.published:
-            title = f"pub. {view.published}"
+            title = f"{view.gpu or 'pub.'} {view.published}"
             every.append(
                 replace(
                     _widened(PUBLISHED, lines), title=title, width=max(len(title), _widened(PUBLISHED, lines).width)

@@ -78,8 +78,8 @@ def _bar(one: SpeedupBar, look: Look, label: str, *, baseline: bool) -> Bar:
         text = f"{one.estimate:.2f}x"
         if one.low is not None and one.high is not None:
             text += f" {one.low:.2f}–{one.high:.2f}"
-        brief = f"{one.estimate:.2f}x {one.verdict or ''}".strip()
-        text = f"{text} {one.verdict or 'no interval'}"
+        brief = f"{one.estimate:.2f}x {one.verdict or 'too few'}"
+        text = f"{text} {one.verdict or 'too few runs'}"
     return Bar(
         label=label,
         symbol=look.style.marker,

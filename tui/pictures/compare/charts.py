@@ -11,10 +11,9 @@ from profiler.analysis.cases import CaseFigures
 from profiler.analysis.curves import Identity, Line, MemoryLine
 from profiler.analysis.lots import Lot
 from tui import safe
-from tui.charts.axes import clips_above, format_value, round_high, steady_high
+from tui.charts.axes import clips_above, round_high, steady_high
 from tui.charts.decimate import min_max
 from tui.charts.spec import Axis, ChartSpec, Series, Tick, Upright
-from tui.pictures import words
 from tui.pictures.looks import Look
 
 LEGEND = 4
@@ -32,6 +31,9 @@ KIND_WORDS = {
     "reserved": "reserved",
     "device": "of the device",
 }
+
+SHARES = tuple(Tick(share, str(share)) for share in (0, 25, 50, 75, 95))
+"""Ticks of the ECDF: the quartiles, and where p95 is read."""
 
 NOT_YET = "no measured calls yet"
 
@@ -65,7 +67,7 @@ def latency(group: Group, loop: int, *, full_range: bool) -> ChartSpec:
     if not found:
         return ChartSpec(f"step latency{group.part}", empty=group.empty)
     one = found[loop % len(found)]
-    title = f"step latency{_named(one.name, len(found))}{group.part}"
+    title = f"step latency{named(one.name, len(found))}{group.part}"
     series = tuple(_series(group, line, line.ys) for line in one.overlay)
     highest = max((y for line in series for y in line.ys if math.isfinite(y)), default=0.0)
     steady = highest if full_range else steady_high(line.ys for line in series)
@@ -79,45 +81,9 @@ def latency(group: Group, loop: int, *, full_range: bool) -> ChartSpec:
         clips=clips_above(series, high),
         empty=group.empty,
         legend=len(series) <= LEGEND,
-        note=safe.line(one.note, 80) or "the median call",
+        legend_last=True,
+        note="the median call, by share of its loop" if one.fraction else "the median call",
     )
-
-
-def histogram(group: Group, loop: int) -> ChartSpec:
-    """How many percent of a lot's steps lie in each bin; what lies beyond the last one is told."""
-    found = curves.distribution(group.lots, group.baseline)
-    if not found:
-        return ChartSpec(f"histogram{group.part}", empty=group.empty)
-    one = found[loop % len(found)]
-    title = f"histogram of the steps{_named(one.name, len(found))}{group.part}"
-    if len(one.edges) < 2:
-        return ChartSpec(title, empty=group.empty)
-    series = []
-    for each in one.histograms:
-        shares = [count / each.n * 100 if each.n else 0.0 for count in each.counts]
-        series.append(_stairs(group, each.who, one.edges, _without_floors((*shares, 0.0))))
-    high = round_high(max((y for line in series for y in line.ys if math.isfinite(y)), default=1.0), "%")
-    beyond = sum(each.beyond for each in one.histograms)
-    note = (
-        f"{words.count(beyond, 'step')} beyond, up to {format_value(one.slowest, 's')}"
-        if beyond and one.slowest
-        else ""
-    )
-    return ChartSpec(
-        title=title,
-        series=tuple(series),
-        x=Axis(one.edges[0], one.edges[-1], "s"),
-        y=Axis(0.0, high, "%"),
-        empty=group.empty,
-        legend=len(series) <= LEGEND,
-        note=note,
-    )
-
-
-def _without_floors(shares: tuple[float, ...]) -> tuple[float, ...]:
-    """Nothing is drawn along empty bins, where all lines would lie on each other."""
-    before = (0.0, *shares[:-1])
-    return tuple(math.nan if share == 0 and last == 0 else share for share, last in zip(shares, before, strict=True))
 
 
 def ecdf(group: Group, loop: int) -> ChartSpec:
@@ -126,7 +92,7 @@ def ecdf(group: Group, loop: int) -> ChartSpec:
     if not found:
         return ChartSpec(f"ECDF{group.part}", empty=group.empty)
     one = found[loop % len(found)]
-    title = f"ECDF of the steps{_named(one.name, len(found))}{group.part}"
+    title = f"ECDF{named(one.name, len(found))}{group.part}"
     if len(one.edges) < 2:
         return ChartSpec(title, empty=group.empty)
     series = []
@@ -139,9 +105,10 @@ def ecdf(group: Group, loop: int) -> ChartSpec:
         title=title,
         series=tuple(series),
         x=Axis(one.edges[0], one.edges[-1], "s"),
-        y=Axis(0.0, 100.0, "%", ticks=(Tick(0, "0"), Tick(50, "50"), Tick(95, "95"))),
+        y=Axis(0.0, 100.0, "%", "% of its steps that took at most so long", ticks=SHARES),
         empty=group.empty,
         legend=len(series) <= LEGEND,
+        legend_last=True,
     )
 
 
@@ -165,6 +132,7 @@ def memory(group: Group, columns: int) -> ChartSpec:
         y=Axis(0.0, round_high(high, "B"), "B"),
         empty="no memory figures yet",
         legend=len(series) <= LEGEND,
+        legend_last=True,
         note="from each run's start",
     )
 
@@ -194,13 +162,14 @@ def cumulative(group: Group, *, ascii: bool) -> ChartSpec:
     told = [f"{group.looks[crossing.who].style.symbol(ascii=ascii)} {math.ceil(images)}" for crossing, images in even]
     high = max((y for line in series for y in line.ys if math.isfinite(y)), default=1.0)
     return ChartSpec(
-        title=f"seconds for so many images{group.part}",
+        title=f"time to make so many images{group.part}",
         series=series,
         x=Axis(0.0, max(found.images, 1.0), "", "images"),
         y=Axis(0.0, round_high(high, "s"), "s"),
         uprights=uprights,
         empty=group.empty,
         legend=len(series) <= LEGEND,
+        legend_last=True,
         note=f"even at {', '.join(told)}" if told else "",
     )
 
@@ -221,5 +190,6 @@ def _key(who: Identity) -> str:
     return f"{who.key[0]}/{who.key[1]}/{who.nth}"
 
 
-def _named(name: str, of: int) -> str:
+def named(name: str, of: int) -> str:
+    """`` of NAME`` for a loop that is one of several, else ""."""
     return f" of {safe.line(name, 40)}" if of > 1 else ""

@@ -16,13 +16,14 @@ from tui import safe
 from tui.charts.spec import ChartSpec
 from tui.pictures import words
 from tui.pictures.compare import charts
+from tui.pictures.compare.bands import Bands, bands_of
 from tui.pictures.compare.bars import Bars, bars_of
 from tui.pictures.compare.detail import Told, detail
 from tui.pictures.compare.images import Tile, tiles_of
 from tui.pictures.compare.looks import Looks
 from tui.pictures.compare.marks import Mark, Marks
 from tui.pictures.compare.outputs import output_cell, output_text
-from tui.pictures.compare.published import gpu_of, published_cell, published_lines
+from tui.pictures.compare.published import gpu_of, known_to_the_benchmark, published_cell, published_lines
 from tui.pictures.compare.resolved import Entry, Seen, resolved
 from tui.pictures.compare.rows import NOTHING, LotLine, in_order, lot_line, wanted
 from tui.pictures.compare.view import CompareView
@@ -35,6 +36,9 @@ READING = "reading the sessions"
 
 AS_IT_COMES = CompareView()
 NO_BARS = Bars()
+NO_BANDS = Bands()
+NOT_CHARTS = ("histogram", "speedup")
+"""Of the parts that draw figures those that are panels of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,14 @@ class ComparePicture:
     details: Mapping[str, Detail] = field(default_factory=dict)
     charts: Mapping[str, ChartSpec] = field(default_factory=dict)
     bars: Bars = NO_BARS
+    bands: Bands = NO_BANDS
     tiles: tuple[Tile, ...] = ()
     statuses: tuple[Status, ...] = ()
     variants: tuple[str, ...] = ()
     loops: tuple[str, ...] = ()
     sessions: int = 0
-    published: bool = False  # there are published figures of a GPU of these
+    published: bool = False  # there are published figures of the chosen GPU, or of a GPU of these
+    benchmarked: bool = False  # and of some GPU of their pipelines
     loading: bool = False
     empty: str = ""
 
@@ -75,7 +81,7 @@ class ComparePainter:
     def __init__(self) -> None:
         self._looks = Looks()
         self._figured: dict[str, _Figured] = {}
-        self._drawn: dict[tuple[object, ...], ChartSpec | Bars | tuple[str, ...]] = {}
+        self._drawn: dict[tuple[object, ...], ChartSpec | Bands | tuple[str, ...]] = {}
         self._drawn_of: tuple[object, ...] = ()
         self.entries: list[Entry] = []
         self.pinned: Entry | None = None
@@ -114,20 +120,28 @@ class ComparePainter:
             pinned=self.pinned is not None,
             details=MappingProxyType(
                 {
-                    entry.key: detail(entry.lot, figures[entry.key], self._told(entry, figures, labels, outputs))
+                    entry.key: detail(
+                        entry.lot, figures[entry.key], self._told(entry, figures, labels, outputs, view.gpu)
+                    )
                     for entry in drawn
                 }
             ),
             charts=MappingProxyType(
-                {name: self._chart(name, group, view) for name in view.charts if name != "speedup"}
+                {name: self._chart(name, group, view) for name in view.charts if name not in NOT_CHARTS}
             ),
             bars=self._bars(drawn, pinned, figures, looks, labels) if "speedup" in view.charts else NO_BARS,
+            bands=self._bands(group, view) if "histogram" in view.charts else NO_BANDS,
             tiles=self._tiles(drawn, looks, labels, folders) if view.view == "images" else (),
             statuses=tuple(_statuses(entries, figures, looks, wrong, seen, ascii=view.ascii)),
             variants=tuple(dict.fromkeys(line.variant for line in lines)),
             loops=self._loops(group) if view.charts else (),
             sessions=len({entry.mark.path for entry in entries}),
-            published=any(gpu_of(entry.lot) is not None for entry in entries),
+            published=any(
+                view.gpu is not None or gpu_of(entry.lot) is not None
+                for entry in entries
+                if known_to_the_benchmark(entry.lot)
+            ),
+            benchmarked=any(known_to_the_benchmark(entry.lot) for entry in entries),
             loading=loading,
             empty=_empty(marks, entries, kept, wrong, loading),
         )
@@ -180,7 +194,9 @@ class ComparePainter:
                 labels[entry.key],
                 baseline=self.bases[entry.key].key == entry.key,
                 output=output_cell(outputs.get(entry.key)),
-                published=published_cell(entry.lot, figures[entry.key], view.published) if view.published else NOTHING,
+                published=published_cell(entry.lot, figures[entry.key], view.published, view.gpu)
+                if view.published
+                else NOTHING,
             )
             for entry in entries
         ]
@@ -191,6 +207,7 @@ class ComparePainter:
         figures: Mapping[str, CaseFigures],
         labels: Mapping[str, str],
         outputs: Mapping[str, OutputComparison],
+        gpu: str | None,
     ) -> Told:
         base = self.bases[entry.key]
         label = labels[base.key] if base.key != entry.key else None
@@ -200,7 +217,7 @@ class ComparePainter:
             baseline=label,
             output=text,
             output_style=style,
-            published=published_lines(entry.lot, figures[entry.key]),
+            published=published_lines(entry.lot, figures[entry.key], gpu),
         )
 
     # --- the charts ---
@@ -239,6 +256,13 @@ class ComparePainter:
         if isinstance(kept, ChartSpec):
             return kept
         made = self._drawn[key] = _spec(name, group, view)
+        return made
+
+    def _bands(self, group: charts.Group, view: CompareView) -> Bands:
+        kept = self._drawn.get(("histogram", view.loop))
+        if isinstance(kept, Bands):
+            return kept
+        made = self._drawn["histogram", view.loop] = bands_of(group, view.loop)
         return made
 
     def _loops(self, group: charts.Group) -> tuple[str, ...]:
@@ -289,8 +313,6 @@ def _spec(name: str, group: charts.Group, view: CompareView) -> ChartSpec:
     match name:
         case "latency":
             return charts.latency(group, view.loop, full_range=view.full_range)
-        case "histogram":
-            return charts.histogram(group, view.loop)
         case "ecdf":
             return charts.ecdf(group, view.loop)
         case "memory":

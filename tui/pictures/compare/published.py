@@ -26,17 +26,30 @@ def gpu_of(lot: Lot) -> str | None:
     return None
 
 
-def published_cell(lot: Lot, figures: CaseFigures, release: str) -> tuple[str, str]:
-    """What was published of the lot's cell with torch ``release``, in it/s."""
-    gpu = gpu_of(lot)
+def known_to_the_benchmark(lot: Lot) -> bool:
+    """Whether there are figures of the lot's pipeline, on any GPU."""
+    return lot.case.workload.pipeline in published.LABELS
+
+
+def next_gpu(now: str | None) -> str | None:
+    """The GPU to choose after ``now``: those with figures in turn, then each row's own (None)."""
+    every = [None, *published.gpus()]
+    return every[(every.index(now) + 1) % len(every)] if now in every else None
+
+
+def published_cell(lot: Lot, figures: CaseFigures, release: str, chosen: str | None = None) -> tuple[str, str]:
+    """What was published of the lot's cell with torch ``release``, in it/s, on the ``chosen`` GPU or on its own."""
+    gpu = chosen or gpu_of(lot)
     found = published_figures(gpu, lot.case.workload, figures) if gpu is not None else []
     figure = next((one for one in found if one.torch == release), None)
     return (words.NOTHING, "quiet") if figure is None else (safe.line(published_text(figure), 40), "")
 
 
-def published_lines(lot: Lot, figures: CaseFigures) -> tuple[str, ...]:
-    """What was published of the lot's cell, beside its own figures, and in what it was other work."""
-    gpu = gpu_of(lot)
+def published_lines(lot: Lot, figures: CaseFigures, chosen: str | None = None) -> tuple[str, ...]:
+    """What was published of the lot's cell, beside its own figures, and in what it was other work; of the ``chosen``
+    GPU or of its own.
+    """
+    gpu = chosen or gpu_of(lot)
     if gpu is None:
         return ()
     lines = []

@@ -24,6 +24,8 @@ from tui.pictures.table import (
 
 Cell = tuple[str, str]
 NOTHING: Cell = (words.NOTHING, "quiet")
+TOO_FEW = "too few"
+"""In place of a verdict: there are not enough runs for one."""
 
 
 def comparable_bytes(figures: CaseFigures) -> int | None:
@@ -141,6 +143,8 @@ def verdict_cell(figures: CaseFigures, *, baseline: bool) -> Cell:
     """The verdict; why there is none is told in the details."""
     if figures.verdict is not None:
         return figures.verdict, VERDICT_STYLES.get(figures.verdict, "")
+    if figures.speedup is not None:
+        return TOO_FEW, "quiet"
     return ("baseline", "quiet") if baseline else NOTHING
 
 

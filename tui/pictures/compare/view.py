@@ -48,6 +48,7 @@ class CompareView:
     variant: str | None = None
     baseline: str | None = None
     published: str = ""
+    gpu: str | None = None  # whose published figures; None: those of each row's own GPU
     loop: int = 0
     full_range: bool = False
     ascii: bool = False
