@@ -327,6 +327,8 @@ def _flags(session: SessionState, run: RunState, mixed: bool, disturbed: list[st
         flags.append(
             f"log: {run.losses.lost} records lost, {run.losses.bad} damaged, {run.losses.unknown} of unknown kinds"
         )
+    if run.conducted_end is not None and run.outcome == "ok" and run.end is None:
+        flags.append("log: it ends before the run did" if run.header is not None else "log: it is missing")
     if session.losses.lost or session.losses.bad:
         lost, bad = session.losses.lost, session.losses.bad
         flags.append(f"the profiler's own log: {lost} records lost, {bad} damaged: GPU samples may be missing")

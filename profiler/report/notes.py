@@ -77,6 +77,9 @@ def doubts(rows: Sequence[Row]) -> list[str]:
     """What isn't the same of two sides, what disturbed the measurement, and outputs that aren't alike."""
     said = [(f"{row.called} and {row.baseline}", text) for row in rows for text in row.figures.warnings]
     said += [(row.called, row.output.warning) for row in rows if row.output is not None and row.output.warning]
+    # Outputs of other workloads have other shapes: that the workloads differ is said above.
+    alike = [row for row in rows if not row.figures.warnings]
+    said += [(row.called, why) for row in alike if row.output is not None for why in row.output.left_out]
     said += [(row.called, flag) for row in rows for flag in row.figures.flags]
     return grouped(said)
 

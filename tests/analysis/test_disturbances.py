@@ -13,7 +13,7 @@ from profiler.analysis.cases import case_figures
 from profiler.analysis.disturbances import CALL_FLAGS
 from profiler.analysis.figures import RunFigures, run_figures
 from tests.analysis import gpu
-from tests.analysis.events import MS, call, fold, request
+from tests.analysis.events import MS, call, fold, frame, request
 
 
 def figures(calls: int = 3, change: gpu.Change | None = None, **options: Any) -> RunFigures:
@@ -234,6 +234,23 @@ def test_a_lossy_log_of_the_conductor_is_flagged() -> None:
     assert run_figures(state, run).flags == [
         "the profiler's own log: 3 records lost, 0 damaged: GPU samples may be missing"
     ]
+
+
+@pytest.mark.parametrize(
+    ("log", "flags"),
+    [
+        (frame()[:-1], ["log: it ends before the run did"]),
+        ([], ["log: it is missing"]),
+        ([*frame(), ev.RunEnded(t=MS, outcome="ok")], []),
+    ],
+)
+def test_a_log_that_lacks_its_end_is_flagged(log: list[ev.Event], flags: list[str]) -> None:
+    given = request(variants=["no-compile"])
+    name = given.runs[0].name
+    ended = ev.RunChanged(t=2 * MS, run=name, state="ended", outcome="ok")
+    for conductor, said in (([ended], flags), ([], [])):
+        state = fold(given, {name: log}, [*conductor]).state
+        assert run_figures(state, state.runs[name]).flags == said
 
 
 def test_a_case_says_once_what_disturbed_its_runs_and_that_their_clocks_differ() -> None:

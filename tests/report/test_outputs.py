@@ -14,6 +14,7 @@ from profiler import events as ev
 from profiler.analysis.lots import Lot, lots_of
 from profiler.analysis.state import SessionState
 from profiler.report.outputs import compare_outputs, pictures_of, session_outputs
+from profiler.report.tables import session_lines
 from profiler.sessions import SessionFolder
 from tests.analysis.events import call, fold, frame, request
 
@@ -94,6 +95,8 @@ def test_what_is_missing_is_said_for_every_case(tmp_path: Path) -> None:
     gone = list(session_outputs(folder, state).values())[1]
     assert gone.reason is not None
     assert gone.reason.endswith("its latents can't be read")
+    said = " ".join(" ".join(session_lines(state, outputs=session_outputs(folder, state))).split())
+    assert "003-sd15-txt2img-regional-compile-b1-r1: its latents can't be read" in said
 
 
 @pytest.mark.parametrize("file", ["../latents.safetensors", "/etc/passwd", "events.jsonl", "..", "\0"])
