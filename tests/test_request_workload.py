@@ -185,6 +185,14 @@ def test_what_cannot_be_is_refused_in_one_line(given: dict[str, object], says: s
     assert "\n" not in str(caught.value)
 
 
+def test_until_sure_compares_what_is_measured_another_number_of_times() -> None:
+    plain = Options(pipeline=SD, until_sure=True, variants=["no-compile"], calls=3)
+    compiled = msgspec.structs.replace(plain, variants=["compile"], calls=5, warmup=2)
+    assert resolve_all([plain, compiled], "cpu").until_sure
+    with pytest.raises(BadRequest, match="of the same workload"):
+        resolve_all([plain, msgspec.structs.replace(compiled, steps=7)], "cpu")
+
+
 def test_torchs_own_backends_are_all_known() -> None:
     torch = pytest.importorskip("torch")
     from profiler.request.compilation import BACKENDS
