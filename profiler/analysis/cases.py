@@ -21,6 +21,7 @@ from profiler.analysis.memory import MemoryFigures
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.statistics import median
 from profiler.analysis.workloads import alike
+from profiler.request import Request
 
 __all__ = ["BASELINE_VARIANT", "CaseFigures", "baseline_of", "case_figures", "lot_figures"]
 
@@ -101,6 +102,8 @@ _Key = tuple[str, int, str]
 _kept: WeakKeyDictionary[SessionState, dict[_Key, _Kept]] = WeakKeyDictionary()
 """By the lot's name, its baseline's session as an object, and the baseline's name."""
 _MOST_KEPT = 1000
+_baselines: WeakKeyDictionary[SessionState, tuple[Request, dict[str, str | None]]] = WeakKeyDictionary()
+"""Of every case, as long as the session has that request: screens ask again and again, and there may be 1,000 cases."""
 
 
 def case_figures(session: SessionState, baseline: str | None = None) -> list[CaseFigures]:
@@ -109,12 +112,16 @@ def case_figures(session: SessionState, baseline: str | None = None) -> list[Cas
 
 
 def baseline_of(session: SessionState, name: str) -> str | None:
-    """The no-compile case with the same workload, however often each was measured."""
-    workload = session.request.case(name).workload
-    for case in session.request.cases:
-        if case.compilation.variant == BASELINE_VARIANT and alike(workload, case.workload):
-            return case.name
-    return None
+    """The no-compile case with the same workload, however often each was measured. Raises KeyError."""
+    known = _baselines.get(session)
+    if known is None or known[0] is not session.request:
+        plain = [case for case in session.request.cases if case.compilation.variant == BASELINE_VARIANT]
+        names = {
+            case.name: next((one.name for one in plain if alike(case.workload, one.workload)), None)
+            for case in session.request.cases
+        }
+        known = _baselines[session] = session.request, names
+    return known[1][name]
 
 
 def _baseline(session: SessionState, lot: Lot, chosen: str | None) -> Lot | None:

@@ -280,3 +280,13 @@ def test_a_baseline_may_have_been_measured_more_often_as_where_sessions_are_comp
     state = fold(replace(given, cases=[eager, more]), {}).state
     assert baseline_of(state, more.name) == eager.name
     assert choose_baseline(lots_of(state), lots_of(state)[1]) == lots_of(state)[0]
+
+
+def test_a_case_that_is_added_later_has_its_own_baseline() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    state = fold(given, {}).state
+    [eager] = given.cases
+    assert baseline_of(state, eager.name) == eager.name
+    [added] = request(variants=["compile"], repeats=1).cases
+    state.request = replace(given, cases=[eager, added])
+    assert baseline_of(state, added.name) == eager.name
