@@ -11,6 +11,7 @@ from profiler.analysis.legs import stretches
 from profiler.analysis.progress import session_progress
 from profiler.analysis.state import RunState, SessionState
 from profiler.follow import Follower
+from profiler.report.outputs import session_outputs
 from profiler.report.tables import run_line, session_lines
 from profiler.sessions import Liveness
 from tui import safe
@@ -112,7 +113,8 @@ def follow_plainly(
                 break
             wait(POLL_SECONDS)
     say("")
-    for line in session_lines(follower.state, copied=follower.liveness is Liveness.COPIED):
+    outputs = session_outputs(follower.folder, follower.state)
+    for line in session_lines(follower.state, copied=follower.liveness is Liveness.COPIED, outputs=outputs):
         say(safe.line(line, 4000))
     if not follower.state.over:
         say(session_progress(follower.state, follower.state.last_t).text)

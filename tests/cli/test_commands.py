@@ -13,6 +13,7 @@ import pytest
 from profiler import conductor, sessions
 from profiler import request as requests
 from profiler.report.documents import ListDocument, json_schema
+from tests.report.test_outputs import write_latents
 from tests.support import recorded
 from tui.cli import main
 from tui.commands.common import print_document
@@ -215,6 +216,20 @@ def test_watch_without_a_terminal_reports_in_plain_lines(session: str, capsys: p
     code, out, _ = run(capsys, "watch", session)
     assert code == 0
     assert "compiled" in out and "measure" in out and session in out
+
+
+def test_the_plain_report_ends_with_what_show_says_of_the_outputs(
+    own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = recorded.finished().write(own_home)
+    for number, log in enumerate(sorted(folder.runs.glob("*/events.jsonl"))):
+        log.write_text(log.read_text().replace('"shape":[1,4,16,16]', '"shape":[4],"file":"latents.safetensors"'))
+        write_latents(folder, log.parent.name, [0.0, 1.0, 2.0, 8.0 - 4 * (number == 1)])
+    _, shown, _ = run(capsys, "show", folder.id)
+    _, watched, _ = run(capsys, "watch", folder.id)
+    for said in (shown, watched):
+        assert "differs from the baseline" in said
+        assert "output" in said
 
 
 def test_the_plain_report_says_each_thing_once(own_home: Path) -> None:
