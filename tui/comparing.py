@@ -111,6 +111,8 @@ class CompareSource(Source[ComparePicture]):
                     self._more[path] = reading.poll(self._clock)
                     alive = reading.alive
                 self._why.pop(path, None)
+                if not reading.folder.path.is_dir():
+                    self._why[path] = f"{path} is gone: its figures are those that were read last"
             except SessionUnreadable as error:
                 self._why[path] = str(error)
                 alive = False

@@ -170,6 +170,12 @@ def test_an_upright_has_its_symbol_on_the_axis_and_a_line_above_it() -> None:
     assert rows[3][axis.index(style.marker)] == "┊"
 
 
+def test_few_steps_have_a_tick_each() -> None:
+    recording = recorded.finished(steps=3, calls=2)
+    spec = charts.latency(group_of(lots_of(folded(recording))), 0, full_range=False)
+    assert [tick.label for tick in spec.x.ticks] == ["0", "1", "2", "3"]
+
+
 # --- bars ---
 
 
@@ -205,6 +211,13 @@ def test_a_picture_keeps_its_proportions_and_its_room(size: tuple[int, int], roo
     if size == (64, 64):
         assert len(rows[0]) == 2 * len(rows)
         assert rows[0][0][1].startswith("#000000")
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+def test_of_a_long_path_the_end_is_seen(ascii: bool) -> None:
+    tile = Tile("a", "o", "o", "", None, (f"/{'long/' * 30}image-1.png",))
+    rows = ImagesPanel((tile,), ascii=ascii).lay_out(40, 6)
+    assert flat(rows).splitlines()[1].endswith("/long/image-1.png") and width_of(rows[1]) == 40
 
 
 def test_pictures_stand_beside_each_other_or_are_told_by_their_paths() -> None:

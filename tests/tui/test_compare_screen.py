@@ -142,6 +142,28 @@ async def test_published_figures_are_a_column_of_the_rows_gpu_or_of_another(tmp_
         assert "A100 2.0" in text_of(app) and screen.picture.lines[0].cells["published"][0] == "21.66"
 
 
+async def test_legs_of_a_scenario_have_their_verdicts(tmp_path: Path) -> None:
+    near = compared.near(no_compile=40, compile=30, regional_compile=33)
+    made = compared.write(tmp_path, near, session="legged", legs=["128x128", "192x128"], calls=2)
+    async with opened(tmp_path, [(made, None)], (100, 30)) as (app, pilot, _):
+        assert "the figures of the first leg, 128x128; the details have each leg's verdict" in text_of(app)
+        await press(pilot, "down")
+        told = row_of(app, "  192x128: ")
+        assert "x " in told and told.endswith(("FASTER", "SLOWER", "SAME", "UNCLEAR"))
+
+
+async def test_a_session_that_is_removed_is_told_and_what_was_read_stays(tmp_path: Path) -> None:
+    for recording in two_sessions():
+        recording.write(tmp_path)
+    async with opened(tmp_path, both(tmp_path), (120, 30)) as (app, pilot, screen):
+        assert screen.picture.total == 6 and not screen.picture.statuses
+        gone = folder(tmp_path, "p9zz-sd15")
+        shutil.rmtree(gone.path)
+        screen._source._due.clear()
+        await until(pilot, lambda: f"{gone.path} is gone" in "".join(status.text for status in screen.picture.statuses))
+        assert screen.picture.total == 6 and "FASTER" in row_of(app, "b4 compile")
+
+
 # --- the baseline, rows and order ---
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
+from rich.cells import cell_len
+
 from tui import safe
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted, width_of
@@ -59,8 +61,7 @@ class ImagesPanel(Panel[tuple[Tile, ...]]):
         """The end of the first file's path: that tells it from the others."""
         if not tile.files:
             return ""
-        path = tile.files[0]
-        return path if len(path) <= room else f"…{path[len(path) - room + 1 :]}"
+        return _tail(tile.files[0], room)
 
     def _head(self, tile: Tile, room: int) -> list[Part]:
         return [(f"{tile.symbol} ", tile.style), (safe.fit(tile.label, room - 2), "bold")]
@@ -79,7 +80,7 @@ class ImagesPanel(Panel[tuple[Tile, ...]]):
         for tile in tiles:
             symbol = tile.symbol_ascii if self.ascii else tile.symbol
             rows.append(fitted([(f"{symbol} ", tile.style), (tile.label, "bold")], width, ascii=self.ascii))
-            rows += [fitted([(f"  {path}", "")], width, ascii=self.ascii) for path in tile.files]
+            rows += [((f"  {_tail(path, width - 2, ascii=self.ascii)}", ""),) for path in tile.files]
             if tile.more:
                 rows.append(((f"  and {tile.more} more", "quiet"),))
             if tile.why:
@@ -89,3 +90,12 @@ class ImagesPanel(Panel[tuple[Tile, ...]]):
             rows = rows[: height - 1]
             rows.append(((f"{'~' if self.ascii else '…'} {left} lines more: / filters", "quiet"),))
         return rows
+
+
+def _tail(path: str, room: int, *, ascii: bool = False) -> str:
+    """The end of a path, which tells it from others, in at most ``room`` cells."""
+    if cell_len(path) <= room:
+        return path
+    while path and cell_len(path) >= room:
+        path = path[1:]
+    return f"{'~' if ascii else '…'}{path}"

@@ -67,6 +67,8 @@ class TablePanel(ChoicePanel[ComparePicture, LotLine]):
                     _widened(PUBLISHED, lines), title=title, width=max(len(title), _widened(PUBLISHED, lines).width)
                 )
             )
+        if view.view == "images":
+            every = [replace(column, rank=-1) if column.name == "output" else column for column in every]
         every = [_sorted(column, view, ascii=self.ascii) for column in every]
         found = chosen_columns(width - label + 2, every)
         cut = len(found) < len(every)

@@ -22,6 +22,9 @@ LEGEND = 4
 MOST_LINES = 8
 """Lines that can be told from each other in one plot."""
 
+MOST_EACH = 8
+"""Steps, or images, up to which each has its tick."""
+
 KINDS = ("allocated", "rss", "reserved", "device")
 """Of memory, what can be compared best first: allocated is what tensors need, however much the allocator holds."""
 
@@ -76,7 +79,7 @@ def latency(group: Group, loop: int, *, full_range: bool) -> ChartSpec:
     return ChartSpec(
         title=title,
         series=series,
-        x=Axis(0.0, last, "", "of the loop" if one.fraction else "step"),
+        x=Axis(0.0, last, "", "of the loop" if one.fraction else "step", ticks=() if one.fraction else _whole(last)),
         y=Axis(0.0, high, "s"),
         clips=clips_above(series, high),
         empty=group.empty,
@@ -164,7 +167,7 @@ def cumulative(group: Group, *, ascii: bool) -> ChartSpec:
     return ChartSpec(
         title=f"time to make so many images{group.part}",
         series=series,
-        x=Axis(0.0, max(found.images, 1.0), "", "images"),
+        x=Axis(0.0, max(found.images, 1.0), "", "images", ticks=_whole(found.images)),
         y=Axis(0.0, round_high(high, "s"), "s"),
         uprights=uprights,
         empty=group.empty,
@@ -188,6 +191,11 @@ def _stairs(group: Group, who: Identity, xs: tuple[float, ...], ys: tuple[float,
 
 def _key(who: Identity) -> str:
     return f"{who.key[0]}/{who.key[1]}/{who.nth}"
+
+
+def _whole(last: float) -> tuple[Tick, ...]:
+    """A tick for each where there are few: there are no halves of a step or an image."""
+    return tuple(Tick(number, str(number)) for number in range(int(last) + 1)) if last <= MOST_EACH else ()
 
 
 def named(name: str, of: int) -> str:

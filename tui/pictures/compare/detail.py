@@ -36,6 +36,7 @@ class Told:
     output_style: str = ""
     published: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    folder: str = ""  # of the session
 
 
 def detail(lot: Lot, figures: CaseFigures, told: Told) -> Detail:
@@ -200,6 +201,8 @@ def _where(lot: Lot, figures: CaseFigures, told: Told) -> Iterator[Block]:
     if remark:
         yield Para("", remark, "bad")
     yield Para("session", _clean(f"{session.session} ({session.state})"), "quiet")
+    if told.folder:
+        yield Para("in", _clean(told.folder), "quiet")
     yield Para("on", device_label(session), "quiet")
     versions = dict.fromkeys(
         ", ".join(

@@ -218,6 +218,7 @@ class ComparePainter:
             output=text,
             output_style=style,
             published=published_lines(entry.lot, figures[entry.key], gpu),
+            folder=entry.mark.path,
         )
 
     # --- the charts ---
@@ -348,6 +349,10 @@ def _statuses(
         rows = len({entry.key for of in differing.values() for entry in of})
         brief = f"not the same ({len(differing)}): {'; '.join(safe.line(warning, 60) for warning in differing)}"
         yield Status(f"not the same as the baseline, {words.count(rows, 'row')}: {'; '.join(told)}", "warn", brief)
+    firsts = dict.fromkeys(found.legs[0].name for entry in entries if len((found := figures[entry.key]).legs) > 1)
+    if firsts:
+        which = f"the first leg, {safe.line(next(iter(firsts)), 60)}" if len(firsts) == 1 else "first legs"
+        yield Status(f"a scenario's row has the figures of {which}; the details have each leg's verdict", "quiet")
     reading = sum(known.reading for known in seen.values())
     if reading and entries:
         yield Status(f"reading {words.count(reading, 'session')}", "quiet")

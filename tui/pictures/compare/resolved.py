@@ -41,6 +41,8 @@ def resolved(marks: Marks, seen: Mapping[str, Seen]) -> tuple[list[Entry], list[
             if known is not None and known.why:
                 wrong.append(safe.line(known.why, 300))
             continue
+        if known.why:
+            wrong.append(safe.line(known.why, 300))
         for entry in _of(mark, known.state):
             entries.setdefault(entry.key, entry)
         if mark.name is not None and key_of(mark.path, mark.name) not in entries:
