@@ -77,7 +77,8 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
     mixed = _made_with(ours, theirs)
     if mixed and ours.session is theirs.session:
         return Comparison(theirs.name, reason=f"not compared: {mixed[0]}", warnings=warnings)
-    warnings = [*warnings, *mixed, *_unfinished(ours, theirs)]
+    unfinished = _unfinished(ours, theirs)
+    warnings = [*warnings, *mixed, *unfinished]
     own_images, base_images = _images_a_call(ours), _images_a_call(theirs)
     if own_images == base_images:
         own_images = base_images = 1
@@ -92,7 +93,7 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
         reason = f"{missing.name} has no measured call{'' if missing.session.over else ' yet'}"
         return Comparison(theirs.name, reason=reason, warnings=warnings)
     cycles = _in_cycles(ours, own_images, theirs, base_images, sure)
-    vanishes = _vanishes(judged, cycles)
+    vanishes = None if unfinished else _vanishes(judged, cycles)
     if vanishes and cycles is not None:
         warnings.append(_vanishing(ours, theirs, judged, cycles))
     cold, warm = worth(ours, theirs), worth(ours, theirs, warm=True)
@@ -101,14 +102,14 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
         speedup=judged.ratio.estimate,
         interval=judged.ratio.interval,
         confidence=None if judged.ratio.interval is None else sure,
-        verdict=judged.verdict,
-        reason=_why(judged, ours, theirs),
+        verdict=None if unfinished else judged.verdict,
+        reason=unfinished[0] if unfinished else _why(judged, ours, theirs),
         more_repeats=_more(judged, ours, theirs),
         saved_s=cold.saved_s,
         extra_startup_s=cold.extra_startup_s,
         break_even=cold.break_even,
         warnings=warnings,
-        legs=_legs(ours, theirs, sure),
+        legs=[] if unfinished else _legs(ours, theirs, sure),
         cycle_speedup=None if cycles is None else cycles.ratio.estimate,
         cycle_verdict=None if cycles is None else cycles.verdict,
         vanishes_in_cycles=vanishes,
@@ -138,9 +139,9 @@ def _made_with(ours: Lot, theirs: Lot) -> list[str]:
 
 
 def _unfinished(*lots: Lot) -> list[str]:
-    """What was measured before a run failed is all there is of some lots: that is no whole measurement."""
+    """What was measured before a run failed is all there is of some lots: that gives an estimate and no verdict."""
     return [
-        f"no run of {lot.name} ended well: its figures are of what was measured before"
+        f"no run of {lot.name} ended well: its figures are of what was measured before, which gives no verdict"
         for lot in lots
         if lot.usable and all(run.outcome not in (None, "ok") for run in lot.usable)
     ]
