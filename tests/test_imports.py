@@ -124,7 +124,8 @@ def test_viewing_works_where_torch_is_absent(tmp_path: Path) -> None:
     run = f"{blocker}\nimport stepscope\nsys.argv[:] = ['stepscope', *sys.argv[1:]]\nsys.exit(stepscope.main())"
     exported = ["export", folder.id, "--format", "trace", "-o", "-"]
     shown = [["show", folder.id, "--json"], ["show", folder.id], ["triggers", folder.id], exported]
-    for arguments in (["ls", "--json"], *shown, ["pipelines"]):
+    compared = [["compare", folder.id, "--json"], ["export", folder.id, "--format", "html", "-o", "-"]]
+    for arguments in (["ls", "--json"], *shown, *compared, ["pipelines"]):
         done = run_python("-c", run, *arguments, STEPSCOPE_HOME=str(tmp_path / "home"))
         assert (done.stderr, done.returncode) == ("", 0), arguments
         assert done.stdout

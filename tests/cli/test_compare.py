@@ -83,6 +83,16 @@ def test_a_folder_here_needs_a_slash_and_a_case_its_first_letters(
         assert err.endswith("for the folder here write ./from-there\n")
 
 
+def test_the_heading_says_how_many_of_how_many_sessions(capsys: pytest.CaptureFixture[str]) -> None:
+    for given, said in {
+        ("aaaa", "bbbb"): "5 cases of 2 sessions: sd15-txt2img",
+        ("aaaa/1", "bbbb/1"): "2 runs of 2 sessions: sd15-txt2img",
+        ("aaaa/1", "bbbb/compile"): "2 cases or runs of 2 sessions: sd15-txt2img",
+        ("aaaa",): "sd15-txt2img",
+    }.items():
+        assert run(capsys, *given)[1].startswith(said)
+
+
 def test_two_copies_of_one_session_are_told_apart(
     capsys: pytest.CaptureFixture[str], kept: Path, tmp_path: Path
 ) -> None:
