@@ -20,12 +20,18 @@ from profiler.subject import plain
 from profiler.worker import pictures
 from profiler.worker.measure import Measurement
 from profiler.worker.pictures import MOST_PICTURES, THUMBNAIL_SIDE, save, take
-from tests.worker.conftest import make_workload
+from tests.worker.conftest import ENTRY, make_workload
 from tests.worker.test_run import run as case_run_of
 
 
 def of(kind: type[Event], events: list[Event]) -> list[Any]:
     return [event for event in events if type(event) is kind]
+
+
+@pytest.fixture(scope="module")
+def tiny_pipe() -> Any:
+    """Nothing here changes it."""
+    return build(ENTRY, size="tiny", weights="random", dtype="float32", device="cpu").pipe
 
 
 def keep(pipe: Any, folder: Path, **options: Any) -> tuple[Any, list[Event]]:

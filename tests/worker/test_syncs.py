@@ -6,6 +6,7 @@ Python frame is the one that called it.
 
 from __future__ import annotations
 
+import copy
 import functools
 import heapq
 import inspect
@@ -20,6 +21,7 @@ import torch
 from diffusers import PNDMScheduler
 from msgspec.structs import replace
 
+from profiler.catalog.build import build
 from profiler.events import CallStarted, CompileEnded, CompileStarted, Event, Note, PhaseStarted, Step, Sync
 from profiler.subject import plain
 from profiler.worker import syncs
@@ -27,7 +29,7 @@ from profiler.worker.setting import Setting
 from profiler.worker.stopping import Stopped
 from profiler.worker.syncs import SyncWatch, find_syncs
 from profiler.worker.where import HERE
-from tests.worker.conftest import make_workload
+from tests.worker.conftest import ENTRY, make_workload
 from tests.worker.test_factory import HEAD
 from tests.worker.test_run import run as case_run_of
 
@@ -93,6 +95,17 @@ def of(kind: type[Event], events: list[Event]) -> list[Any]:
     return [event for event in events if type(event) is kind]
 
 
+@pytest.fixture(scope="module")
+def built() -> Any:
+    return build(ENTRY, size="tiny", weights="random", dtype="float32", device="cpu").pipe
+
+
+@pytest.fixture
+def tiny_pipe(built: Any) -> Any:
+    """One whose parts are shared: a test may put others in their place."""
+    return copy.copy(built)
+
+
 @pytest.fixture
 def waiting_pipe(tiny_pipe: Any) -> Any:
     tiny_pipe.scheduler = WaitingScheduler.from_config(tiny_pipe.scheduler.config)
@@ -111,7 +124,7 @@ def test_the_line_that_waits_is_found_once_with_how_often_and_where_it_first_did
     assert not any("/profiler/worker/" in frame for frame in found.stack)
 
 
-def test_the_stage_outside_the_loop_is_told_too(tiny_pipe: Any, cuda: Cuda) -> None:
+def test_the_stage_outside_the_loop_is_told_too(tiny_pipe: Any, cuda: Cuda, monkeypatch: pytest.MonkeyPatch) -> None:
     decode = tiny_pipe.vae.decode
 
     @functools.wraps(decode)
@@ -119,7 +132,7 @@ def test_the_stage_outside_the_loop_is_told_too(tiny_pipe: Any, cuda: Cuda) -> N
         CUDA.wait()
         return decode(*args, **kwargs)
 
-    tiny_pipe.vae.decode = waits
+    monkeypatch.setattr(tiny_pipe.vae, "decode", waits)
     [found] = of(Sync, searched(tiny_pipe, cuda))
     assert (found.stage, found.loop, found.step, found.count) == ("decode", None, None, 1)
 
@@ -159,12 +172,12 @@ def test_everything_is_as_it_was_afterwards(waiting_pipe: Any) -> None:
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("no memory"), ValueError("wrong\nlines"), Stopped()])
 def test_a_call_that_fails_leaves_nothing_behind_and_costs_the_run_nothing(
-    waiting_pipe: Any, cuda: Cuda, error: BaseException
+    waiting_pipe: Any, cuda: Cuda, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*args: Any, **kwargs: Any) -> Any:
         raise error
 
-    waiting_pipe.vae.decode = functools.wraps(waiting_pipe.vae.decode)(fails)
+    monkeypatch.setattr(waiting_pipe.vae, "decode", functools.wraps(waiting_pipe.vae.decode)(fails))
     if isinstance(error, Stopped):
         with pytest.raises(Stopped):
             searched(waiting_pipe, cuda)
