@@ -55,10 +55,8 @@ def compare_heading(document: CompareDocument) -> list[str]:
     """The work that all share, then a line a session: its state and what it was made with."""
     cases = document.cases
     sessions = {case.session: case for case in cases}
-    what = (
-        "runs" if all(case.run for case in cases) else "cases or runs" if any(case.run for case in cases) else "cases"
-    )
-    count = f"{len(cases)} {what} of {len(sessions)} sessions: " if len(sessions) > 1 else ""
+    kinds = " or ".join(sorted({"runs" if case.run else "cases" for case in cases}))
+    count = f"{len(cases)} {kinds} of {len(sessions)} sessions: " if len(sessions) > 1 else ""
     lines = [count + shared_work([case.workload for case in cases])]
     for session, case in sessions.items():
         state = case.state + (f" ({case.state_reason})" if case.state_reason else "")

@@ -63,3 +63,10 @@ def test_the_readmes_file_is_one_that_can_be_run(tmp_path: Path) -> None:
     asked = Bench(str(tmp_path / "bench.toml")).resolve(lambda device: device or "cuda:0")
     assert {case.workload.batch_size for case in asked.cases} == {1, 4}
     assert any(len(case.workload.legs) == 3 for case in asked.cases)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/compare.md", "docs/architecture.md", "docs/triggers.md"])
+def test_what_a_page_links_to_is_there(page: str) -> None:
+    path = Path(__file__).resolve().parents[2] / page
+    linked = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
+    assert [link for link in linked if not (path.parent / link).exists()] == []
