@@ -30,7 +30,7 @@ class BandsPanel(Panel[Bands]):
         value = self.value
         left = [(value.title, "bold")]
         if value.bands:
-            left.append((f"  % of its steps, {format_value(value.top, '')} % where a band is full", "quiet"))
+            left.append((f"  % of its steps, each from 0 to {format_value(value.top, '')}", "quiet"))
         note = [(value.note, "quiet")] if value.note else []
         rows: list[Row] = [spread(left, note, width, ascii=self.ascii)]
         if not value.bands:

@@ -108,7 +108,7 @@ def ecdf(group: Group, loop: int) -> ChartSpec:
         title=title,
         series=tuple(series),
         x=Axis(one.edges[0], one.edges[-1], "s"),
-        y=Axis(0.0, 100.0, "%", "% of its steps that took at most so long", ticks=SHARES),
+        y=Axis(0.0, 100.0, "%", "% of its steps at or below", ticks=SHARES),
         empty=group.empty,
         legend=len(series) <= LEGEND,
         legend_last=True,
