@@ -36,9 +36,12 @@ def recording(
     oom: Collection[str] = (),
     legs: Collection[str] = (),
     asked: Request | None = None,
+    warm: float = 1.0,
     **options: object,
 ) -> Recording:
-    """A session that is done. ``oom``: variants whose runs ran out of memory while loading."""
+    """A session that is done. ``oom``: variants whose runs ran out of memory while loading; ``warm``: of the time of a
+    compile what it takes in repeats after the first.
+    """
     given = asked or request(device=device, **({"repeats": 3} | options))
     given = with_legs(given, *legs) if legs else given
     start = BASE_NS + 200 * MS
@@ -47,6 +50,7 @@ def recording(
     for run in given.runs:
         step_ns = int(pace(run) * MS / PACE[_variant(run)])
         story = Story(given, run, session, start, step_ns, wall_offset_ns=WALL_NS - BASE_NS)
+        story.compile_share = 1.0 if run.repeat == 1 else warm
         if _variant(run) in oom:
             failed.add(run.name)
             story.opening()

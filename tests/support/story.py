@@ -56,6 +56,7 @@ class Story:
     recompiles: list[RecompileAt] = field(default_factory=list)
     wall_offset_ns: int = 0
     heartbeats: bool = True
+    compile_share: float = 1.0  # of a compile's usual time; below 1 it found its code in a cache
 
     def __post_init__(self) -> None:
         case = self.request.case(self.run.case)
@@ -216,6 +217,7 @@ class Story:
         }
         argument = "hidden_states" if regional else "sample"
         start = self.now
+        ns = int(ns * self.compile_share)
         if size is not None:
             dimension, expected, actual = size
             reason = f"tensor '{argument}' size mismatch at index {dimension}. expected {expected}, actual {actual}"
@@ -235,7 +237,7 @@ class Story:
         for phase in durations:
             self.tell(ev.CompilePhase(**where, phase=phase))
             self.now += ns // 50
-        self.tell(ev.CacheLookup(**where, layer="fx", state="miss"))
+        self.tell(ev.CacheLookup(**where, layer="fx", state="miss" if self.compile_share == 1 else "hit"))
         self.now = start + ns
         for phase, spent in reversed(durations.items()):
             self.tell(ev.CompilePhase(**where, phase=phase, ns=spent))
