@@ -17,14 +17,14 @@ from tui.feed import Feed
 from tui.messages import ChooserChanged, LinePicked, ShowCompare
 from tui.panels.compare.chooser import ChooserPanel
 from tui.panels.title import TitlePanel
-from tui.panels.triggers.title import FilterInput, WordsPanel
+from tui.panels.triggers.title import WordsPanel
 from tui.pictures import words
 from tui.pictures.compare.chooser import Branch, Choice, ChooserPicture, toggled
 from tui.pictures.compare.marks import Marks
-from tui.screens.fed import FedScreen
+from tui.screens.typed import TypedScreen
 
 
-class ChooseScreen(FedScreen):
+class ChooseScreen(TypedScreen):
     """Marks go to Compare with enter; esc leaves those of before."""
 
     where = keys.CHOOSE
@@ -46,10 +46,8 @@ class ChooseScreen(FedScreen):
         self.choice = Choice(marks=marks)
         found = source or ChooserSource(root, more)
         self._feed: Feed[ChooserPicture] = Feed(found, self._publish, self._feed_failed)
-        self._before_typing = ""
         self._title = TitlePanel(("Compare: what?", str(root)), ascii=ascii)
         self._tree = ChooserPanel(self.choice, ascii=ascii)
-        self._filter = FilterInput()
 
     def compose_body(self) -> ComposeResult:
         yield self._title
@@ -80,11 +78,6 @@ class ChooseScreen(FedScreen):
     def current(self) -> Branch | None:
         """The line under the cursor."""
         return self._tree.current
-
-    @property
-    def typing(self) -> bool:
-        """Whether keys are letters of the filter."""
-        return self.has_class("-typing")
 
     # --- keys ---
 
@@ -166,21 +159,9 @@ class ChooseScreen(FedScreen):
 
     # --- the typed filter ---
 
-    def action_type(self) -> None:
-        self._before_typing = self.choice.typed
-        self._filter.value = self.choice.typed
-        self.add_class("-typing")
-        self._filter.focus()
+    @property
+    def typed(self) -> str:
+        return self.choice.typed
 
-    def on_input_changed(self, message: FilterInput.Changed) -> None:
-        message.stop()
-        if self.typing:
-            self.choose(replace(self.choice, typed=message.value))
-
-    def on_filter_input_done(self, message: FilterInput.Done) -> None:
-        message.stop()
-        if not message.kept:
-            self.choose(replace(self.choice, typed=self._before_typing))
-        self.remove_class("-typing")
-        self.set_focus(None)
-        self.refresh_footer()
+    def leave(self, typed: str) -> None:
+        self.choose(replace(self.choice, typed=typed))

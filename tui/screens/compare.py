@@ -23,7 +23,7 @@ from tui.panels.compare.images import ImagesPanel
 from tui.panels.compare.table import TablePanel
 from tui.panels.compare.title import ComparedPanel, CompareStatusPanel, CompareViewsPanel
 from tui.panels.triggers.detail import DetailPanel
-from tui.panels.triggers.title import FilterInput, WordsPanel
+from tui.panels.triggers.title import WordsPanel
 from tui.pictures.compare.bands import Bands
 from tui.pictures.compare.bars import Bars
 from tui.pictures.compare.marks import Mark, Marks, marked, unmarked
@@ -32,10 +32,10 @@ from tui.pictures.compare.published import next_gpu
 from tui.pictures.compare.rows import LotLine
 from tui.pictures.compare.view import CHARTS, PUBLISHED, SORTS, VIEWS, CompareView
 from tui.pictures.triggers.view import following
-from tui.screens.fed import FedScreen
+from tui.screens.typed import TypedScreen
 
 
-class CompareScreen(FedScreen):
+class CompareScreen(TypedScreen):
     """Shows what is marked, compared. The app keeps the screen, so that it is as one left it."""
 
     where = keys.COMPARE
@@ -64,7 +64,6 @@ class CompareScreen(FedScreen):
         self._source = source or CompareSource(marks)
         self._source.look(self.view)
         self._feed: Feed[ComparePicture] = Feed(self._source, self._publish, self._feed_failed)
-        self._before_typing = ""
         self._other = False  # of two charts of a view the second, where one fits
         self._arranged: Arrangement | None = None
         self._detailed = ""
@@ -77,7 +76,6 @@ class CompareScreen(FedScreen):
         self._bars = BarsPanel(Bars(), ascii=ascii, id="speedup")
         self._images = ImagesPanel((), ascii=ascii, id="images")
         self._detail = DetailPanel((), ascii=ascii, id="detail")
-        self._filter = FilterInput()
 
     def compose_body(self) -> ComposeResult:
         yield self._title
@@ -205,11 +203,6 @@ class CompareScreen(FedScreen):
             self.marks = marks
             self._feed.order(lambda: self._source.mark(marks))
 
-    @property
-    def typing(self) -> bool:
-        """Whether keys are letters of the filter."""
-        return self.has_class("-typing")
-
     def possible(self, action: str) -> bool:
         if self.typing:
             return False
@@ -322,24 +315,12 @@ class CompareScreen(FedScreen):
 
     # --- the typed filter ---
 
-    def action_type(self) -> None:
-        self._before_typing = self.view.typed
-        self._filter.value = self.view.typed
-        self.add_class("-typing")
-        self._filter.focus()
+    @property
+    def typed(self) -> str:
+        return self.view.typed
 
-    def on_input_changed(self, message: FilterInput.Changed) -> None:
-        message.stop()
-        if self.typing:
-            self.look(replace(self.view, typed=message.value))
-
-    def on_filter_input_done(self, message: FilterInput.Done) -> None:
-        message.stop()
-        if not message.kept:
-            self.look(replace(self.view, typed=self._before_typing))
-        self.remove_class("-typing")
-        self.set_focus(None)
-        self.refresh_footer()
+    def leave(self, typed: str) -> None:
+        self.look(replace(self.view, typed=typed))
 
     # --- to take away ---
 

@@ -20,7 +20,7 @@ from tui.panels.triggers.causes import CausesPanel
 from tui.panels.triggers.choice import ChoicePanel
 from tui.panels.triggers.detail import DetailPanel
 from tui.panels.triggers.sides import SidesPanel
-from tui.panels.triggers.title import FilterInput, StatusPanel, ViewsPanel, WordsPanel
+from tui.panels.triggers.title import StatusPanel, ViewsPanel, WordsPanel
 from tui.panels.triggers.waterfall import WaterfallPanel
 from tui.pictures.triggers.detail import Detail, Para, detail
 from tui.pictures.triggers.painter import TriggersPicture, unread
@@ -28,7 +28,7 @@ from tui.pictures.triggers.selection import Selection
 from tui.pictures.triggers.sides import Sides
 from tui.pictures.triggers.view import SORTS, VIEWS, Name, TriggersView, following
 from tui.pictures.triggers.waterfall import Waterfall
-from tui.screens.fed import FedScreen
+from tui.screens.typed import TypedScreen
 
 SHARES = {"causes": 0.42, "sides": 0.7, "waterfall": 0.42}
 """Of the rows between title and footer, how many the list of a view gets at most where the details are below it."""
@@ -36,7 +36,7 @@ SHARES = {"causes": 0.42, "sides": 0.7, "waterfall": 0.42}
 LEAST_LIST = 4
 
 
-class TriggersScreen(FedScreen):
+class TriggersScreen(TypedScreen):
     """Shows why things were compiled in one session. The feed reads only while the screen is seen.
 
     The app keeps the screen when one leaves it, so that selection, filters and view are there when one comes back.
@@ -65,7 +65,6 @@ class TriggersScreen(FedScreen):
         self._source = source or TriggersSource(reading or Reading(folder))
         self._feed: Feed[TriggersPicture] = Feed(self._source, self._publish, self._feed_failed)
         self._wanted: str | None = None  # an occurrence to go to once it is there
-        self._before_typing = ""
         self._detailed: tuple[str, str] = ("", "")  # the view and the key that the details are of
         self._heading = HeadingPanel(self.picture.heading, ascii=ascii)
         self._views = ViewsPanel(self.picture, ascii=ascii)
@@ -74,7 +73,6 @@ class TriggersScreen(FedScreen):
         self._sides = SidesPanel(Sides(), ascii=ascii)
         self._waterfall = WaterfallPanel(Waterfall(), ascii=ascii)
         self._detail = DetailPanel((), ascii=ascii)
-        self._filter = FilterInput()
 
     def compose_body(self) -> ComposeResult:
         yield self._heading
@@ -212,11 +210,6 @@ class TriggersScreen(FedScreen):
             self.view = view
             self._feed.order(lambda: self._source.look(view))
 
-    @property
-    def typing(self) -> bool:
-        """Whether keys are letters of the filter."""
-        return self.has_class("-typing")
-
     def possible(self, action: str) -> bool:
         if self.typing:
             return False
@@ -326,24 +319,12 @@ class TriggersScreen(FedScreen):
 
     # --- the typed filter ---
 
-    def action_type(self) -> None:
-        self._before_typing = self.view.typed
-        self._filter.value = self.view.typed
-        self.add_class("-typing")
-        self._filter.focus()
+    @property
+    def typed(self) -> str:
+        return self.view.typed
 
-    def on_input_changed(self, message: FilterInput.Changed) -> None:
-        message.stop()
-        if self.typing:
-            self.look(replace(self.view, typed=message.value))
-
-    def on_filter_input_done(self, message: FilterInput.Done) -> None:
-        message.stop()
-        if not message.kept:
-            self.look(replace(self.view, typed=self._before_typing))
-        self.remove_class("-typing")
-        self.set_focus(None)
-        self.refresh_footer()
+    def leave(self, typed: str) -> None:
+        self.look(replace(self.view, typed=typed))
 
     # --- to take away ---
 
