@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
 import msgspec
 from msgspec.structs import replace
 
+from profiler.analysis.curves.identity import fingerprint, setting
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Case, Request, Workload
 from tui import safe
@@ -93,7 +93,7 @@ def variant_label(case: Case, request: Request) -> str:
         if (other.compilation.variant, other.compilation.engine) == (variant, engine)
     ]
     found += [
-        _setting(field, getattr(case.compilation, field))
+        setting(field, getattr(case.compilation, field))
         for field in ("backend", "mode", "fullgraph", "dynamic", "recompile_limit", "options")
         if any(getattr(other, field) != getattr(case.compilation, field) for other in others)
     ]
@@ -168,26 +168,10 @@ def _told(workload: Workload, field: str) -> str:
             return f'"{value[:17]}…"' if len(value) > 18 else f'"{value}"'
         case "call" | "legs":
             # Too much for a label: which of the session's it is.
-            return f"{'arguments' if field == 'call' else 'list'} {_fingerprint(value)}"
+            return f"{'arguments' if field == 'call' else 'list'} {fingerprint(value)}"
         case "calls" | "warmup":
             return words.count(value, "call" if field == "calls" else "warm-up")
-    return _setting(field, value)
-
-
-def _setting(field: str, value: object) -> str:
-    name = field.replace("_", " ")
-    if value is None:
-        return f"own {name}"
-    if isinstance(value, bool):
-        return name if value else f"no {name}"
-    if field in ("mode", "backend"):
-        return str(value)
-    return f"{name} {_fingerprint(value)}" if isinstance(value, dict) else f"{name} {value}"
-
-
-def _fingerprint(value: object) -> str:
-    """Four characters that differ where ``value`` does."""
-    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:4]
+    return setting(field, value)
 
 
 def picture_size(workload: Workload) -> str:

@@ -132,11 +132,11 @@ def _workload_words(workload: Workload, differing: Sequence[str]) -> list[str]:
             case "steps":
                 found.append("own steps" if value is None else f"{value} steps")
             case "prompt" | "call":
-                found.append(f"{field} {_fingerprint(value)}")
+                found.append(f"{field} {fingerprint(value)}")
             case "origin":
                 found.append(_cut(value.rpartition("/")[2] if value else "catalogue"))
             case _:
-                found.append(_setting(field, value))
+                found.append(setting(field, value))
     return found
 
 
@@ -151,10 +151,11 @@ def _variant_words(lot: Lot) -> list[str]:
 
 
 def _compiled(field: str) -> Callable[[Lot], str]:
-    return lambda lot: _setting(field, getattr(lot.case.compilation, field))
+    return lambda lot: setting(field, getattr(lot.case.compilation, field))
 
 
-def _setting(field: str, value: object) -> str:
+def setting(field: str, value: object) -> str:
+    """A field of a workload or a compilation in as few words as will do; None is the pipeline's or torch's own."""
     name = field.replace("_", " ")
     if value is None:
         return f"own {name}"
@@ -162,14 +163,14 @@ def _setting(field: str, value: object) -> str:
         return name if value else f"no {name}"
     if field in ("mode", "backend"):
         return _cut(str(value))
-    return _cut(f"{name} {_fingerprint(value) if isinstance(value, dict) else value}")
+    return _cut(f"{name} {fingerprint(value) if isinstance(value, dict) else value}")
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_WORD else f"{text[: LONGEST_WORD - 1]}…"
 
 
-def _fingerprint(value: object) -> str:
+def fingerprint(value: object) -> str:
     """Four characters that differ where ``value`` does."""
     return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:4]
 
