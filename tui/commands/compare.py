@@ -53,8 +53,8 @@ def compare_command(
     as_json: bool,
 ) -> int:
     """Compare THINGs: a session (all its cases; 'last' without any), SESSION/CASE or SESSION/RUN. SESSION is an id, a
-    unique prefix, 'last' or a folder (./copied), from anywhere. CASE and RUN are names as the tables shorten them, unique
-    beginnings of names, or a run's number. What is running is compared as far as it is.
+    unique prefix, 'last' or a folder (./copied), from anywhere. CASE and RUN are names as the tables shorten them,
+    unique beginnings of names, or a run's number. What is running is compared as far as it is.
 
     The baseline is --baseline, else the no-compile case of the same workload, else the first one.
 
