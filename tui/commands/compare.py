@@ -62,7 +62,7 @@ def compare_command(
     so that even the most favourable end takes that much longer than the baseline. Cases that are UNCLEAR, have too few
     runs for a verdict, or made no measured call are named on stderr and fail nothing.
     """
-    printing = {"--json": as_json, OPTION: limit is not None, "--published": gpu is not None}
+    printing = {"--json": as_json, OPTION: limit is not None}
     if opening and any(printing.values()):
         which = ", ".join(name for name, given in printing.items() if given)
         raise CommandError(f"--open shows a screen: leave out {which}", BAD_USAGE)

@@ -63,7 +63,8 @@ TRIGGERS = (
 COMPARED = (
     ("n", "processes that the figures are over: the unit of the interval"),
     ("interval", "of the speed-up, at 95 % (more where repeats are looked at several times): what the runs allow"),
-    ("verdict", "none before three processes a side; the details say why and what would settle it"),
+    ("verdict", "too few: none before three processes a side; the details say why and what would settle it"),
+    ("histogram", "how many percent of a row's steps took so long; ECDF: how many took at most so long"),
     ("1st img", "from the start of loading to the first picture, with an empty compile cache"),
     ("output", "same: the baseline's latents bit for bit; dB: how close; DIFFERS: farther than the type's rounding"),
     ("a  b  c", "symbols of rows beyond the eighth"),
