@@ -127,6 +127,7 @@ async def test_published_figures_are_a_column_of_the_rows_gpu_or_of_another(tmp_
         await press(pilot, "p")
         assert "pub. 2.0" in text_of(app)
         assert [line.cells["published"][0] for line in screen.picture.lines] == ["21.66", "–"]
+        assert "published: other work than ours in 1 row; the details say in what" in text_of(app)
         await press(pilot, "P")
         assert screen.view.gpu == published.gpus()[0] and f"{screen.view.gpu} 2.0" in text_of(app)
         cells = [line.cells["published"][0] for line in screen.picture.lines]
@@ -266,6 +267,8 @@ async def test_two_copies_of_a_session_are_two_rows_each(written: Path, tmp_path
     copy = tmp_path / "elsewhere" / "k3fa-sd15"
     shutil.copytree(folder(written).path, copy)
     async with opened(written, [(folder(written), None), (SessionFolder(copy), None)]) as (_, _pilot, screen):
+        told = {getattr(block, "text", "") for detail in screen.picture.details.values() for block in detail}
+        assert {str(copy), str(folder(written).path)} <= told, "which row is of which copy"
         assert len({line.key for line in screen.picture.lines}) == 6
         assert len({line.symbol for line in screen.picture.lines}) == 6
         assert len({line.label for line in screen.picture.lines}) == 6

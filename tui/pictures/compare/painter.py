@@ -11,6 +11,7 @@ from profiler.analysis.cases import CaseFigures, lot_figures
 from profiler.analysis.lots import Lot, choose_baseline
 from profiler.analysis.outputs import OutputComparison
 from profiler.report.outputs import compare_outputs
+from profiler.report.publishedcells import published_notes
 from profiler.sessions import SessionFolder
 from tui import safe
 from tui.charts.spec import ChartSpec
@@ -132,7 +133,9 @@ class ComparePainter:
             bars=self._bars(drawn, pinned, figures, looks, labels) if "speedup" in view.charts else NO_BARS,
             bands=self._bands(group, view) if "histogram" in view.charts else NO_BANDS,
             tiles=self._tiles(drawn, looks, labels, folders) if view.view == "images" else (),
-            statuses=tuple(_statuses(entries, figures, looks, wrong, seen, ascii=view.ascii)),
+            statuses=tuple(
+                _statuses(entries, figures, looks, zip(lines, entries, strict=True), wrong, seen, ascii=view.ascii)
+            ),
             variants=tuple(dict.fromkeys(line.variant for line in lines)),
             loops=self._loops(group) if view.charts else (),
             sessions=len({entry.mark.path for entry in entries}),
@@ -218,8 +221,13 @@ class ComparePainter:
             output=text,
             output_style=style,
             published=published_lines(entry.lot, figures[entry.key], gpu),
-            folder=entry.mark.path,
+            folder=entry.mark.path if self._copied(entry) else "",
         )
+
+    def _copied(self, entry: Entry) -> bool:
+        """Whether another folder has the same session: where each lies tells them apart."""
+        name, path = entry.lot.session.session, entry.mark.path
+        return any(other.lot.session.session == name and other.mark.path != path for other in self.entries)
 
     # --- the charts ---
 
@@ -326,6 +334,7 @@ def _statuses(
     entries: Sequence[Entry],
     figures: Mapping[str, CaseFigures],
     looks: Mapping[str, Look],
+    lines: Iterable[tuple[LotLine, Entry]],
     wrong: Sequence[str],
     seen: Mapping[str, Seen],
     *,
@@ -349,6 +358,11 @@ def _statuses(
         rows = len({entry.key for of in differing.values() for entry in of})
         brief = f"not the same ({len(differing)}): {'; '.join(safe.line(warning, 60) for warning in differing)}"
         yield Status(f"not the same as the baseline, {words.count(rows, 'row')}: {'; '.join(told)}", "warn", brief)
+    others = sum(line.cells["published"] != NOTHING and bool(published_notes(of.lot.case)) for line, of in lines)
+    if others:
+        yield Status(
+            f"published: other work than ours in {words.count(others, 'row')}; the details say in what", "warn"
+        )
     firsts = dict.fromkeys(found.legs[0].name for entry in entries if len((found := figures[entry.key]).legs) > 1)
     if firsts:
         which = f"the first leg, {safe.line(next(iter(firsts)), 60)}" if len(firsts) == 1 else "first legs"
