@@ -15,7 +15,7 @@ from tui.app import StepscopeApp
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SIZE = (120, 36)
-COMPARE_SIZE = (144, 40)
+COMPARE_SIZE = (144, 42)
 PROCESS_NOISE = 0.006
 INTO_THE_LIVE_PART_S = 45
 SETTLE_S = 0.5
