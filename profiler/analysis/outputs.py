@@ -153,7 +153,7 @@ def compare_latents(
     """
     if not theirs or not ours:
         whose = baseline if not theirs else case
-        reason = left_out[0] if left_out else f"{whose} has kept no latents yet"
+        reason = left_out[0] if left_out else f"{whose} has kept no latents"
         return OutputComparison(case=case, baseline=baseline, reason=reason, left_out=tuple(left_out))
     reference = theirs[0]
     skipped = list(left_out)

@@ -158,7 +158,7 @@ def test_what_cannot_be_compared_is_said() -> None:
     other_seed = compare_latents("a", [latents(noise(), "r2", seed=7, shape=(1, 4, 32, 32))], "b", base)
     assert other_seed.reason == "r2: it has the seed 7, the baseline 0"
     missing = compare_latents("a", [], "b", base)
-    assert missing.reason == "a has kept no latents yet"
+    assert missing.reason == "a has kept no latents"
     unreadable = compare_latents("a", [], "b", base, left_out=["r2: its latents can't be read"])
     assert unreadable.reason == "r2: its latents can't be read"
     for one in (other_shape, other_seed, missing, unreadable):

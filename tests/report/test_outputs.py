@@ -88,7 +88,7 @@ def test_a_comparison_is_made_anew_when_a_file_has_changed(tmp_path: Path) -> No
 def test_what_is_missing_is_said_for_every_case(tmp_path: Path) -> None:
     folder, state = made(tmp_path, {"001": VALUES, "003": VALUES[:2]})
     none, short = list(session_outputs(folder, state).values())
-    assert none.reason == f"{none.case} has kept no latents yet"
+    assert none.reason == f"{none.case} has kept no latents"
     assert short.reason is not None
     assert short.reason.endswith("its latents are 1x2, the baseline's 1x4")
     os.remove(next(folder.runs.glob("003*")) / "latents.safetensors")
