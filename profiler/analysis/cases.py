@@ -64,6 +64,7 @@ class CaseFigures(msgspec.Struct, frozen=True):
     extra_startup_s: float | None  # what starting up costs more
     break_even_images: float | None
     warnings: list[str]  # what else differs from the baseline: workload, device, versions
+    doubt: str | None  # what disturbed most of the measured calls of a side, which its interval knows nothing of
     flags: list[str]
     remarks: list[str] = []  # what is worth knowing and casts no doubt on the figures, as a power cap
     enqueue_share: float | None = None  # these as in RunFigures, the median run's
@@ -204,6 +205,7 @@ def _figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
         extra_startup_s=compared.extra_startup_s,
         break_even_images=compared.break_even,
         warnings=compared.warnings,
+        doubt=compared.doubt,
         flags=_flags(every, disturbed, usable),
         remarks=disturbed.remarks,
         enqueue_share=shares.enqueue,

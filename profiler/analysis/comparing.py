@@ -57,6 +57,7 @@ class Comparison(msgspec.Struct, frozen=True):
     extra_startup_s: float | None = None  # what starting up costs more, cold where there was a cold run
     break_even: float | None = None  # images until the extra start-up has paid for itself
     warnings: list[str] = []  # what else was not the same: workload, device, versions
+    doubt: str | None = None  # what disturbed most of the measured calls of a side: the interval knows nothing of it
     legs: list[LegComparison] = []  # of the scenario, those that both have; the figures around are the first one's
     cycle_speedup: float | None = None  # the speed-up in SM clock cycles; None without samples of the clock
     cycle_verdict: str | None = None  # what it says, as ``verdict``
@@ -109,6 +110,7 @@ def compare(ours: Lot, theirs: Lot) -> Comparison:
         extra_startup_s=cold.extra_startup_s,
         break_even=cold.break_even,
         warnings=warnings,
+        doubt=_doubt(ours, theirs),
         legs=[] if unfinished else _legs(ours, theirs, sure),
         cycle_speedup=None if cycles is None else cycles.ratio.estimate,
         cycle_verdict=None if cycles is None else cycles.verdict,
@@ -145,6 +147,28 @@ def _unfinished(*lots: Lot) -> list[str]:
         for lot in lots
         if lot.usable and all(run.outcome not in (None, "ok") for run in lot.usable)
     ]
+
+
+DOUBTFUL = {
+    "slowdown": "the GPU slowed down",
+    "low clock": "the SM clock was low",
+    "foreign": "others used the GPU",
+    "host": "the host was busy",
+}
+"""What may side with one variant: of ``disturbances.CALL_FLAGS``."""
+
+
+def _doubt(ours: Lot, theirs: Lot) -> str | None:
+    """A verdict takes it that processes differ by chance. What disturbs most calls of a side is no chance."""
+    said: list[str] = []
+    for word, what in DOUBTFUL.items():
+        for lot in (ours, theirs):
+            calls = [call for run in lot.figures() for call in run.calls if call.phase == "measure"]
+            if calls and sum(1 for call in calls if word in call.flags) * 2 > len(calls):
+                said.append(what)
+    if not said:
+        return None
+    return f"doubtful: {' and '.join(dict.fromkeys(said))} in most measured calls"
 
 
 def _more(judged: Judgement, ours: Lot, theirs: Lot) -> int | None:

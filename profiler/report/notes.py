@@ -57,7 +57,7 @@ def _answer(row: Row) -> str:
         paid = break_even_cell(figures)
         text += f", pays {'at once' if paid == 'at once' else f'after {paid}'}"
         text += " with a warm cache" * only_warm(figures)
-    return text
+    return f"{text} ({figures.doubt})" if figures.doubt else text
 
 
 def _open(row: Row) -> str:

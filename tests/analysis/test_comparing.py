@@ -114,6 +114,23 @@ def test_what_was_measured_before_runs_failed_is_an_estimate_and_no_verdict() ->
     assert found.verdict is None and found.reason == said and found.warnings == [said]
 
 
+@pytest.mark.parametrize(
+    ("waited", "doubt"), [(0, None), (1, None), (2, "doubtful: the host was busy in most measured calls")]
+)
+def test_a_verdict_says_when_most_calls_of_a_side_were_disturbed(waited: int, doubt: str | None) -> None:
+    """``waited``: how many of a compiled run's three measured calls had no core for a tenth of their time."""
+    given = request(variants=[PLAIN, "compile"], repeats=3)
+    logs = {}
+    for run in given.runs:
+        log = _log(_near(10 if "no-compile" in run.name else 5)(run))
+        ends = [event for event in log if isinstance(event, ev.CallEnded)]
+        for end in ends[: waited if "no-compile" not in run.name else 0]:
+            end.waited_ns = end.ns // 10
+        logs[run.name] = log
+    found = _compared(fold(given, logs).state)
+    assert (found.verdict, found.doubt) == ("FASTER", doubt)
+
+
 def test_a_session_that_looks_several_times_takes_more_to_be_sure() -> None:
     usual, sure = (
         _compared(

@@ -78,6 +78,8 @@ def _verdict(one: Compared) -> Markup:
             parts = [name, f": {ratio} of {one.baseline}'s speed by estimate; no verdict: {why}"]
     if one.crossing is not None and figures.verdict != SAME:  # nothing is to be paid off where nothing differs
         parts.append(el("span", f", {one.crossing.why}{_warm(figures)}"))
+    if figures.doubt and figures.verdict is not None:
+        parts.append(el("span", f" ({figures.doubt})", class_="doubt"))
     return el("li", *parts, class_=one.look.css)
 
 

@@ -58,6 +58,8 @@ def _verdict(figures: CaseFigures, told: Told) -> Iterator[Block]:
     style = VERDICT_STYLES.get(figures.verdict or "", "warn")
     word = figures.verdict or "no verdict"
     yield Para("verdict", f"{word}: {figures.speedup:.3f}x as fast as {told.baseline}", f"bold {style}")
+    if figures.doubt and figures.verdict is not None:
+        yield Para("", _clean(figures.doubt), "warn")
     if figures.interval is not None:
         low, high = figures.interval
         sure = f"{(figures.confidence or CONFIDENCE) * 100:.4g} %"
