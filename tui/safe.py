@@ -7,9 +7,9 @@ it may be. The result holds printable characters alone; it is never read as mark
 
 from __future__ import annotations
 
-import unicodedata
-
 from rich.cells import cell_len, get_character_cell_size
+
+from profiler.legible import HIDDEN, legible
 
 LONGEST = 2000
 """Characters that are looked at; whatever comes after them is cut with a sign."""
@@ -18,27 +18,15 @@ OWN_ASCII = str.maketrans("→–±…·×↑↓‹›⏎␛", ">-~~-x^v<>|^")
 """This program's own characters beyond ASCII as ones of the same width; what others wrote stays as it is."""
 
 _NAMES = {"\n": "⏎", "\r": "␍", "\t": " ", "\x1b": "␛"}
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_MARKS = frozenset({"Mn", "Me"})
-_MARKS_IN_A_ROW = 2
-"""Combining marks kept on one character: writing systems need that many, a stack of them covers the lines above."""
 
 
 def line(text: str, longest: int = LONGEST) -> str:
     """``text`` on one line: control and format characters replaced by visible ones, at most ``longest`` characters."""
-    if text.isascii() and text.isprintable() and len(text) <= longest:
-        return text
-    out: list[str] = []
-    marks = 0
-    for char in text[:longest]:
-        category = unicodedata.category(char)
-        marks = marks + 1 if category in _MARKS else 0
-        if marks > _MARKS_IN_A_ROW or (marks and not out):
-            continue
-        out.append(_visible(char) if category in _HIDDEN else " " if category == "Zs" else char)
-    if len(text) > longest:
-        out.append("…")
-    return "".join(out)
+    return legible(text, longest, _shown)
+
+
+def _shown(char: str, category: str) -> str:
+    return _visible(char) if category in HIDDEN else " " if category == "Zs" else char
 
 
 def _visible(char: str) -> str:

@@ -16,31 +16,19 @@ from profiler.analysis.cases import lot_figures
 from profiler.analysis.comparing import compare
 from profiler.analysis.curves.distribution import MOST_BINS, MOST_POINTS, spread
 from profiler.analysis.curves.model import Crossing, Cumulative, CumulativeLine, Identity, LoopDistribution
-from profiler.analysis.fold import SessionFold
 from profiler.analysis.lots import Lot, lots_of
 from profiler.analysis.state import SessionState
 from profiler.analysis.statistics import median
 from tests.analysis.events import MS, call, chained, fold, frame, request
-from tests.support.recorded import Recording, finished
+from tests.support.recorded import finished
 
 WHO = Identity(("s", "a"), "a", "compile", None, 0, False)
 OTHER = Identity(("s", "b"), "b", "no-compile", None, 0, True)
 
 
-def folded(recording: Recording, until_ns: int | None = None) -> SessionState:
-    state = SessionFold(recording.session, recording.request)
-    for record in recording.records:
-        if until_ns is None or record.event.t <= until_ns:
-            if record.run is None:
-                state.conductor([record.event])
-            else:
-                state.run(record.run, [record.event])
-    return state.state
-
-
 @cache
 def recorded(seed: int = 1, session: str = "done-sd15", device: str = "cuda:0") -> SessionState:
-    return folded(finished(seed=seed, session=session, device=device, repeats=3))
+    return finished(seed=seed, session=session, device=device, repeats=3).folded()
 
 
 def single(durations: list[list[float]], *, variant: str = "no-compile", steps: int = 20) -> Lot:
@@ -328,7 +316,7 @@ def test_every_curve_answers_at_any_moment_of_a_session() -> None:
     recording = finished(repeats=1, calls=2, steps=3)
     times = [record.event.t for record in recording.records]
     for until in [0, *times[:: max(1, len(times) // 25)], times[-1]]:
-        lots = lots_of(folded(recording, until))
+        lots = lots_of(recording.folded(until))
         for found in curves.latency(lots):
             assert len(found.in_order) == len(found.calls) == len(found.shown)
         for spreading in curves.distribution(lots):

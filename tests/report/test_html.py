@@ -14,7 +14,6 @@ import pytest
 
 from profiler import events as ev
 from profiler.analysis.cases import lot_figures
-from profiler.analysis.fold import SessionFold
 from profiler.analysis.lots import Lot, lots_of
 from profiler.analysis.state import SessionState
 from profiler.report.html import page
@@ -23,7 +22,7 @@ from profiler.report.html.pictures import LARGEST, png
 from profiler.report.rows import break_even_cell
 from profiler.report.thumbnails import Thumbnail
 from tests.analysis.events import MS, call, fold, frame, request
-from tests.support.recorded import Recording, finished
+from tests.support.recorded import finished
 
 _OUR_OWN = """html head meta title style body header section h1 h2 h3 p ul li b span div small code a table thead tbody
 tr th td figure figcaption details summary svg g path rect circle text img"""
@@ -85,20 +84,9 @@ def check_self_contained(text: str) -> Page:
     return found
 
 
-def folded(recording: Recording, until_ns: int | None = None) -> SessionState:
-    state = SessionFold(recording.session, recording.request)
-    for record in recording.records:
-        if until_ns is None or record.event.t <= until_ns:
-            if record.run is None:
-                state.conductor([record.event])
-            else:
-                state.run(record.run, [record.event])
-    return state.state
-
-
 @cache
 def recorded(device: str = "cuda:0", repeats: int = 3) -> SessionState:
-    return folded(finished(device=device, repeats=repeats))
+    return finished(device=device, repeats=repeats).folded()
 
 
 @cache
@@ -170,7 +158,7 @@ def test_every_plot_is_valid_svg_that_says_what_it_shows_and_has_its_data_beside
 
 
 def test_lots_of_one_variant_differ_in_more_than_their_colour() -> None:
-    other = folded(finished(seed=2, repeats=3, session="othr-sd15"))
+    other = finished(seed=2, repeats=3, session="othr-sd15").folded()
     lots = [*lots_of(recorded()), *lots_of(other)]
     text = "".join(page(lots, lots[0]))
     check_self_contained(text)
@@ -191,7 +179,7 @@ def test_a_session_makes_a_page_at_any_moment() -> None:
     recording = finished(repeats=1, calls=2, steps=3)
     times = [record.event.t for record in recording.records]
     for until in [0, *times[:: max(1, len(times) // 8)]]:
-        check_self_contained("".join(page(lots_of(folded(recording, until)))))
+        check_self_contained("".join(page(lots_of(recording.folded(until)))))
 
 
 def test_single_runs_are_compared_too() -> None:

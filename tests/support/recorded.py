@@ -21,6 +21,8 @@ import msgspec
 from msgspec.structs import replace
 
 from profiler import events as ev
+from profiler.analysis.fold import SessionFold
+from profiler.analysis.state import SessionState
 from profiler.eventlog import EventLog
 from profiler.request import Leg, Options, Request, resolve
 from profiler.sessions import Manifest, SessionFolder, boot_id, host_name, write_atomically
@@ -53,6 +55,17 @@ class Recording:
         with Feeder(self, home, here=here) as feeder:
             feeder.feed(self.end_ns if until_ns is None else until_ns)
         return feeder.folder
+
+    def folded(self, until_ns: int | None = None) -> SessionState:
+        """The state after the records up to ``until_ns`` (None: all), without a folder."""
+        fold = SessionFold(self.session, self.request)
+        for record in self.records:
+            if until_ns is None or record.event.t <= until_ns:
+                if record.run is None:
+                    fold.conductor([record.event])
+                else:
+                    fold.run(record.run, [record.event])
+        return fold.state
 
 
 class Feeder:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import html
-import unicodedata
+
+from profiler.legible import HIDDEN, legible
 
 LONGEST = 2000
 """Characters of a text that are shown; what comes after them is cut with a sign."""
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_MARKS = frozenset({"Mn", "Me"})
-_MARKS_IN_A_ROW = 2
-"""Combining marks kept on one character: writing systems need that many, a stack of them covers the lines above."""
 
 
 class Markup(str):
@@ -23,25 +20,13 @@ def text(value: object, longest: int = LONGEST) -> Markup:
     """``value`` as text of a page, whatever a log put into it: on one line, nothing in it is read as markup, and what
     could hide or reverse the reading direction is made visible.
     """
-    given = str(value)
-    if not (given.isascii() and given.isprintable() and len(given) <= longest):
-        given = _visible(given, longest)
-    return Markup(html.escape(given, quote=True))
+    return Markup(html.escape(legible(str(value), longest, _shown), quote=True))
 
 
-def _visible(given: str, longest: int) -> str:
-    out: list[str] = []
-    marks = 0
-    for char in given[:longest]:
-        category = unicodedata.category(char)
-        marks = marks + 1 if category in _MARKS else 0
-        if marks > _MARKS_IN_A_ROW or (marks and not out):
-            continue
-        if char in "\t\n\r":
-            out.append(" ")
-        else:
-            out.append(f"‹{ord(char):04X}›" if category in _HIDDEN else char)
-    return "".join(out) + ("…" if len(given) > longest else "")
+def _shown(char: str, category: str) -> str:
+    if char in "\t\n\r":
+        return " "
+    return f"‹{ord(char):04X}›" if category in HIDDEN else char
 
 
 def el(tag: str, /, *children: object, **attributes: object) -> Markup:
