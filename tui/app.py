@@ -30,6 +30,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
 from tui.screens.triggers import TriggersScreen
+from tui.settings import Settings
 
 HANG_UP_CHECK_S = 2.0
 LAST_CHANCE_S = 3.0
@@ -56,7 +57,7 @@ class StepscopeApp(App[None]):
         compare: Sequence[tuple[SessionFolder, str | None]] = (),
         baseline: tuple[SessionFolder, str] | None = None,
         gpu: str | None = None,
-        ascii: bool = False,
+        settings: Settings | None = None,
     ) -> None:
         """``root`` is the home of the sessions; ``session`` opens Live on it at once.
 
@@ -69,7 +70,8 @@ class StepscopeApp(App[None]):
         self.marks: Marks = marked((), (Mark(str(folder.path.absolute()), name) for folder, name in compare))
         self._pinned = None if baseline is None else key_of(str(baseline[0].path.absolute()), baseline[1])
         self._gpu = gpu
-        self.ascii = ascii
+        self.settings = settings or Settings()
+        self.ascii = self.settings.ascii
         self.farewell: str | None = None
         self._reading: Reading | None = None
         self._triggers: TriggersScreen | None = None

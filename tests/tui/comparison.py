@@ -16,6 +16,7 @@ from tests.tui.support import until
 from tui.app import StepscopeApp
 from tui.charts.widget import Chart
 from tui.screens.compare import CompareScreen
+from tui.settings import Settings
 
 
 def two_sessions() -> list[Recording]:
@@ -51,7 +52,7 @@ async def opened(
     seen: list[Message] | None = None,
 ) -> AsyncIterator[tuple[StepscopeApp, Pilot[None], CompareScreen]]:
     """The app on Compare; what it exports goes into ``home``."""
-    app = StepscopeApp(home, compare=folders, ascii=ascii)
+    app = StepscopeApp(home, compare=folders, settings=Settings(ascii=ascii))
     with chdir(home):
         async with app.run_test(size=size, message_hook=seen.append if seen is not None else None) as pilot:
             yield app, pilot, await comparing(pilot)

@@ -15,6 +15,7 @@ from tests.tui.support import text_of, until, until_read
 from tui.app import StepscopeApp
 from tui.messages import ShowTriggers
 from tui.screens.triggers import TriggersScreen
+from tui.settings import Settings
 
 
 async def inspecting(pilot: Pilot[None]) -> TriggersScreen:
@@ -36,7 +37,7 @@ async def opened(
     seen: list[Message] | None = None,
 ) -> AsyncIterator[tuple[StepscopeApp, Pilot[None], TriggersScreen]]:
     """The app on the inspector of a recorded session, opened from Live; what it exports goes into ``home``."""
-    app = StepscopeApp(home, folder or recording.write(home), ascii=ascii)
+    app = StepscopeApp(home, folder or recording.write(home), settings=Settings(ascii=ascii))
     hook = seen.append if seen is not None else None
     with chdir(home):
         async with app.run_test(size=size, message_hook=hook) as pilot:

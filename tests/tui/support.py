@@ -19,6 +19,7 @@ from tests.support.recorded import Recording
 from tui.app import StepscopeApp
 from tui.charts.widget import Chart
 from tui.screens.live import LiveScreen
+from tui.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden"
 PATIENCE_S = 20.0
@@ -56,7 +57,7 @@ async def until_painted(pilot: Pilot[None]) -> None:
 
 def live_app(home: Path, recording: Recording, *, until_ns: int | None = None, ascii: bool = False) -> StepscopeApp:
     """The app on Live, on a recorded session that is written first."""
-    return StepscopeApp(home, recording.write(home, until_ns=until_ns), ascii=ascii)
+    return StepscopeApp(home, recording.write(home, until_ns=until_ns), settings=Settings(ascii=ascii))
 
 
 def same_as_golden(name: str, text: str) -> None:

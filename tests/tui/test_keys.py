@@ -69,7 +69,7 @@ def test_the_help_screen_begins_with_the_screen_that_is_seen(where: str) -> None
 
 async def test_the_help_page_is_ascii_where_the_terminal_is(tmp_path: Path) -> None:
     app = live_app(tmp_path, recorded.finished(), ascii=True)
-    async with app.run_test(size=(110, 220)) as pilot:
+    async with app.run_test(size=(110, 300)) as pilot:
         await until_read(pilot)
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "below the axis" in text_of(app))

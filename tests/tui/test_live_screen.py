@@ -127,7 +127,7 @@ async def test_many_cases_scroll(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until_read(pilot)
         assert "1-3 of 6" in text_of(app)
-        await pilot.press("right_square_bracket")
+        await pilot.press("J")
         await until(pilot, lambda: "2-4 of 6" in text_of(app))
 
 

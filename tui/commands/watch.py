@@ -30,8 +30,9 @@ def watch_command(root: Path, reference: str, ascii_only: bool) -> int:
 def show_app(root: Path, folder: SessionFolder | None, *, ascii_only: bool = False) -> None:
     """Run the dashboard on the Sessions screen or on one session, and say afterwards how to come back."""
     from tui.app import StepscopeApp
+    from tui.settings import Settings
 
-    app = StepscopeApp(root, folder, ascii=ascii_only)
+    app = StepscopeApp(root, folder, settings=Settings(ascii=ascii_only))
     app.run()
     if app.farewell:
         click.echo(app.farewell)

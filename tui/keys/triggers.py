@@ -1,0 +1,30 @@
+"""The keys of the Triggers screen."""
+
+from __future__ import annotations
+
+from tui.keys.model import TRIGGERS, Key
+
+KEYS = (
+    Key("enter", "enter", "enter", "", "unfold a trigger into its occurrences; on one alone as l", (TRIGGERS,)),
+    Key("unfold", "right", "unfold", "unfold", "unfold a trigger into its occurrences", (TRIGGERS,)),
+    Key("fold", "left", "fold", "", "fold it again", (TRIGGERS,)),
+    Key("show_step", "l", "show_step", "chart", "look at the step that it held up on Live's chart", (TRIGGERS,)),
+    Key("clear", "a", "clear", "all", "show all: no filter", (TRIGGERS,)),
+    Key("view", "tab", "next_view", "view", "the next view: causes, side by side, waterfall", (TRIGGERS,)),
+    Key("causes", "1", "view('causes')", "", "triggers by cause, in the order that s chooses", (TRIGGERS,)),
+    Key("sides", "2", "view('sides')", "", "the compiles of two cases side by side", (TRIGGERS,)),
+    Key("waterfall", "3", "view('waterfall')", "", "the compiles of one run on its time axis", (TRIGGERS,)),
+    Key("left_side", "left_square_bracket", "next_side('left')", "left", "choose the left one", (TRIGGERS,)),
+    Key("right_side", "right_square_bracket", "next_side('right')", "right", "choose the right one", (TRIGGERS,)),
+    Key("typed", "slash", "type", "filter", "filter by words: module, argument, guard, what to do", (TRIGGERS,)),
+    Key("by_run", "r", "next_value('run')", "run", "one run's, then the next; in the waterfall: which", (TRIGGERS,)),
+    Key("by_variant", "v", "next_value('variant')", "", "one variant's, then the next one's", (TRIGGERS,)),
+    Key("by_cause", "c", "next_value('cause')", "", "one class of causes, then the next one", (TRIGGERS,)),
+    Key("by_module", "m", "next_value('module')", "", "one module's, then the next one's", (TRIGGERS,)),
+    Key("sort", "s", "next_sort", "sort", "sort by what it cost, by how often it came, by when", (TRIGGERS,)),
+    Key("copy", "y", "copy", "copy", "copy what to do to the clipboard (in tmux: set-clipboard on)", (TRIGGERS,)),
+    Key("export", "e", "export", "export", "write the triggers seen into a file here, as text for people", (TRIGGERS,)),
+    Key("detail_down", "J,space", "detail(1)", "", "scroll the details down", (TRIGGERS,)),
+    Key("detail_up", "K,b", "detail(-1)", "", "scroll the details up", (TRIGGERS,)),
+    Key("leave", "i", "app.back", "", "back to where one came from", (TRIGGERS,)),
+)

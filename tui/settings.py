@@ -1,0 +1,32 @@
+"""How the terminal is used, chosen by the command line, the environment or the config file; the defaults are here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ColourMode = Literal["auto", "truecolor", "256", "16", "none"]
+
+FASTEST_HZ, SLOWEST_HZ = 10.0, 0.2
+"""Between these the refresh rate lies, whatever is asked for and whatever the link takes."""
+
+USUAL_HZ = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One session of the screen.
+
+    ``refresh_hz``: pictures a second at most; fewer where the link is slow. ``max_bytes_per_second``: what may be sent
+    in the long run, None: as much as the link takes. ``keys``: keys by the ids of bindings, as ``{"stop": "f9"}``.
+    ``theme``: a theme's name, "": by the terminal.
+    """
+
+    ascii: bool = False
+    colour: ColourMode = "auto"
+    theme: str = ""
+    mouse: bool = True
+    refresh_hz: float = USUAL_HZ
+    max_bytes_per_second: int | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
