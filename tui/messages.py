@@ -103,6 +103,14 @@ class SessionPicked(Message):
         super().__init__()
 
 
+class SessionStarted(Message):
+    """The profiler of a new session of the home has taken over: the user wants to watch it."""
+
+    def __init__(self, session: str) -> None:
+        self.session = session
+        super().__init__()
+
+
 class ShowTriggers(Message):
     """The user wants to know why things were compiled: in ``session`` of the home, None: in the one that Live shows.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from textual.binding import Binding, BindingType
 
-from tui.keys import choose, compare, everywhere, live, sessions, triggers
+from tui.keys import choose, compare, everywhere, live, new, sessions, triggers
 from tui.keys.model import ASKING, CHOOSE, COMPARE, HELP, LIVE, NEW, REPLAY, SCREENS, SESSIONS, TRIGGERS, Key
 
 __all__ = [
@@ -38,6 +38,7 @@ TABLE: tuple[Key, ...] = (
     *compare.KEYS,
     *choose.KEYS,
     *sessions.KEYS,
+    *new.KEYS,
     *everywhere.KEYS,
 )
 
