@@ -168,6 +168,45 @@ class StickyRange:
         return self.high
 
 
+class StickyLogRange:
+    """Both ends of a log range on the 1-2-5 ladder: widens at once, narrows only after the data stayed inside for long.
+
+    Values that are not above zero have no place on such an axis and are left out; lines have a gap there.
+    """
+
+    def __init__(self, *, patience_s: float = 20.0) -> None:
+        """The range narrows when the data would have fitted into a narrower one for ``patience_s`` without a break."""
+        self._patience_s = patience_s
+        self._range: tuple[float, float] | None = None
+        self._small_since: float | None = None
+        self._while_small: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """(low, high) in base units; one decade before any data."""
+        return self._range or log_range(())
+
+    def fit(self, smallest: float, largest: float, now: float) -> tuple[float, float]:
+        """The range for data from ``smallest`` to ``largest`` (above zero); ``now`` in seconds on a monotonic clock."""
+        usable = [value for value in (smallest, largest) if math.isfinite(value) and value > 0]
+        if not usable:
+            return self.range
+        wanted = log_range(usable)
+        low, high = self._range or wanted
+        if self._range is None or wanted[0] < low or wanted[1] > high:
+            self._range = min(low, wanted[0]), max(high, wanted[1])
+            self._small_since = None
+        elif wanted == (low, high):
+            self._small_since = None
+        elif self._small_since is None:
+            self._small_since, self._while_small = now, wanted
+        else:
+            self._while_small = min(self._while_small[0], wanted[0]), max(self._while_small[1], wanted[1])
+            if now - self._small_since >= self._patience_s:
+                self._range, self._small_since = self._while_small, None
+        return self.range
+
+
 def steady_high(series: Iterable[Sequence[float]]) -> float:
     """The largest value of any series that is not a spike (see `SPIKE_FACTOR`); 0 without finite values.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.charts.frame import Frame
 from tui.charts.grid import Grid
+from tui.charts.lanes import Lanes
 from tui.charts.layout import lay_out
 from tui.charts.palette import Colours
 from tui.charts.path import Path, Point, path_of
@@ -43,12 +44,14 @@ Row = tuple[Run, ...]
 
 
 def render(
-    spec: ChartSpec, width: int, height: int, *, ascii: bool = False, colours: Colours | None = None
+    spec: ChartSpec | Lanes, width: int, height: int, *, ascii: bool = False, colours: Colours | None = None
 ) -> tuple[Row, ...]:
     """`spec` as `height` rows of exactly `width` cells. Never raises on data or size; not thread-safe."""
     if width <= 0 or height <= 0:
         return ()
     palette = colours or Colours()
+    if isinstance(spec, Lanes):
+        spec = ChartSpec(spec.title, x=spec.x, empty=spec.empty)
     layout = lay_out(spec, width, height)
     grid = Grid(width, height)
     dots = (1, 1) if ascii else BRAILLE_DOTS
@@ -73,8 +76,10 @@ def render(
     return tuple(tuple(Run(text, style) for text, style in row) for row in rows)
 
 
-def plot_columns(spec: ChartSpec, width: int, height: int) -> int:
+def plot_columns(spec: ChartSpec | Lanes, width: int, height: int) -> int:
     """How many columns the plot of `spec` has in `width` x `height` cells."""
+    if isinstance(spec, Lanes):
+        spec = ChartSpec(spec.title)
     return lay_out(spec, width, height).columns if width > 0 and height > 0 else 0
 
 

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from tui.charts.lanes import Lanes
 from tui.charts.spec import Axis, ChartSpec, Series
 
 
@@ -87,13 +88,29 @@ class OpenColumn:
         self._shown.clear()
         self._painted_at.clear()
 
-    def hold(self, spec: ChartSpec, columns: int) -> tuple[ChartSpec, float | None]:
-        """`spec` without what must wait on a plot `columns` wide, and the seconds until something waiting is due."""
+    def hold(self, spec: ChartSpec | Lanes, columns: int) -> tuple[ChartSpec | Lanes, float | None]:
+        """`spec` without what must wait on a plot `columns` wide, and the seconds until something waiting is due.
+
+        Keys of series must differ, in lanes from one lane to the next too.
+        """
         now = self._clock()
+        if isinstance(spec, ChartSpec):
+            held, wait = self._held(spec.series, spec.x, columns, now)
+            return (spec if wait is None else replace(spec, series=held)), wait
+        found = [self._held(lane.series, spec.x, columns, now) for lane in spec.lanes]
+        wait = min((due for _, due in found if due is not None), default=None)
+        if wait is None:
+            return spec, None
+        lanes = tuple(replace(lane, series=series) for lane, (series, _) in zip(spec.lanes, found, strict=True))
+        return replace(spec, lanes=lanes), wait
+
+    def _held(
+        self, lines: Sequence[Series], x: Axis, columns: int, now: float
+    ) -> tuple[tuple[Series, ...], float | None]:
         wait: float | None = None
         kept: list[Series] = []
-        for series in spec.series:
-            shown = self._points_to_show(series, spec.x, columns, now)
+        for series in lines:
+            shown = self._points_to_show(series, x, columns, now)
             self._shown[series.key] = shown
             if shown == len(series.xs):
                 kept.append(series)
@@ -101,7 +118,7 @@ class OpenColumn:
             due = self._painted_at[series.key] + self._period_s - now
             wait = due if wait is None else min(wait, due)
             kept.append(replace(series, xs=series.xs[:shown], ys=series.ys[:shown]))
-        return (spec if wait is None else replace(spec, series=tuple(kept))), wait
+        return tuple(kept), wait
 
     def _points_to_show(self, series: Series, x: Axis, columns: int, now: float) -> int:
         count = len(series.xs)

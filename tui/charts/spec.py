@@ -18,6 +18,7 @@ __all__ = [
     "Cursor",
     "Mark",
     "MarkSymbol",
+    "Reading",
     "Scale",
     "Series",
     "SeriesStyle",
@@ -60,7 +61,9 @@ class Slot:
 class Axis:
     """One axis: the range [low, high] is drawn exactly as given (`axes.StickyRange` chooses a calm one).
 
-    `ticks` empty means "choose them"; `slots`, on the x axis, replaces ticks by named stretches with borders.
+    `ticks` empty means "choose them"; `slots`, on the x axis, replaces ticks by named stretches with borders. `whole`
+    makes the range a window on more: the axis line ends with a sign where there is something beyond, and the ticks
+    keep their distance wherever the window is.
     """
 
     low: float = 0.0
@@ -70,6 +73,7 @@ class Axis:
     scale: Scale = "linear"
     ticks: tuple[Tick, ...] = ()
     slots: tuple[Slot, ...] = ()
+    whole: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,20 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a series has at the cursor: `y` in the y axis' base unit, None where it has no point there."""
+
+    series: str
+    y: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cursor:
     """A place that is pointed at: an upright line at `x`, and `label` in a row of its own (in a low chart the title's).
 
     `series` is the key of the series that is meant, `y` its value there (None: it has none), `note` stands at the
-    right end of the label's row.
+    right end of the label's row. With `readings` the legend has each of those series' value in place of or behind its
+    label; a low chart then has `place` (`call 2 step 13`) and the values in its first row instead of `label`.
     """
 
     x: float
@@ -120,6 +133,8 @@ class Cursor:
     series: str = ""
     y: float | None = None
     note: str = ""
+    readings: tuple[Reading, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

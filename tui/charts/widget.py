@@ -19,6 +19,7 @@ from textual.widget import Widget
 
 from tui.charts.canvas import Row, plot_columns, render
 from tui.charts.decimate import OpenColumn
+from tui.charts.lanes import Lanes
 from tui.charts.palette import Colours
 from tui.charts.spec import ChartSpec
 
@@ -29,7 +30,7 @@ NOTHING = ChartSpec("")
 
 
 class Chart(Widget):
-    """A chart of a `ChartSpec`; call `show` as often as you like, an equal spec costs nothing."""
+    """A chart of a `ChartSpec` or of `Lanes`; call `show` as often as you like, an equal spec costs nothing."""
 
     DEFAULT_CSS = """
     Chart { height: 1fr; min-height: 4; }
@@ -37,18 +38,19 @@ class Chart(Widget):
 
     def __init__(
         self,
-        spec: ChartSpec = NOTHING,
+        spec: ChartSpec | Lanes = NOTHING,
         *,
         ascii: bool = False,
         colours: Colours | None = None,
         hold_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
+        mouse: bool = False,
         name: str | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         """`colours` None follows the app's theme; `hold_s` is how often, in seconds, an unfinished column of a dense
-        line is painted again, on `clock`.
+        line is painted again, on `clock`. With `mouse` it posts what the mouse asks for (`tui.charts.pointing`).
         """
         super().__init__(name=name, id=id, classes=classes)
         self._spec = spec
@@ -60,13 +62,14 @@ class Chart(Widget):
         self._drawn_size = Size(0, 0)
         self._stale = True
         self._timer: Timer | None = None
+        self._mouse = mouse
 
     @property
-    def spec(self) -> ChartSpec:
+    def spec(self) -> ChartSpec | Lanes:
         """What was asked for last; the newest points of a dense line may not be painted yet."""
         return self._spec
 
-    def show(self, spec: ChartSpec) -> None:
+    def show(self, spec: ChartSpec | Lanes) -> None:
         """Draw `spec` from now on. Off screen it is only remembered, and drawn when the chart is seen again."""
         if spec == self._spec:
             return

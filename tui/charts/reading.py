@@ -1,0 +1,29 @@
+"""What a line has at a place of the x axis. For lines of any length; the points need not be those that are drawn."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+
+def nearest(xs: Sequence[float], ys: Sequence[float], x: float, within: float) -> float | None:
+    """The y of the point nearest to ``x``, at most ``within`` x units away; None where there is none, or a gap.
+
+    For points that stand for themselves, as steps. ``xs`` ascend.
+    """
+    place = bisect_left(xs, x)
+    near = [n for n in (place - 1, place) if 0 <= n < len(xs) and abs(xs[n] - x) <= within]
+    best = min(near, key=lambda n: abs(xs[n] - x), default=None)
+    return ys[best] if best is not None and math.isfinite(ys[best]) else None
+
+
+def held(xs: Sequence[float], ys: Sequence[float], x: float) -> float | None:
+    """The y of the last point at or before ``x``; None before the first, after the last and in a gap.
+
+    For samples, which hold until the next one. ``xs`` ascend.
+    """
+    place = bisect_right(xs, x) - 1
+    if place < 0 or (place == len(xs) - 1 and xs[place] < x):
+        return None
+    return ys[place] if math.isfinite(ys[place]) else None
