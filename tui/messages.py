@@ -119,6 +119,14 @@ class ShowNew(Message):
         super().__init__()
 
 
+class ReplayPicked(Message):
+    """The user wants the session in the folder ``path``, which may lie anywhere, played again."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__()
+
+
 class SessionStarted(Message):
     """The profiler of a new session of the home has taken over: the user wants to watch it."""
 
