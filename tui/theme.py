@@ -1,16 +1,26 @@
-"""The looks of stepscope: one dark and one light theme, and the words by which rows name their styles."""
+"""The looks of stepscope: its themes, and the words by which rows name their styles.
+
+What colours a terminal can show decides which themes there are (`tui.terminals`). Where it takes 256 or more the themes
+bring their own, background included. With 16 they are the terminal's own colours on its own background, in two choices
+that stand out on dark and on light; with none there are bold, dim and reverse alone.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+from rich.color import ColorSystem
 from rich.style import Style
+from textual.app import App
+from textual.filter import Monochrome, NoColor
 from textual.theme import Theme
 
-from tui.charts.palette import MARK_STYLES, further_style, variant_style
+from tui.charts.palette import MARK_STYLES, WORDS, Colours, further_style, variant_style
+from tui.settings import Settings
+from tui.terminals import Depth, terminal_kind
 
 DARK = Theme(
-    name="stepscope-dark",
+    name="dark",
     primary="#56b4e9",
     secondary="#009e73",
     accent="#e69f00",
@@ -24,7 +34,7 @@ DARK = Theme(
     dark=True,
 )
 LIGHT = Theme(
-    name="stepscope-light",
+    name="light",
     primary="#0072b2",
     secondary="#00785a",
     accent="#b06a00",
@@ -37,32 +47,173 @@ LIGHT = Theme(
     success="#1e7a45",
     dark=False,
 )
+HIGH_DARK = Theme(
+    name="high-contrast",
+    primary="#87d7ff",
+    secondary="#8ff0b0",
+    accent="#ffd75f",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1c1c1c",
+    warning="#ffd75f",
+    error="#ff9c8a",
+    success="#8ff0b0",
+    dark=True,
+    text_alpha=1.0,
+)
+HIGH_LIGHT = Theme(
+    name="high-contrast-light",
+    primary="#003f7f",
+    secondary="#00501f",
+    accent="#5c3a00",
+    foreground="#000000",
+    background="#ffffff",
+    surface="#ffffff",
+    panel="#eeeeee",
+    warning="#5c3a00",
+    error="#8b0000",
+    success="#00501f",
+    dark=False,
+    text_alpha=1.0,
+)
 
-_WORDS = {
-    # word: (on dark, on light)
-    "quiet": ("#808890", "#6a6a6a"),
-    "faint": ("#3c4248", "#c4c4c4"),
-    "good": ("#6cc08b", "#1e7a45"),
-    "warn": ("#e6b450", "#8a5a00"),
-    "bad": ("#e5705a", "#b3261e"),
-    "accent": ("#56b4e9", "#0072b2"),
+
+def _of_terminal(name: str, *, dark: bool) -> Theme:
+    """A theme that names the terminal's own colours alone, for Textual's own widgets too."""
+    front, back = ("ansi_black", "ansi_white") if dark else ("ansi_white", "ansi_black")
+    pointed = {"cursor-background": back, "cursor-foreground": front}
+    return Theme(
+        name=name,
+        ansi=True,
+        primary="ansi_blue",
+        secondary="ansi_green",
+        accent="ansi_cyan",
+        foreground="ansi_default",
+        background="ansi_default",
+        surface="ansi_default",
+        panel="ansi_default",
+        boost="ansi_default",
+        warning="ansi_yellow" if dark else "ansi_magenta",
+        error="ansi_red",
+        success="ansi_green",
+        dark=dark,
+        variables={
+            **{f"{part}-{each}": colour for part in ("block", "input") for each, colour in pointed.items()},
+            "ansi-background": front,
+            "ansi-foreground": back,
+            "input-selection-background": "ansi_cyan",
+            "input-selection-foreground": "ansi_black",
+            "screen-selection-background": "ansi_cyan",
+            "screen-selection-foreground": "ansi_black",
+            "scrollbar": "ansi_blue",
+            "scrollbar-hover": "ansi_blue",
+            "scrollbar-active": "ansi_blue",
+            "scrollbar-background": "ansi_default",
+            "scrollbar-background-hover": "ansi_default",
+            "scrollbar-background-active": "ansi_default",
+            "scrollbar-corner-color": "ansi_default",
+        },
+    )
+
+
+TERMINAL_DARK = _of_terminal("terminal-dark", dark=True)
+TERMINAL_LIGHT = _of_terminal("terminal-light", dark=False)
+MONO = _of_terminal("mono", dark=True)
+
+THEMES = {
+    theme.name: theme
+    for theme in (DARK, LIGHT, HIGH_DARK, HIGH_LIGHT, TERMINAL_DARK, TERMINAL_LIGHT, MONO)
+}  # fmt: skip
+"""All there are by their names, which users write."""
+
+_SYSTEMS: dict[Depth, ColorSystem] = {
+    "truecolor": ColorSystem.TRUECOLOR,
+    "256": ColorSystem.EIGHT_BIT,
+    "16": ColorSystem.STANDARD,
+    "none": ColorSystem.STANDARD,  # the filter leaves no colours to be sent
+}
+
+_COLOURS = {
+    DARK.name: Colours(),
+    LIGHT.name: Colours(dark=False),
+    HIGH_DARK.name: Colours(high=True),
+    HIGH_LIGHT.name: Colours(dark=False, high=True),
+    TERMINAL_DARK.name: Colours("ansi"),
+    TERMINAL_LIGHT.name: Colours("ansi", dark=False),
+    MONO.name: Colours("none"),
 }
 
 
+def themes(depth: Depth) -> tuple[Theme, ...]:
+    """Those that can be shown on a terminal of so many colours, in the order in which the key goes through them."""
+    if depth == "none":
+        return (MONO,)
+    own = (TERMINAL_DARK, TERMINAL_LIGHT, MONO)
+    return own if depth == "16" else (DARK, LIGHT, HIGH_DARK, HIGH_LIGHT, *own)
+
+
+def first_theme(wanted: str, depth: Depth, *, dark: bool = True) -> Theme:
+    """The theme called ``wanted``, "": the usual one on a terminal that is ``dark``.
+
+    Where the terminal can't show it: the one for its colours on the same background. Raises KeyError for no name.
+    """
+    theme = THEMES[wanted] if wanted else DARK if dark else LIGHT
+    possible = themes(depth)
+    if theme in possible:
+        return theme
+    return next((other for other in possible if other.dark == theme.dark), possible[0])
+
+
+def next_theme(name: str, depth: Depth) -> Theme:
+    """The one after the theme called ``name``; the first one after the last."""
+    possible = themes(depth)
+    names = [theme.name for theme in possible]
+    return possible[(names.index(name) + 1) % len(possible)] if name in names else possible[0]
+
+
+def put_on(app: App[None], settings: Settings) -> None:
+    """Give ``app`` the themes that its terminal can show and the first one of them; to be called in its ``__init__``.
+
+    Textual's own ways with NO_COLOR (greys) and with the depth (an environment variable that is read on import) are put
+    aside. Raises KeyError where the settings name a theme that isn't one of ``THEMES``.
+    """
+    kind = terminal_kind(colour=settings.colour)
+    for each in THEMES.values():
+        app.register_theme(each)
+    app.no_color = kind.depth == "none"
+    app._filters = [one for one in app._filters if not isinstance(one, Monochrome | NoColor)]
+    if kind.depth == "none":
+        app._filters.append(NoColor())
+    app.console._color_system = _SYSTEMS[kind.depth]
+    app.theme = first_theme(settings.theme, kind.depth, dark=kind.dark).name
+
+
+def depth_of(app: App[None]) -> Depth:
+    """Of the terminal that ``app`` was put on."""
+    if app.no_color:
+        return "none"
+    return next(depth for depth, system in _SYSTEMS.items() if system is app.console._color_system)
+
+
+def colours_of(theme: Theme) -> Colours:
+    """What panels and charts colour with under ``theme``; one that isn't ours: by its background."""
+    return _COLOURS.get(theme.name) or Colours("ansi" if theme.ansi else "rgb", dark=theme.dark)
+
+
 @lru_cache(maxsize=512)
-def rich_style(words: str, dark: bool) -> Style:
+def rich_style(words: str, colours: Colours) -> Style:
     """The Rich style of ``words``: ``quiet``, ``bold good``, ``series:compile``, ``mark:R``, ``reverse``, or none."""
     parts: list[str] = []
     for word in words.split():
         kind, _, name = word.partition(":")
         if kind == "series":
             number = name.removeprefix("further-")
-            style = further_style(int(number)) if number.isdigit() else variant_style(name)
-            parts.append(style.colour_on(dark=dark))
+            parts.append(colours.of(further_style(int(number)) if number.isdigit() else variant_style(name)))
         elif kind == "mark":
-            parts.append(MARK_STYLES[name].colour_on(dark=dark))
-        elif word in _WORDS:
-            parts.append(_WORDS[word][0 if dark else 1])
+            parts.append(colours.of(MARK_STYLES[name]))
+        elif word in WORDS:
+            parts.append(colours.word(word))
         else:
             parts.append(word)
     return Style.parse(" ".join(parts))

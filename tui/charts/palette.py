@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesStyle:
     """How one series is told from the others.
 
-    `colour` is for dark and `light_colour` for light backgrounds (both `#rrggbb`), `ansi` the name of the nearest of
-    the 16 terminal colours, `marker` one cell wide, `ascii_marker` one ASCII character.
+    `colour` is for dark and `light_colour` for light backgrounds (both `#rrggbb`), `ansi` and `light_ansi` the names of
+    the nearest of the 16 terminal colours, `marker` one cell wide, `ascii_marker` one ASCII character.
     """
 
     colour: str
@@ -25,6 +25,7 @@ class SeriesStyle:
     ascii_marker: str = "*"
     light_colour: str = ""
     ansi: str = ""
+    light_ansi: str = ""
 
     def colour_on(self, *, dark: bool) -> str:
         """The colour to use on a dark or a light background."""
@@ -101,26 +102,68 @@ def further_style(number: int) -> SeriesStyle:
     return replace(style, marker=other.marker, ascii_marker=other.ascii_marker)
 
 
+class Tones(NamedTuple):
+    """One word of a row's style, as each kind of terminal shows it: Rich style definitions, `""` for its own colour."""
+
+    dark: str
+    light: str
+    high_dark: str
+    high_light: str
+    ansi: str
+    light_ansi: str
+    none: str
+
+
+WORDS: Mapping[str, Tones] = MappingProxyType(
+    {
+        "quiet": Tones("#8a929a", "#646464", "#d0d0d0", "#303030", "dim", "dim", "dim"),
+        "faint": Tones("#3c4248", "#c4c4c4", "#808080", "#808080", "bright_black", "white", "dim"),
+        "good": Tones("#6cc08b", "#1e7a45", "#8ff0b0", "#00501f", "green", "green", ""),
+        "warn": Tones("#e6b450", "#8a5a00", "#ffd75f", "#5c3a00", "yellow", "magenta", "bold"),
+        "bad": Tones("#e5705a", "#b3261e", "#ff9c8a", "#8b0000", "bright_red", "red", "bold"),
+        "accent": Tones("#56b4e9", "#0072b2", "#87d7ff", "#003f7f", "bright_cyan", "blue", ""),
+    }
+)
+"""The words of `tui.theme.rich_style`. Of the terminal's own colours nobody knows how they look: what must be read is
+never its "bright black", which some palettes give the background's colour, and on light never its yellow.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """What to colour with: `rgb` (Okabe-Ito), `ansi` (the terminal's 16) or `none`; `dark` is the background.
+    """What to colour with: `rgb` (Okabe-Ito), `ansi` (the terminal's 16) or `none`; `dark` is the background, and with
+    `high` contrast nothing is quiet.
 
     Its values are Rich style definitions, `""` for the terminal's own.
     """
 
     mode: Literal["rgb", "ansi", "none"] = "rgb"
     dark: bool = True
+    high: bool = False
 
     def of(self, style: SeriesStyle) -> str:
         """The colour of a series, a mark or their symbols."""
         if self.mode == "none":
             return ""
-        return style.ansi if self.mode == "ansi" else style.colour_on(dark=self.dark)
+        if self.mode == "ansi":
+            return style.ansi if self.dark or not style.light_ansi else style.light_ansi
+        return style.colour_on(dark=self.dark)
+
+    def word(self, word: str) -> str:
+        """The style of one of `WORDS`. Raises KeyError for any other."""
+        tones = WORDS[word]
+        if self.mode == "none":
+            return tones.none
+        if self.mode == "ansi":
+            return tones.ansi if self.dark else tones.light_ansi
+        if self.high:
+            return tones.high_dark if self.dark else tones.high_light
+        return tones.dark if self.dark else tones.light
 
     @property
     def quiet(self) -> str:
         """For axes, ticks and units."""
-        return self._grey("#808890", "#6a6a6a")
+        return self.word("quiet")
 
     @property
     def cursor(self) -> str:
@@ -130,9 +173,4 @@ class Colours:
     @property
     def faint(self) -> str:
         """For lines behind the data."""
-        return self._grey("#3c4248", "#c4c4c4")
-
-    def _grey(self, on_dark: str, on_light: str) -> str:
-        if self.mode == "none":
-            return ""
-        return "bright_black" if self.mode == "ansi" else on_dark if self.dark else on_light
+        return self.word("faint")

@@ -22,6 +22,7 @@ from tui.charts.decimate import OpenColumn
 from tui.charts.lanes import Lanes
 from tui.charts.palette import Colours
 from tui.charts.spec import ChartSpec
+from tui.theme import colours_of
 
 _BRIDGED_GAP = 12
 """Unchanged cells between two changed spans of a row that are composed again, being cheaper than a second region."""
@@ -124,7 +125,7 @@ class Chart(Widget):
     def _draw(self) -> None:
         size = self.size
         spec, wait = self._open_column.hold(self._spec, plot_columns(self._spec, size.width, size.height))
-        colours = self._colours or Colours(dark=self.app.current_theme.dark)
+        colours = self._colours or colours_of(self.app.current_theme)
         rows = render(spec, size.width, size.height, ascii=self._ascii, colours=colours)
         reusable = len(self._rows) == len(rows) and self._drawn_size == size
         self._strips = [

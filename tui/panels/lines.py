@@ -18,8 +18,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui import safe
+from tui.charts.palette import Colours
 from tui.panels.rows import Part, Row, Rows
-from tui.theme import rich_style
+from tui.theme import colours_of, rich_style
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class Lines(Widget):
         if now == before:
             return
         self._shown = now
-        dark = self.app.current_theme.dark
+        colours = colours_of(self.app.current_theme)
         width = self.size.width
         strips: list[Strip] = []
         regions: list[Region] = []
@@ -57,7 +58,7 @@ class Lines(Widget):
             if old == new and y < len(self._strips):
                 strips.append(self._strips[y])
                 continue
-            strips.append(_strip(new, width, dark))
+            strips.append(_strip(new, width, colours))
             span = changed_span(old, new, width)
             if span is not None:
                 regions.append(Region(span[0], y, span[1] - span[0], 1))
@@ -81,8 +82,8 @@ class Lines(Widget):
         self.refresh()
 
     def _draw(self) -> None:
-        dark, width = self.app.current_theme.dark, self.size.width
-        self._strips = [_strip(row, width, dark) for row in self._shown]
+        colours, width = colours_of(self.app.current_theme), self.size.width
+        self._strips = [_strip(row, width, colours) for row in self._shown]
 
 
 class Panel(Lines, Generic[T]):
@@ -176,6 +177,6 @@ def _cells(row: Row, width: int) -> list[Part]:
     return cells[:width]
 
 
-def _strip(row: Row, width: int, dark: bool) -> Strip:
-    strip = Strip([Segment(text, rich_style(style, dark)) for text, style in row])
+def _strip(row: Row, width: int, colours: Colours) -> Strip:
+    strip = Strip([Segment(text, rich_style(style, colours)) for text, style in row])
     return strip.adjust_cell_length(width)

@@ -265,7 +265,7 @@ def test_colours_can_be_ansi_or_none() -> None:
     def styles(colours: Colours) -> set[str]:
         return {run.style for row in render(live_spec(), 80, 16, colours=colours) for run in row}
 
-    assert styles(Colours("none")) <= {"", "bold"}
+    assert styles(Colours("none")) <= {"", "bold", "dim"}
     assert not any("#" in style for style in styles(Colours("ansi")))
     light, dark = styles(Colours(dark=False)), styles(Colours(dark=True))
     assert not {style for style in light & dark if "#" in style}

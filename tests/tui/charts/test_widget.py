@@ -242,7 +242,7 @@ async def test_ascii_and_plain_colours_can_be_chosen_later() -> None:
         app.chart.restyle(ascii=True, colours=Colours("none"))
         await pilot.pause()
         assert all(row.isascii() for row in screen_text(app))
-        assert {run.style for row in app.chart._rows for run in row} <= {"", "bold"}
+        assert {run.style for row in app.chart._rows for run in row} <= {"", "bold", "dim"}
 
 
 def test_spans_are_exact_and_near_ones_are_joined() -> None:
