@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from profiler import events as ev
+from profiler.analysis.fold import SessionFold
 from profiler.eventlog import LogReader
 from profiler.request import Request
-from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
+from profiler.sessions import Liveness, Manifest, SessionFolder, SessionUnreadable
+
+UNDER_WAY = ("starting", "running")
+"""States of sessions that have more to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """``reason`` says what is wrong with a session that can't be read or died."""
+    """``reason`` says what is wrong with a session that can't be read, failed or died."""
 
     session: str
     state: str
@@ -25,47 +30,98 @@ class Overview:
     failed: int
     reason: str | None = None
     copied: bool = False  # made on another host or before a reboot: ``state`` is the last one logged
+    seconds: float | None = None  # from its first record to its last, pauses left out; None while it goes on
+    request: Request | None = None  # None: it can't be read
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a profiler of this machine and boot conducts it, or is about to."""
+        return self.state in UNDER_WAY and not self.copied
 
 
 def read_overview(folder: SessionFolder) -> Overview:
     """What a list says of ``folder``. Never raises on what the folder contains."""
+    return OverviewReader(folder).read()
+
+
+class OverviewReader:
+    """Reads overviews of one session again and again: only what its log has gained since the last one."""
+
+    def __init__(self, folder: SessionFolder) -> None:
+        self._folder = folder
+        self._stamp: tuple[int, ...] = ()
+        self._manifest: Manifest | None = None
+
+    def read(self) -> Overview:
+        """The session as it is now. Never raises on what the folder contains."""
+        folder = self._folder
+        stamp = stamp_of(folder)
+        if self._manifest is None or stamp != self._stamp:
+            # New, resumed, or given more runs.
+            try:
+                self._open(folder.manifest())
+            except SessionUnreadable as error:
+                self._manifest = None
+                return Overview(folder.id, "unreadable", 0, "", (), "", 0, 0, 0, str(error))
+            self._stamp = stamp
+        assert self._manifest is not None
+        # Asked before reading: what is in the log when the conductor is gone is all there will be.
+        liveness = folder.liveness(self._manifest)
+        self._read_on(self._manifest)
+        return self._overview(self._manifest, liveness)
+
+    def _open(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+        self._fold = SessionFold(self._folder.id, manifest.request)
+        self._log = LogReader(self._folder.conductor_log, manifest.clock)
+
+    def _read_on(self, manifest: Manifest) -> None:
+        more = True
+        while more:
+            chunk = self._log.read()
+            if chunk.restarted:
+                self._fold = SessionFold(self._folder.id, manifest.request)
+            # Of the GPU's samples, which are most of the log, only the time of the last one counts.
+            self._fold.conductor(event for event in chunk.events if type(event) is not ev.GpuSample)
+            if chunk.events:
+                self._fold.state.last_t = max(self._fold.state.last_t, chunk.events[-1].t)
+            more = chunk.more
+
+    def _overview(self, manifest: Manifest, liveness: Liveness) -> Overview:
+        found, request = self._fold.state, manifest.request
+        state, reason = found.conducted, found.reason
+        if liveness is Liveness.GONE and state in UNDER_WAY:
+            state = "died"
+            reason = f"the profiler process {'never started' if found.header is None else 'ended without a word'}"
+        outcomes = [run.conducted_end.outcome or "died" for run in found.runs.values() if run.conducted_end is not None]
+        seconds = None
+        if state not in UNDER_WAY and found.started_ns is not None:
+            end_ns = found.ended_ns if found.ended_ns is not None else found.last_t
+            seconds = (end_ns - found.started_ns - found.paused_ns(end_ns)) / 1e9
+        return Overview(
+            session=self._folder.id,
+            state=state,
+            created_wall_ns=manifest.created_wall_ns,
+            pipeline=_pipelines(request),
+            variants=tuple(dict.fromkeys(case.compilation.variant for case in request.cases)),
+            device=request.device,
+            runs=len(request.runs),
+            ended=len(outcomes),
+            failed=sum(1 for outcome in outcomes if outcome in ("failed", "died")),
+            reason=reason,
+            copied=liveness is Liveness.COPIED,
+            seconds=seconds,
+            request=request,
+        )
+
+
+def stamp_of(folder: SessionFolder) -> tuple[int, ...]:
+    """Another one whenever session.json was replaced; () where there is none."""
     try:
-        manifest = folder.manifest()
-    except SessionUnreadable as error:
-        return Overview(folder.id, "unreadable", 0, "", (), "", 0, 0, 0, str(error))
-    liveness = folder.liveness(manifest)
-    state, reason = "starting", None
-    outcomes: dict[str, str] = {}
-    reader = LogReader(folder.conductor_log)
-    more = True
-    while more:
-        chunk = reader.read()
-        more = chunk.more
-        for event in chunk.events:
-            if type(event) is ev.Header:
-                state, reason = "running", None  # whatever an earlier profiler process said at its end
-            elif type(event) is ev.SessionChanged:
-                state, reason = event.state, event.reason
-            elif type(event) is ev.RunChanged and event.state == "ended":
-                outcomes[event.run] = event.outcome or "died"
-            elif type(event) is ev.RunChanged:
-                outcomes.pop(event.run, None)  # it is made again
-    if liveness is Liveness.GONE and state in ("starting", "running"):
-        state, reason = "died", "the profiler process ended without a word"
-    request = manifest.request
-    return Overview(
-        session=folder.id,
-        state=state,
-        created_wall_ns=manifest.created_wall_ns,
-        pipeline=_pipelines(request),
-        variants=tuple(dict.fromkeys(case.compilation.variant for case in request.cases)),
-        device=request.device,
-        runs=len(request.runs),
-        ended=len(outcomes),
-        failed=sum(1 for outcome in outcomes.values() if outcome in ("failed", "died")),
-        reason=reason,
-        copied=liveness is Liveness.COPIED,
-    )
+        found = os.stat(folder.manifest_file)
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _pipelines(request: Request) -> str:
