@@ -11,6 +11,7 @@ from tests.support import recorded
 from tests.tui.support import live_app, text_of, until, until_read
 from tui import keys
 from tui.app import StepscopeApp
+from tui.charts.palette import Colours
 from tui.screens.choose import ChooseScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen, help_rows
@@ -53,7 +54,7 @@ def test_every_key_has_its_action(where: str) -> None:
 
 
 def test_the_help_screen_names_every_key() -> None:
-    rows = [(left.plain.strip(), right.plain) for left, right in help_rows(dark=True)]
+    rows = [(left.plain.strip(), right.plain) for left, right in help_rows(Colours())]
     for key in keys.TABLE:
         if key.where != (keys.HELP,):
             assert (keys.display(key), key.long) in rows
@@ -61,10 +62,10 @@ def test_the_help_screen_names_every_key() -> None:
 
 @pytest.mark.parametrize("where", keys.SCREENS)
 def test_the_help_screen_begins_with_the_screen_that_is_seen(where: str) -> None:
-    titles = [left.plain for left, right in help_rows(dark=True, seen=where) if left.plain and not right.plain]
+    titles = [left.plain for left, right in help_rows(Colours(), seen=where) if left.plain and not right.plain]
     assert titles[0] == where
     assert len(set(titles)) == len(titles)
-    assert set(titles) == {left.plain for left, right in help_rows(dark=True) if left.plain and not right.plain}
+    assert set(titles) == {left.plain for left, right in help_rows(Colours()) if left.plain and not right.plain}
 
 
 async def test_the_help_page_is_ascii_where_the_terminal_is(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from textual.scrollbar import ScrollBarRender
 from textual.widgets import Static
 
 from tui import keys
-from tui.charts.palette import MARK_MEANINGS
+from tui.charts.palette import MARK_MEANINGS, Colours
 from tui.pictures.triggers.phases import MEANINGS
-from tui.theme import rich_style
+from tui.theme import colours_of, rich_style
 
 WORDS = (
     ("case", "one pipeline, variant and workload: a line of the table, a line of the chart"),
@@ -95,7 +95,7 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
-            yield Static(help_page(self.app.current_theme.dark, self.seen, ascii=self.ascii), markup=False)
+            yield Static(help_page(colours_of(self.app.current_theme), self.seen, ascii=self.ascii), markup=False)
 
     def on_mount(self) -> None:
         if self.ascii:
@@ -105,21 +105,21 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss()
 
 
-def help_page(dark: bool, seen: str = keys.LIVE, *, ascii: bool = False) -> Table:
+def help_page(colours: Colours, seen: str = keys.LIVE, *, ascii: bool = False) -> Table:
     """The whole page; what doesn't fit on a line goes on below itself, not below its key."""
     page = Table.grid(padding=(0, 2))
     page.add_column(no_wrap=True)
     page.add_column()
-    for left, right in help_rows(dark, seen):
+    for left, right in help_rows(colours, seen):
         if ascii:
             left.plain, right.plain = left.plain.translate(_ASCII), right.plain.translate(_ASCII)
         page.add_row(left, right)
     return page
 
 
-def help_rows(dark: bool, seen: str = keys.LIVE) -> list[tuple[Text, Text]]:
+def help_rows(colours: Colours, seen: str = keys.LIVE) -> list[tuple[Text, Text]]:
     """The rows of the page: keys, symbols or words with what they mean, and titles; the screen ``seen`` comes first."""
-    quiet, strong, accent = (rich_style(word, dark) for word in ("quiet", "bold", "bold accent"))
+    quiet, strong, accent = (rich_style(word, colours) for word in ("quiet", "bold", "bold accent"))
     rows: list[tuple[Text, Text]] = []
 
     def title(text: str) -> None:
@@ -143,7 +143,7 @@ def help_rows(dark: bool, seen: str = keys.LIVE) -> list[tuple[Text, Text]]:
         explain(where)
     title("On the charts")
     for symbol, meaning in MARK_MEANINGS.items():
-        rows.append((Text(f"  {symbol}", rich_style(f"bold mark:{symbol}", dark)), Text(meaning)))
+        rows.append((Text(f"  {symbol}", rich_style(f"bold mark:{symbol}", colours)), Text(meaning)))
     rows += [(Text(f"  {symbol}"), Text(meaning)) for symbol, meaning in PLACES]
     title("Events")
     rows += [(Text(f"  {symbol}"), Text(meaning)) for symbol, meaning in EVENTS]
