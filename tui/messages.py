@@ -103,14 +103,6 @@ class SessionPicked(Message):
         super().__init__()
 
 
-class ReplayPicked(Message):
-    """The user wants to see a session of the home played again; of one that runs what there is of it so far."""
-
-    def __init__(self, session: str) -> None:
-        self.session = session
-        super().__init__()
-
-
 class ShowNew(Message):
     """The user wants to start a session; ``like``: as a session of the home was, None: from the defaults."""
 
