@@ -13,14 +13,19 @@ FASTEST_HZ, SLOWEST_HZ = 10.0, 0.2
 
 USUAL_HZ = 4.0
 
+LEAST_BYTES_PER_SECOND = 100
+"""Below this the first picture of a small terminal, some 5 KB, would take minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One session of the screen.
 
     ``refresh_hz``: pictures a second at most; fewer where the link is slow. ``max_bytes_per_second``: what may be sent
-    in the long run, None: as much as the link takes. ``keys``: keys by the ids of bindings, as ``{"stop": "f9"}``.
-    ``theme``: a theme's name, "": by the terminal.
+    in the long run, None: as much as the link takes. ``unfocused_hz``: pictures a second while another window has the
+    focus, as far as the terminal says so; 0: the screen stands still and says so. ``keys``: keys by the ids of
+    bindings, as ``{"stop": "f9"}``, by Textual's names and with commas between several. ``theme``: a theme's name, "":
+    by the terminal. ``plain``: lines of text instead of a screen.
     """
 
     ascii: bool = False
@@ -29,4 +34,6 @@ class Settings:
     mouse: bool = True
     refresh_hz: float = USUAL_HZ
     max_bytes_per_second: int | None = None
+    unfocused_hz: float = 0.0
+    plain: bool = False
     keys: Mapping[str, str] = field(default_factory=dict)

@@ -1,17 +1,18 @@
 """The one table of key bindings: it makes the bindings of every screen, its footer and the help screen.
 
 Letters, digits, arrows and function keys alone: Ctrl chords belong to tmux, screen and the terminal. Every binding has
-an id, so that a key map can replace its keys. A screen's own keys are in a module of its name.
+an id, by which the config file gives it other keys. A screen's own keys are in a module of its name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 
-from tui.keys import choose, compare, everywhere, live, new, sessions, triggers
-from tui.keys.model import ASKING, CHOOSE, COMPARE, HELP, LIVE, NEW, REPLAY, SCREENS, SESSIONS, TRIGGERS, Key
+from tui.keys import choose, compare, everywhere, live, new, replay, sessions, triggers
+from tui.keys.model import ASKING, CHOOSE, COMPARE, HELP, LIVE, NEW, PALETTE, REPLAY, SCREENS, SESSIONS, TRIGGERS, Key
 
 __all__ = [
     "ASKING",
@@ -20,6 +21,7 @@ __all__ = [
     "HELP",
     "LIVE",
     "NEW",
+    "PALETTE",
     "REPLAY",
     "SCREENS",
     "SESSIONS",
@@ -30,10 +32,17 @@ __all__ = [
     "display",
     "hints",
     "keys_of",
+    "named",
+    "remap",
+    "remapped",
+    "staying",
+    "written",
 ]
 
 TABLE: tuple[Key, ...] = (
     *live.KEYS,
+    *replay.KEYS,
+    *replay.KEYS,
     *triggers.KEYS,
     *compare.KEYS,
     *choose.KEYS,
@@ -42,48 +51,96 @@ TABLE: tuple[Key, ...] = (
     *everywhere.KEYS,
 )
 
+STAYING = 90
+"""Hints from this place on are always seen, however narrow the footer is: how to leave, and where all keys are."""
+
 _NAMES = {
     "question_mark": "?",
     "right_square_bracket": "]",
     "left_square_bracket": "[",
+    "right_curly_bracket": "}",
+    "left_curly_bracket": "{",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "full_stop": ".",
+    "comma": ",",
+    "colon": ":",
     "slash": "/",
     "escape": "esc",
     "pageup": "pgup",
     "pagedown": "pgdn",
-    "f1": "F1",
-    "f5": "F5",
-    "up": "up",
-    "down": "down",
 }
 
 
-def bindings(where: str) -> list[BindingType]:
+def bindings(where: str, table: Sequence[Key] = TABLE) -> list[BindingType]:
     """The bindings of a screen; those of a question come first, so that its y and n win while it is asked."""
-    found = keys_of(ASKING) + keys_of(where) if where in SCREENS else keys_of(where)
+    found = keys_of(ASKING, table) + keys_of(where, table) if where in SCREENS else keys_of(where, table)
     return [
         # Textual itself moves the focus with tab, from a binding that only one with priority goes before.
-        Binding(name, key.action, key.short or key.id, show=False, id=f"{key.id}.{number}", priority=name == "tab")
+        Binding(name, key.action, key.short or key.id, show=False, id=key.id, priority=name in ("tab", "shift+tab"))
         for key in found
-        for number, name in enumerate(key.keys.split(","))
+        for name in key.keys.split(",")
     ]
 
 
-def keys_of(where: str) -> list[Key]:
+def keys_of(where: str, table: Sequence[Key] = TABLE) -> list[Key]:
     """The table's rows for a screen, in its order."""
-    return [key for key in TABLE if where in key.where]
+    return [key for key in table if where in key.where]
+
+
+def named(name: str) -> str:
+    """A key as people write it: ``esc`` for ``escape``."""
+    shift, _, plain = name.rpartition("+") if name.startswith("shift+") else ("", "", name)
+    written = f"F{plain[1:]}" if plain[:1] == "f" and plain[1:].isdigit() else _NAMES.get(plain, plain)
+    return f"shift+{written}" if shift else written
 
 
 def display(key: Key) -> str:
     """The keys as people write them: ``tab c``."""
-    return " ".join(_NAMES.get(name, name) for name in key.keys.split(","))
+    return " ".join(named(name) for name in key.keys.split(","))
 
 
-def hints(where: str, enabled: Iterable[str]) -> list[tuple[str, str]]:
+def hints(where: str, enabled: Iterable[str], table: Sequence[Key] = TABLE) -> list[tuple[str, str]]:
     """(key, word) for the footer of a screen: what has a word and can be done now (``enabled`` actions)."""
     possible = set(enabled)
     return [
-        (_NAMES.get(first, first), key.short)
-        for key in sorted(keys_of(where), key=lambda key: key.hint)
+        (named(key.keys.split(",")[0]), key.short)
+        for key in sorted(keys_of(where, table), key=lambda key: key.hint)
         if key.short and key.action in possible
-        for first in [key.keys.split(",")[0]]
     ]
+
+
+def staying(where: str, enabled: Iterable[str], table: Sequence[Key] = TABLE) -> int:
+    """How many of the last hints are always seen."""
+    possible = set(enabled)
+    return sum(key.hint >= STAYING for key in keys_of(where, table) if key.short and key.action in possible)
+
+
+def written(places: Sequence[str]) -> str:
+    """Several keys in the fewest characters: ``1-5`` of five digits in order."""
+    digits = "".join(places)
+    if len(places) > 2 and len(digits) == len(places) and digits in "123456789":
+        return f"{places[0]}-{places[-1]}"
+    return " ".join(named(place) for place in places)
+
+
+def remapped(changes: Mapping[str, str]) -> tuple[Key, ...]:
+    """The table with other keys for the ids in ``changes``, which are keys as Textual names them, with commas."""
+    return tuple(replace(key, keys=changes[key.id]) if key.id in changes else key for key in TABLE)
+
+
+def remap(found: BindingsMap, where: str, table: Sequence[Key]) -> None:
+    """Give the bindings that a screen was made with the keys of ``table``.
+
+    Textual's own key maps take every binding of a key away with the one that moves, also those of a question.
+    """
+    ours = {key.id for key in (*keys_of(where), *keys_of(ASKING))}
+    now = BindingsMap(bindings(where, table)).key_to_bindings
+    for name, others in found.key_to_bindings.items():
+        left = [binding for binding in others if binding.id not in ours]
+        if left:
+            now[name] = [*now.get(name, []), *left]
+    found.key_to_bindings = now

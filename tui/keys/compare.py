@@ -5,16 +5,15 @@ from __future__ import annotations
 from tui.keys.model import COMPARE, Key
 
 KEYS = (
-    Key("compared_view", "tab", "next_view", "view", "the next view: table, charts, images", (COMPARE,)),
-    Key("view_table", "1", "view('table')", "", "the table, with everything about the selected row", (COMPARE,)),
-    Key("view_latency", "2", "view('latency')", "", "the median call, step by step", (COMPARE,)),
-    Key("view_distribution", "3", "view('distribution')", "", "how steps are distributed: histogram, ECDF", (COMPARE,)),
-    Key("view_memory", "4", "view('memory')", "", "memory over the time of one run of each", (COMPARE,)),
-    Key("view_speedup", "5", "view('speedup')", "", "speed-ups as bars with their intervals", (COMPARE,)),
     Key(
-        "view_cumulative", "6", "view('cumulative')", "", "time for so many images, and where it evens out", (COMPARE,)
+        "compared_view",
+        "tab",
+        "next_view(1)",
+        "view",
+        "the next view: table, latency, distribution, memory, speed-up, break-even, images",
+        (COMPARE,),
     ),
-    Key("view_images", "7", "view('images')", "", "the pictures that were made (--save-images)", (COMPARE,)),
+    Key("compared_view_before", "shift+tab", "next_view(-1)", "", "the view before", (COMPARE,)),
     Key("choose", "a", "choose", "add", "mark sessions, cases and runs in the list of all there are", (COMPARE,)),
     Key("pin", "b", "pin", "baseline", "compare everything with the selected row", (COMPARE,)),
     Key("unpin", "u", "unpin", "", "compare each with the no-compile case of its own workload again", (COMPARE,)),

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from tui.keys.model import ASKING, CHOOSE, COMPARE, HELP, LIVE, REPLAY, SCREENS, SESSIONS, TRIGGERS, Key
 
+LISTS = tuple(where for where in SCREENS if where != REPLAY)
+"""A replay has home and end for the whole of the session."""
+
+NOT_REPLAY = tuple(where for where in SCREENS if where != REPLAY)
+
 KEYS = (
     Key(
         "why",
@@ -30,12 +35,18 @@ KEYS = (
     Key("down", "down,j", "move(1)", "", "down: older events, or the line below", SCREENS),
     Key("page_up", "pageup", "page(-1)", "", "a page up", SCREENS),
     Key("page_down", "pagedown", "page(1)", "", "a page down", SCREENS),
-    Key("first", "home,g", "edge(-1)", "", "to the first line", SCREENS),
-    Key("last", "end,G", "edge(1)", "", "to the last line", SCREENS),
+    Key("first", "home,g", "edge(-1)", "", "to the first line", LISTS),
+    Key("last", "end,G", "edge(1)", "", "to the last line", LISTS),
     Key("stop", "x", "stop", "stop", "stop the session (asks first)", (LIVE, SESSIONS), hint=80),
     Key("back", "escape", "app.back", "back", "back to where one came from", (TRIGGERS, COMPARE, CHOOSE), hint=90),
+    Key("go_sessions", "1", "app.go('Sessions')", "", "the list of all sessions", SCREENS),
+    Key("go_new", "2", "app.go('New')", "", "a form for a new session", SCREENS),
+    Key("go_live", "3", "app.go('Live')", "", "the session that was seen last, else the newest", SCREENS),
+    Key("go_triggers", "4", "app.go('Triggers')", "", "why things were compiled in that session", SCREENS),
+    Key("go_compare", "5", "app.go('Compare')", "", "what is marked beside each other", SCREENS),
+    Key("palette", "colon", "app.palette", "", "all commands: type a word of one", SCREENS),
     Key("close_help", "escape,q,question_mark,f1,enter", "close", "close", "close this page", (HELP,)),
-    Key("theme", "t", "app.theme", "", "dark or light colours", SCREENS),
+    Key("theme", "t", "app.theme", "", "the next theme: dark, light and others", SCREENS),
     Key("redraw", "f5", "app.redraw", "", "draw the whole screen again", SCREENS),
     Key("yes", "y", "answer(True)", "yes", "yes", (ASKING,)),
     Key("no", "n,escape", "answer(False)", "no", "no", (ASKING,)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LIVE, SESSIONS, TRIGGERS, HELP, ASKING = "Live", "Sessions", "Triggers", "Help", "A question"
-COMPARE, CHOOSE, NEW, REPLAY = "Compare", "Choose", "New", "Replay"
+COMPARE, CHOOSE, NEW, REPLAY, PALETTE = "Compare", "Choose", "New", "Replay", "The command palette"
 SCREENS = (LIVE, REPLAY, TRIGGERS, COMPARE, CHOOSE, SESSIONS, NEW)
 """Those with a footer, in the help page's order. Replay is Live on a session that is played again."""
 

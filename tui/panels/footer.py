@@ -8,15 +8,17 @@ from tui.panels.lines import Panel
 from tui.panels.rows import Part, Rows, fitted, width_of
 
 _GAP = 2
-_ALWAYS = ("esc", "?", "q")
-"""Keys whose hints are always seen, the last ones: how to leave, and where all keys are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Foot:
-    """(key, word) pairs; with a ``question`` the keys that answer it, and with a ``notice`` what was just done."""
+    """(key, word) pairs; with a ``question`` the keys that answer it, and with a ``notice`` what was just done.
+
+    The last ``staying`` pairs are always seen: how to leave, and where all keys are.
+    """
 
     hints: tuple[tuple[str, str], ...] = ()
+    staying: int = 0
     question: str = ""
     notice: str = ""
 
@@ -39,7 +41,7 @@ class FooterPanel(Panel[Foot]):
         gap = 0 if start else _GAP  # the first one on the row needs none
         if width_of(start) + width_of(keys) - gap > width:
             sign = (" " * _GAP + ("~" if self.ascii else "…"), "quiet")
-            stay = sum(key in _ALWAYS for key, _ in foot.hints)
+            stay = foot.staying
             first, last = hints[: len(hints) - stay], [part for hint in hints[len(hints) - stay :] for part in hint]
             while first and width_of(start) + sum(map(width_of, [*first, [sign], last])) - gap > width:
                 first.pop()

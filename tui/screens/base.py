@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -13,9 +13,22 @@ from textual.widgets import Static
 
 from tui import keys
 from tui.panels.footer import Foot, FooterPanel
+from tui.panels.tabs import Tabs, TabsPanel
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 NOTICE_S = 6.0
+
+NUMBERED = (
+    (keys.SESSIONS, "go_sessions"),
+    (keys.NEW, "go_new"),
+    (keys.LIVE, "go_live"),
+    (keys.TRIGGERS, "go_triggers"),
+    (keys.COMPARE, "go_compare"),
+)
+"""The screens that have a number, in its order, with the id of the key."""
+
+PART_OF = {keys.CHOOSE: keys.COMPARE, keys.REPLAY: keys.LIVE}
+"""Screens without a number, and the one with a number that each belongs to."""
 
 
 class TooSmall(Static):
@@ -39,6 +52,8 @@ class BaseScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-short"), (30, "-medium"), (45, "-tall")]
     DEFAULT_CSS = """
     BaseScreen { layout: vertical; overflow: hidden; }
+    BaseScreen > TabsPanel { display: none; }
+    BaseScreen.-medium > TabsPanel, BaseScreen.-tall > TabsPanel { display: block; }
     BaseScreen.-tiny > *, BaseScreen.-flat > * { display: none; }
     BaseScreen.-tiny > TooSmall, BaseScreen.-flat > TooSmall { display: block; }
     """
@@ -48,8 +63,10 @@ class BaseScreen(Screen[None]):
         self.ascii = ascii
         self._answer: Callable[[], None] | None = None
         self._foot = FooterPanel(Foot(), ascii=ascii)
+        self._tabs = TabsPanel(Tabs(), ascii=ascii)
 
     def compose(self) -> ComposeResult:
+        yield self._tabs
         yield from self.compose_body()
         yield self._foot
         yield TooSmall()
@@ -57,6 +74,26 @@ class BaseScreen(Screen[None]):
     def compose_body(self) -> ComposeResult:
         """The widgets between the top and the footer."""
         yield from ()
+
+    @property
+    def table(self) -> Sequence[keys.Key]:
+        """The table of keys as the user has it."""
+        return getattr(self.app, "key_table", keys.TABLE)
+
+    def on_mount(self) -> None:
+        keys.remap(self._bindings, self.where, self.table)
+        places = tuple((keys.named(key), name) for key, name in self._numbers())
+        self._tabs.put(Tabs(places, PART_OF.get(self.where, self.where)))
+
+    def _numbers(self) -> list[tuple[str, str]]:
+        """The first key of each screen that has a number, with its name."""
+        first = {key.id: key.keys.split(",")[0] for key in keys.keys_of(self.where, self.table)}
+        return [(first[id], name) for name, id in NUMBERED if id in first]
+
+    def on_tabs_panel_picked(self, message: TabsPanel.Picked) -> None:
+        message.stop()
+        if self._answer is None:
+            self.app.call_later(self.app.run_action, f"go({message.name!r})")
 
     def possible(self, action: str) -> bool:
         """Whether the action of a key makes sense now."""
@@ -74,8 +111,14 @@ class BaseScreen(Screen[None]):
     def refresh_footer(self) -> None:
         """Show what can be done now."""
         where = keys.ASKING if self._answer is not None else self.where
-        actions = [key.action for key in keys.keys_of(where) if self._answer is not None or self.possible(key.action)]
-        self._foot.put(replace(self._foot.value, hints=tuple(keys.hints(where, actions))))
+        every = keys.keys_of(where, self.table)
+        actions = [key.action for key in every if self._answer is not None or self.possible(key.action)]
+        hints = keys.hints(where, actions, self.table)
+        staying = keys.staying(where, actions, self.table)
+        if self._answer is None and self.has_class("-short"):  # there is no row for the screens with their numbers
+            hints.insert(len(hints) - staying, (keys.written([key for key, _ in self._numbers()]), "screens"))
+            staying += 1
+        self._foot.put(replace(self._foot.value, hints=tuple(hints), staying=staying))
 
     def ask(self, question: str, then: Callable[[], None]) -> None:
         """Ask in the footer; ``then`` is called on yes."""

@@ -245,8 +245,8 @@ class CompareScreen(TypedScreen):
     def action_detail(self, pages: int) -> None:
         self._detail.scroll_lines(pages * self._detail.page)
 
-    def action_next_view(self) -> None:
-        self.action_view(VIEWS[(VIEWS.index(self.view.view) + 1) % len(VIEWS)])
+    def action_next_view(self, views: int) -> None:
+        self.action_view(VIEWS[(VIEWS.index(self.view.view) + views) % len(VIEWS)])
 
     def action_view(self, view: str) -> None:
         self._other = False

@@ -291,8 +291,8 @@ class TriggersScreen(TypedScreen):
         if name in VIEWS:
             self.look(replace(self.view, view=name))
 
-    def action_next_view(self) -> None:
-        self.action_view(VIEWS[(VIEWS.index(self.view.view) + 1) % len(VIEWS)])
+    def action_next_view(self, views: int) -> None:
+        self.action_view(VIEWS[(VIEWS.index(self.view.view) + views) % len(VIEWS)])
 
     def action_next_sort(self) -> None:
         self.look(replace(self.view, sort=SORTS[(SORTS.index(self.view.sort) + 1) % len(SORTS)]))

@@ -1,0 +1,100 @@
+"""The options of every command that opens a screen: one decorator, one Settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, get_args
+
+import click
+
+from tui import config
+from tui.commands.common import BAD_USAGE, CommandError
+from tui.settings import FASTEST_HZ, LEAST_BYTES_PER_SECOND, SLOWEST_HZ, ColourMode, Settings
+
+GROUP = "The screen"
+"""The heading of these options in the help of a command that shows its options by groups."""
+
+
+class ScreenOption(click.Option):
+    """An option with a heading for helps that have headings."""
+
+    group = GROUP
+
+
+def screen_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options; it gets ``settings``, in which the config file fills what isn't on the command line.
+
+    A config file with something wrong in it is a CommandError with code 2.
+    """
+
+    @wraps(command)
+    def with_settings(*args: Any, **given: Any) -> Any:
+        chosen = {name: given.pop(name) for name in _NAMES}
+        return command(*args, settings=settings_of(chosen), **given)
+
+    decorated: Callable[..., Any] = with_settings
+    for declared, attributes in reversed(_OPTIONS):
+        decorated = click.option(*declared, cls=ScreenOption, **attributes)(decorated)
+    return decorated
+
+
+def settings_of(chosen: Mapping[str, Any]) -> Settings:
+    """Settings of what was given on the command line (None: not given), over the config file, over the defaults."""
+    try:
+        filed = config.load()
+    except config.BadConfig as error:
+        raise CommandError(str(error), BAD_USAGE) from None
+    return Settings(**{**filed, **{name: value for name, value in chosen.items() if value is not None}})
+
+
+_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("--ascii/--no-ascii", "ascii"),
+        {"default": None, "help": "ASCII alone: no braille, no box drawing.", "show_default": "--no-ascii"},
+    ),
+    (
+        ("--color", "--colour", "colour"),
+        {
+            "type": click.Choice(get_args(ColourMode)),
+            "help": "How many colours the terminal takes.",
+            "show_default": "auto",
+        },
+    ),
+    (("--theme", "theme"), {"metavar": "NAME", "help": "Colours by name; the key t tries the next."}),
+    (
+        ("--mouse/--no-mouse", "mouse"),
+        {
+            "default": None,
+            "help": "Without: the terminal keeps the mouse, for selecting text.",
+            "show_default": "--mouse",
+        },
+    ),
+    (
+        ("--refresh", "refresh_hz"),
+        {
+            "type": click.FloatRange(SLOWEST_HZ, FASTEST_HZ),
+            "metavar": "HZ",
+            "help": f"Pictures a second at most, {SLOWEST_HZ:g} to {FASTEST_HZ:g}; fewer over a slow link.",
+            "show_default": f"{Settings().refresh_hz:g}",
+        },
+    ),
+    (
+        ("--max-bytes-per-second", "max_bytes_per_second"),
+        {
+            "type": click.IntRange(LEAST_BYTES_PER_SECOND),
+            "metavar": "N",
+            "help": f"Send no more than this in the long run, {LEAST_BYTES_PER_SECOND} or more.",
+            "show_default": "no limit",
+        },
+    ),
+    (
+        ("--plain/--no-plain", "plain"),
+        {
+            "default": None,
+            "help": "Plain lines of text instead of a screen, for screen readers too.",
+            "show_default": "--plain without a terminal",
+        },
+    ),
+)
+_NAMES = tuple(declared[-1] for declared, _ in _OPTIONS)

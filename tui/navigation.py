@@ -1,0 +1,273 @@
+"""Which screen is seen: one stack of screens with Sessions at its bottom, and the screens that are kept.
+
+A screen that is in the stack is gone back to, any other is put on top. The last Live, Triggers, Compare and New are
+kept when one leaves them, so that cursor, filters and what was read are there when one comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.app import App
+from textual.screen import Screen
+
+from profiler import sessions
+from profiler.sessions import SessionFolder
+from tui import keys
+from tui.comparing import CompareSource
+from tui.feed import LiveSource, Reading
+from tui.messages import (
+    ChooseMarks,
+    FolderPicked,
+    SessionPicked,
+    SessionStarted,
+    ShowCompare,
+    ShowNew,
+    ShowStep,
+    ShowTriggers,
+)
+from tui.pictures.compare.marks import Mark, Marks, marked
+from tui.pictures.compare.resolved import key_of
+from tui.screens.base import PART_OF, BaseScreen
+from tui.screens.choose import ChooseScreen
+from tui.screens.compare import CompareScreen
+from tui.screens.help import HelpScreen
+from tui.screens.live import LiveScreen
+from tui.screens.sessions import SessionsScreen
+from tui.screens.triggers import TriggersScreen
+from tui.settings import Settings
+
+
+class NavigatingApp(App[None]):
+    """The app as far as its screens go."""
+
+    def __init__(
+        self,
+        root: Path,
+        session: SessionFolder | None = None,
+        *,
+        compare: Sequence[tuple[SessionFolder, str | None]] = (),
+        baseline: tuple[SessionFolder, str] | None = None,
+        gpu: str | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        """``root`` is the home of the sessions; ``session`` opens Live on it at once.
+
+        ``compare`` opens Compare on these: cases or runs of sessions by name, None: all cases of the session; with the
+        case or run ``baseline``, which must be one of these, pinned, and beside what was published of ``gpu``.
+        """
+        super().__init__()
+        self.root = root
+        self.first = session
+        self.settings = settings or Settings()
+        self.ascii = self.settings.ascii
+        self.key_table = keys.remapped(self.settings.keys)
+        self.marks: Marks = marked((), (Mark(str(folder.path.absolute()), name) for folder, name in compare))
+        self._pinned = None if baseline is None else key_of(str(baseline[0].path.absolute()), baseline[1])
+        self._gpu = gpu
+        self._seen = session  # the session that was looked at last
+        self._reading: Reading | None = None
+        self._kept: dict[str, BaseScreen] = {}
+
+    def on_mount(self) -> None:
+        self.screen_change_signal.subscribe(self, self._note_session)
+        if self.first is not None:
+            self.push_screen(self._live(self.first))
+        elif self.marks:
+            self.push_screen(self._compare_of(self.marks))
+
+    def get_default_screen(self) -> Screen[object]:
+        """The list: it lies under all others, so that esc steps back to it, and reads nothing before it is seen."""
+        return SessionsScreen(self.root, ascii=self.ascii, seen=self.first is None and not self.marks)  # type: ignore[return-value]
+
+    def _note_session(self, screen: Screen[object]) -> None:
+        if isinstance(screen, LiveScreen | TriggersScreen):
+            self._seen = screen.folder
+
+    # --- to a screen ---
+
+    async def action_go(self, where: str) -> None:
+        """To the screen of a number; where it can't be made the footer says why."""
+        if self._at(where):
+            return
+        if isinstance(self.screen, ChooseScreen):
+            await self.pop_screen()
+        screen = await self._screen_of(where)
+        if screen is not None:
+            await self._bring(screen)
+
+    def _at(self, where: str) -> bool:
+        return where == place_of(self.screen) and not isinstance(self.screen, ChooseScreen)
+
+    async def _bring(self, screen: Screen[None]) -> None:
+        """Go back to a screen of the stack; put any other on top."""
+        if screen not in self.screen_stack:
+            await self.push_screen(screen)
+        while self.screen is not screen:
+            await self.pop_screen()
+
+    async def _screen_of(self, where: str) -> Screen[None] | None:
+        """The screen of a number."""
+        if where == keys.SESSIONS:
+            return self.screen_stack[0]
+        if where == keys.NEW:
+            return self._new()
+        if where == keys.COMPARE:
+            kept = self._kept.get(keys.COMPARE)
+            return kept or self._compare_of(self.marks)
+        folder = self._seen or self._newest()
+        if folder is None:
+            return None
+        return self._live(folder) if where == keys.LIVE else await self._triggers_of(folder)
+
+    def _newest(self) -> SessionFolder | None:
+        try:
+            found = sessions.all_sessions(self.root)
+        except OSError as error:
+            self._say(f"the sessions can't be listed: {error.strerror}")
+            return None
+        if not found:
+            self._say(f"there is no session yet: {keys.display(self._key('go_new'))} makes one")
+        return found[0] if found else None
+
+    def _key(self, name: str) -> keys.Key:
+        return next(key for key in self.key_table if key.id == name)
+
+    def _say(self, text: str) -> None:
+        if isinstance(self.screen, BaseScreen):
+            self.screen.notice(text)
+
+    # --- what screens ask for ---
+
+    async def on_session_picked(self, message: SessionPicked) -> None:
+        await self._bring(self._live(self._folder(message.session)))
+
+    async def on_folder_picked(self, message: FolderPicked) -> None:
+        await self._bring(self._live(SessionFolder(Path(message.path))))
+
+    async def on_session_started(self, message: SessionStarted) -> None:
+        await self._leave_new()
+        await self._bring(self._live(self._folder(message.session)))
+
+    async def on_show_new(self, message: ShowNew) -> None:
+        await self._bring(self._new(None if message.like is None else self._folder(message.like)))
+
+    async def _leave_new(self) -> None:
+        """The form has done its work: esc goes from the session to where one came from before it."""
+        if place_of(self.screen) == keys.NEW:
+            await self.pop_screen()
+
+    async def on_show_triggers(self, message: ShowTriggers) -> None:
+        if isinstance(self.screen, LiveScreen):
+            folder = self.screen.folder
+        elif message.session is not None and isinstance(self.screen, SessionsScreen):
+            folder = self._folder(message.session)
+        else:
+            return  # the key was pressed before the screen changed
+        screen = await self._triggers_of(folder)
+        if message.key is not None:
+            screen.go_to(message.key)
+        await self._bring(screen)
+
+    async def on_show_step(self, message: ShowStep) -> None:
+        screen = self.screen
+        if not isinstance(screen, TriggersScreen):
+            return
+        await self.pop_screen()
+        if not (isinstance(self.screen, LiveScreen) and self.screen.folder.path == screen.folder.path):
+            await self._bring(self._live(screen.folder))
+        if isinstance(self.screen, LiveScreen):
+            self.screen.focus_on(message.focus)
+
+    async def on_show_compare(self, message: ShowCompare) -> None:
+        if isinstance(self.screen, ChooseScreen):
+            await self.pop_screen()
+        await self._bring(self._compare_of(message.marks))
+
+    def on_choose_marks(self, message: ChooseMarks) -> None:
+        """Open the list of all there is; of sessions that are elsewhere those that are marked."""
+        home = self.root / "sessions"
+        paths = dict.fromkeys(Path(mark.path) for mark in (*message.marks, *self.marks))
+        more = [path for path in paths if path.parent != home]
+        self.push_screen(ChooseScreen(self.root, message.marks, more=more, ascii=self.ascii))
+
+    async def action_back(self) -> None:
+        """One step back; Sessions is where all steps end."""
+        if len(self.screen_stack) > 1:
+            await self.pop_screen()
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen(getattr(self.screen, "where", keys.LIVE), ascii=self.ascii))
+
+    # --- the screens ---
+
+    def _folder(self, session: str) -> SessionFolder:
+        return SessionFolder(self.root / "sessions" / session)
+
+    def _new(self, like: SessionFolder | None = None) -> Screen[None]:
+        """The form as it was left, or filled in with what another session was asked for."""
+        kept = self._kept.get(keys.NEW)
+        if kept is None or like is not None:
+            from tui.screens.new import NewScreen  # it brings the catalogue, which nobody else needs
+
+            kept = self._keep(keys.NEW, NewScreen(self.root, ascii=self.ascii, like=like))
+        return kept
+
+    def _live(self, folder: SessionFolder) -> LiveScreen:
+        """Live on a session: in the stack, or as it was left, or made."""
+        kept = self._kept.get(keys.LIVE)
+        for screen in (*reversed(self.screen_stack), kept):
+            if isinstance(screen, LiveScreen) and screen.folder.path == folder.path:
+                return screen
+        made = LiveScreen(folder, ascii=self.ascii, source=LiveSource(folder, reading=self._reading_of(folder)))
+        self._keep(keys.LIVE, made)
+        return made
+
+    def _reading_of(self, folder: SessionFolder) -> Reading:
+        """What was read of the session that was opened last, else a reading from the start."""
+        if self._reading is None or self._reading.folder.path != folder.path:
+            self._reading = Reading(folder)
+        return self._reading
+
+    def _known_reading(self, folder: SessionFolder) -> Reading:
+        """What was read of a session for its own screens, else a reading from the start. On the feed's thread."""
+        known = self._reading
+        return known if known is not None and known.folder.path == folder.path else Reading(folder)
+
+    async def _triggers_of(self, folder: SessionFolder) -> TriggersScreen:
+        """The inspector of a session: selection, filters and view are as one left them."""
+        kept = self._kept.get(keys.TRIGGERS)
+        if isinstance(kept, TriggersScreen) and kept.folder.path == folder.path:
+            return kept
+        made = TriggersScreen(folder, ascii=self.ascii, reading=self._reading_of(folder))
+        self._keep(keys.TRIGGERS, made)
+        return made
+
+    def _compare_of(self, marks: Marks) -> CompareScreen:
+        """Compare with ``marks``. The screen is kept: a session that is compared there already brings back the rest."""
+        kept = self._kept.get(keys.COMPARE)
+        if not isinstance(kept, CompareScreen):
+            source = CompareSource(marks, reading_of=self._known_reading)
+            kept = CompareScreen(marks, baseline=self._pinned, gpu=self._gpu, ascii=self.ascii, source=source)
+            self._keep(keys.COMPARE, kept)
+        elif isinstance(self.screen, CompareScreen) or not (len(marks) == 1 and marks[0] in kept.marks):
+            kept.mark(marks)
+        return kept
+
+    def _keep(self, where: str, screen: BaseScreen) -> BaseScreen:
+        """Keep a screen when one leaves it, in place of the one of another session."""
+        before = self._kept.pop(where, None)
+        if before is not None:
+            self.uninstall_screen(before)
+            if before.is_running and before not in self.screen_stack:
+                before.remove()
+        self._kept[where] = screen
+        self.install_screen(screen, where)
+        return screen
+
+
+def place_of(screen: Screen[object]) -> str:
+    """The place, among those with a number, that a screen belongs to."""
+    where = getattr(screen, "where", "")
+    return PART_OF.get(where, where)
