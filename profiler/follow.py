@@ -26,7 +26,7 @@ class Follower:
     def __init__(self, folder: SessionFolder, manifest: Manifest | None = None) -> None:
         """Raises SessionUnreadable when there is no usable session.json."""
         self.folder = folder
-        self._stamp = _stamp_of(folder)  # taken before it is read, so that no change is missed
+        self._stamp = stamp_of(folder)  # taken before it is read, so that no change is missed
         self.manifest = manifest or folder.manifest()
         self.liveness = self._before = Liveness.STARTING
         self._open()
@@ -94,7 +94,7 @@ class Follower:
 
     def _look_at_manifest(self) -> bool:
         """Start over where session.json was replaced: the session was resumed, or runs were added to it."""
-        stamp = _stamp_of(self.folder)
+        stamp = stamp_of(self.folder)
         if stamp == self._stamp:
             return False
         self._stamp = stamp
@@ -127,20 +127,23 @@ class Follower:
         """Tell the state whether somebody is left to end what goes on."""
         self.liveness = liveness
         state = self._fold.state
-        reason = None
-        if liveness is Liveness.GONE and state.conducted in ("starting", "running"):
-            reason = (
-                "the profiler process never started"
-                if state.header is None
-                else "the profiler process ended without a word"
-            )
+        reason = presumption(state, liveness)
         if state.presumed == reason:
             return False
         state.presume_dead(reason)
         return True
 
 
-def _stamp_of(folder: SessionFolder) -> tuple[int, ...]:
+def presumption(state: SessionState, liveness: Liveness) -> str | None:
+    """Why a session that nobody ended is taken for dead; None: it isn't."""
+    if liveness is not Liveness.GONE or state.conducted not in ("starting", "running"):
+        return None
+    if state.header is None:
+        return "the profiler process never started"
+    return "the profiler process ended without a word"
+
+
+def stamp_of(folder: SessionFolder) -> tuple[int, ...]:
     """Another one whenever session.json was replaced."""
     try:
         found = os.stat(folder.manifest_file)

@@ -13,7 +13,7 @@ ABSENT = -1
 class Columns:
     """Rows of 64-bit integers under named columns, kept row by row in one array (appending a row is one call).
 
-    ``None`` is kept as ``ABSENT``. Rows are only ever appended.
+    ``None`` is kept as ``ABSENT``. Rows are only ever appended, but where a replay goes back and cuts them.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -41,6 +41,10 @@ class Columns:
         if position < 0:
             position += len(self)
         return self._cells[position * self.width + self._index[name]]
+
+    def cut(self, rows: int) -> None:
+        """Keep the first ``rows`` rows alone."""
+        del self._cells[rows * self.width :]
 
     def first_at(self, name: str, value: int) -> int:
         """The first row whose ``name`` is at least ``value``; the column must be ascending (a time)."""

@@ -78,6 +78,23 @@ class SessionFold:
             self.state.runs[name].losses = losses
             self.state.runs[name].revision += 1
 
+    def take(self, other: SessionFold, runs: Iterable[str], samples: int) -> None:
+        """Take over what ``other`` folded of the logs of ``runs``, and its first ``samples`` GPU samples.
+
+        For going back in time: ``other`` ends with that, and the conductor's other records are to be folded again.
+        """
+        state = self.state
+        for name in runs:
+            self._runs[name] = other._runs[name]
+            state.runs[name] = other._runs[name].state
+            state.runs[name].unconducted()
+        state.gpu = other.state.gpu
+        state.gpu.cut(samples)
+
+    def reached(self, t: int) -> None:
+        """The conductor's log has come to ``t``, by records that aren't folded again."""
+        self.state.last_t = max(self.state.last_t, t)
+
     def _header(self, event: ev.Header) -> None:
         state = self.state
         state.header = event

@@ -141,6 +141,12 @@ class RunState:
         self.losses = Losses()
         self.revision = 0  # grows with every record but steps, which count when their call ends
 
+    def unconducted(self) -> None:
+        """Forget what the conductor said of the run: it is told again."""
+        self.conducted, self.conducted_end, self.presumed = "queued", None, None
+        self.started_ns = self.ended_ns = self.pid = self.cold = None
+        self.remade = 0
+
     @property
     def state(self) -> str:
         """``queued``, ``waiting`` (for the device), ``running`` or ``ended``."""
