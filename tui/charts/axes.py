@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
+from tui import safe
 from tui.charts.spec import Clip, Scale, Series, Tick, Unit
 
 RANGE_LADDER = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
@@ -21,6 +22,9 @@ LAST_RESORT_STEPS = (1.5, 3.0, 4.0, 6.0, 7.5, 8.0)
 """Where there is room for so few ticks that no other step has one at both ends."""
 SPIKE_FACTOR = 3.0
 """A point above this many times its own series' median is a spike: it doesn't stretch the default y range."""
+
+_FAR = 100.0
+"""Windows as narrow as this part of where they are read in the unit of the place, not in that of their width."""
 
 _KIB, _MIB, _GIB, _TIB = 2.0**10, 2.0**20, 2.0**30, 2.0**40
 
@@ -82,6 +86,11 @@ def format_value(value: float, unit: Unit, digits: int = 3) -> str:
         return text
     gap = "" if display.suffix in ("%", "x") else " "
     return f"{text}{gap}{display.suffix}"
+
+
+def in_ascii(text: str) -> str:
+    """`text` of this program (units, signs) without a character beyond ASCII; what others wrote stays as it is."""
+    return text.replace("µ", "u").replace("°", "").translate(safe.OWN_ASCII)
 
 
 def _significant(value: float, digits: int) -> str:
@@ -239,24 +248,45 @@ def clips_above(series: Iterable[Series], high: float) -> tuple[Clip, ...]:
     return tuple(sorted(clips, key=lambda clip: clip.x))
 
 
-def choose_ticks(low: float, high: float, unit: Unit, most: int, scale: Scale = "linear") -> tuple[Tick, ...]:
-    """At most `most` (>= 2) round ticks within [low, high], labelled without the unit (`axis_suffix` names it)."""
+def choose_ticks(
+    low: float, high: float, unit: Unit, most: int, scale: Scale = "linear", *, window: bool = False
+) -> tuple[Tick, ...]:
+    """At most `most` (>= 2) round ticks within [low, high], labelled without the unit (`axis_suffix` names it).
+
+    On a `window` they depend on its width alone, not on where it is: a step of 1, 2 or 5 that moving it never changes.
+    """
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low or most < 1:
         return ()
-    display = display_for(unit, max(abs(low), abs(high)))
+    display = _axis_display(unit, low, high, window)
     if scale == "log" and low > 0:
         return _log_ticks(low, high, display, most)
     bottom, top = low / display.factor, high / display.factor
-    step = (
+    step = _step_of_span(top - bottom, most) if window else _step(bottom, top, most)
+    first, last = math.ceil(bottom / step - 1e-9), math.floor(top / step + 1e-9)
+    if first > last or (first == last and not window):
+        return (Tick(low, _significant(bottom, 3)), Tick(high, _significant(top, 3)))
+    decimals = next((n for n in range(4) if abs(step * 10**n - round(step * 10**n)) < 1e-6), 3)
+    return tuple(Tick(n * step * display.factor, f"{n * step:.{decimals}f}") for n in range(first, last + 1))
+
+
+def _axis_display(unit: Unit, low: float, high: float, window: bool) -> Display:
+    """How an axis reads; a window on a long one in the unit of its own width, so that neighbours differ."""
+    magnitude = max(abs(low), abs(high))
+    return display_for(unit, max(high - low, magnitude / _FAR) if window else magnitude)
+
+
+def _step_of_span(span: float, most: int) -> float:
+    power = 10.0 ** (math.floor(math.log10(span)) - 1)
+    steps = (base * power * ten for ten in (1, 10) for base in TICK_LADDER[:-1])
+    return next((step for step in steps if span / step + 1 <= most * (1 + 1e-9)), 100 * power)
+
+
+def _step(bottom: float, top: float, most: int) -> float:
+    return (
         _dividing_step(bottom, top, most, EVEN_STEPS)
         or _dividing_step(bottom, top, most, LAST_RESORT_STEPS)
         or _fitting_step(bottom, top, most)
     )
-    first, last = math.ceil(bottom / step - 1e-9), math.floor(top / step + 1e-9)
-    if first >= last:
-        return (Tick(low, _significant(bottom, 3)), Tick(high, _significant(top, 3)))
-    decimals = next((n for n in range(4) if abs(step * 10**n - round(step * 10**n)) < 1e-6), 3)
-    return tuple(Tick(n * step * display.factor, f"{n * step:.{decimals}f}") for n in range(first, last + 1))
 
 
 def _dividing_step(bottom: float, top: float, most: int, steps: Sequence[float]) -> float | None:
@@ -290,6 +320,6 @@ def _log_ticks(low: float, high: float, display: Display, most: int) -> tuple[Ti
     return tuple(Tick(value * display.factor, f"{value:g}") for value in at[::every])
 
 
-def axis_suffix(unit: Unit, low: float, high: float) -> str:
+def axis_suffix(unit: Unit, low: float, high: float, *, window: bool = False) -> str:
     """The unit that the tick labels of an axis [low, high] read in: `ms`, `GiB`, or nothing."""
-    return display_for(unit, max(abs(low), abs(high))).suffix
+    return _axis_display(unit, low, high, window).suffix

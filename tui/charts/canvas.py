@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.charts.frame import Frame
 from tui.charts.grid import Grid
 from tui.charts.lanes import Lanes
+from tui.charts.lanesframe import LanesFrame, lay_out_lanes
 from tui.charts.layout import lay_out
 from tui.charts.palette import Colours
 from tui.charts.path import Path, Point, path_of
@@ -51,7 +52,7 @@ def render(
         return ()
     palette = colours or Colours()
     if isinstance(spec, Lanes):
-        spec = ChartSpec(spec.title, x=spec.x, empty=spec.empty)
+        return _render_lanes(spec, width, height, ascii, palette)
     layout = lay_out(spec, width, height)
     grid = Grid(width, height)
     dots = (1, 1) if ascii else BRAILLE_DOTS
@@ -62,8 +63,8 @@ def render(
         paths = [path_of(series, spec.x, spec.y, layout.columns, layout.rows, dots) for series in spec.series]
         if any(path.visible for path in paths):
             for series, path in zip(spec.series, paths, strict=True):
-                for column, row, char in _line_cells(path, layout.columns, layout.rows, _marker(series, ascii)):
-                    grid.overlay(layout.gutter + column, 1 + row, char, palette.of(series.style))
+                cells = _line_cells(path, layout.columns, layout.rows, _marker(series, ascii))
+                grid.overlay_all(layout.gutter, 1, cells, palette.of(series.style))
             frame.symbols(paths)
             frame.cursor()
             frame.clip_labels()
@@ -72,15 +73,39 @@ def render(
             frame.empty_text()
     rows = [title_runs(spec, width, ascii, palette), *(grid.runs(y) for y in range(1, height))]
     if layout.cursor_row is not None:
-        rows[layout.cursor_row] = cursor_runs(spec, width, ascii, palette)
+        rows[layout.cursor_row] = cursor_runs(spec, width, ascii, palette, low=layout.cursor_row == 0)
+    return tuple(tuple(Run(text, style) for text, style in row) for row in rows)
+
+
+def _render_lanes(spec: Lanes, width: int, height: int, ascii: bool, palette: Colours) -> tuple[Row, ...]:
+    layout = lay_out_lanes(spec, width, height)
+    grid = Grid(width, height)
+    dots = (1, 1) if ascii else BRAILLE_DOTS
+    frame = LanesFrame(spec, layout, grid, ascii=ascii, colours=palette)
+    frame.axes()
+    for place in layout.places if layout.columns else ():
+        paths = [path_of(line, spec.x, place.lane.y, layout.columns, place.rows, dots) for line in place.lane.series]
+        if not any(path.visible for path in paths):
+            frame.empty_lane(place)
+        for series, path in zip(place.lane.series, paths, strict=True):
+            cells = _line_cells(path, layout.columns, place.rows, _marker(series, ascii))
+            grid.overlay_all(layout.gutter, place.top, cells, palette.of(series.style))
+    frame.over()
+    rows = [frame.title(), *(grid.runs(y) for y in range(1, height))]
     return tuple(tuple(Run(text, style) for text, style in row) for row in rows)
 
 
 def plot_columns(spec: ChartSpec | Lanes, width: int, height: int) -> int:
     """How many columns the plot of `spec` has in `width` x `height` cells."""
-    if isinstance(spec, Lanes):
-        spec = ChartSpec(spec.title)
-    return lay_out(spec, width, height).columns if width > 0 and height > 0 else 0
+    return plot_place(spec, width, height)[1]
+
+
+def plot_place(spec: ChartSpec | Lanes, width: int, height: int) -> tuple[int, int]:
+    """The first column of the plot of `spec` in `width` x `height` cells, and how many it has."""
+    if width <= 0 or height <= 0:
+        return 0, 0
+    layout = lay_out_lanes(spec, width, height) if isinstance(spec, Lanes) else lay_out(spec, width, height)
+    return layout.gutter, layout.columns
 
 
 def _marker(series: Series, ascii: bool) -> str:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tui.charts.axes import axis_suffix, choose_ticks, format_value
+from tui.charts.axes import axis_suffix, choose_ticks, format_value, in_ascii
 from tui.charts.grid import Grid
-from tui.charts.layout import Layout, column_of, row_of
+from tui.charts.layout import Layout, column_in, column_of, row_of
 from tui.charts.palette import GRAVEST_FIRST, MARK_STYLES, Colours
 from tui.charts.path import Path
-from tui.charts.spec import ChartSpec, Slot, Tick
+from tui.charts.spec import Axis, ChartSpec, Slot, Tick
 
 SYMBOL_SPACING = 14
 """A line carries its symbol about every so many columns: enough to tell lines apart without colour."""
@@ -26,7 +26,7 @@ _ROWS_FOR_TWO_LABELS = 6
 """Only a plot this high has its second row given to labels of clipped points."""
 
 
-class _Glyphs(NamedTuple):
+class Glyphs(NamedTuple):
     across: str
     up: str
     corner: str
@@ -34,10 +34,12 @@ class _Glyphs(NamedTuple):
     x_tick: str
     behind: str
     cursor: str
+    before: str
+    after: str
 
 
-_UNICODE = _Glyphs("─", "│", "└", "┤", "┴", "┊", "┃")
-_ASCII = _Glyphs("-", "|", "+", "+", "+", ":", "|")
+UNICODE = Glyphs("─", "│", "└", "┤", "┴", "┊", "┃", "‹", "›")
+ASCII = Glyphs("-", "|", "+", "+", "+", ":", "|", "<", ">")
 _SEVERAL = "+"
 """Beside a mark that isn't the only one in its column."""
 
@@ -54,7 +56,8 @@ class Frame:
         self._ascii = ascii
         self._colours = colours
         self._dots = dots
-        self._glyphs = _ASCII if ascii else _UNICODE
+        self._glyphs = ASCII if ascii else UNICODE
+        self._look = self._glyphs, colours.quiet
 
     def axes(self) -> None:
         """Both axis lines with ticks and labels, and the mark row."""
@@ -88,16 +91,21 @@ class Frame:
         if self._spec.x.slots:
             self._slots()
         else:
-            self._x_ticks()
+            x_ticks(
+                self._grid, self._spec.x, layout.gutter, layout.columns, layout.axis_row, layout.label_row, self._look
+            )
+        beyond(self._grid, self._spec.x, layout.gutter, layout.columns, layout.axis_row, self._look)
 
     def _slots(self) -> None:
         layout, x, quiet = self._layout, self._spec.x, self._colours.quiet
         assert layout.axis_row is not None
         for slot in x.slots:
-            start, end = column_of(layout, x, slot.start), column_of(layout, x, slot.end)
-            if start is None or end is None:
+            # of a slot that the window cuts, the part that is seen is named
+            start = column_of(layout, x, max(slot.start, x.low))
+            end = column_of(layout, x, min(slot.end, x.high))
+            if start is None or end is None or slot.end <= x.low or slot.start >= x.high:
                 continue
-            if start:
+            if start and slot.start > x.low:
                 self._grid.put(layout.gutter + start, layout.axis_row, self._glyphs.x_tick, quiet)
             room = end - start - 1
             label = self._slot_label(slot, room)
@@ -107,35 +115,13 @@ class Frame:
 
     def _slot_label(self, slot: Slot, room: int) -> str:
         """The label or the short one; where neither fits the short one cut with a sign, if enough of it is left."""
-        for text in (slot.label, slot.short):
+        label, short = (in_ascii(text) if self._ascii else text for text in (slot.label, slot.short))
+        for text in (label, short):
             if text and len(text) <= room:
                 return text
-        if len(slot.short) <= _LEAST_CUT or room < _LEAST_CUT:
+        if len(short) <= _LEAST_CUT or room < _LEAST_CUT:
             return ""
-        return slot.short[: room - 1] + ("~" if self._ascii else "…")
-
-    def _x_ticks(self) -> None:
-        layout, x, quiet = self._layout, self._spec.x, self._colours.quiet
-        assert layout.axis_row is not None
-        most = max(2, layout.columns // _TICK_CELLS)
-        ticks: Sequence[Tick] = x.ticks or choose_ticks(x.low, x.high, x.unit, most, x.scale)
-        placed = [(tick, column) for tick in ticks if (column := column_of(layout, x, tick.at)) is not None]
-        for _, column in placed:
-            self._grid.put(layout.gutter + column, layout.axis_row, self._glyphs.x_tick, quiet)
-        if layout.label_row is None or not placed:
-            return
-        # The last label has the axis' unit: it is put first, and others where they leave it alone.
-        suffix = x.label or axis_suffix(x.unit, x.low, x.high)
-        last, column = placed[-1]
-        text = f"{last.label} {suffix}".rstrip()
-        end = max(0, min(layout.gutter + column - len(last.label) // 2, layout.width - len(text)))
-        self._grid.write(end, layout.label_row, text, quiet)
-        free_from = 0
-        for tick, column in placed[:-1]:
-            left = max(0, layout.gutter + column - len(tick.label) // 2)
-            if free_from <= left and left + len(tick.label) < end:
-                self._grid.write(left, layout.label_row, tick.label, quiet)
-                free_from = left + len(tick.label) + 1
+        return short[: room - 1] + ("~" if self._ascii else "…")
 
     def _mark_symbols(self) -> None:
         if self._layout.mark_row is None:
@@ -173,7 +159,7 @@ class Frame:
                 self._vertical(column, self._colours.of(upright.style))
         for slot in self._spec.x.slots:
             column = column_of(self._layout, self._spec.x, slot.start)
-            if column:
+            if column and slot.start > self._spec.x.low:
                 self._vertical(column, self._colours.faint)
         for column, symbols in self._marks_by_column().items():
             self._vertical(column, self._colours.of(MARK_STYLES[symbols[0]]))
@@ -229,6 +215,7 @@ class Frame:
             if column is None:
                 continue
             value = format_value(clip.y, self._spec.y.unit)
+            value = in_ascii(value) if self._ascii else value
             places = [(row, *place) for row in rows for place in self._label_places(column, value)]
             for row, left, text in [*places, (1, column, "^")]:
                 if not taken[row] & set(range(left - 1, left + len(text) + 1)):
@@ -248,3 +235,43 @@ class Frame:
         text = "".join(char for char in self._spec.empty if char.isprintable())[: layout.columns]
         left = layout.gutter + (layout.columns - len(text)) // 2
         self._grid.write(left, 1 + (layout.rows - 1) // 2, text, self._colours.quiet)
+
+
+def x_ticks(
+    grid: Grid, x: Axis, gutter: int, columns: int, axis_row: int, label_row: int | None, look: tuple[Glyphs, str]
+) -> None:
+    """The ticks of ``x`` on the axis line, and their labels, of which the last one has the unit."""
+    glyphs, quiet = look
+    most = max(2, columns // _TICK_CELLS)
+    window = x.whole is not None
+    ticks: Sequence[Tick] = x.ticks or choose_ticks(x.low, x.high, x.unit, most, x.scale, window=window)
+    placed = [(tick, column) for tick in ticks if (column := column_in(columns, x, tick.at)) is not None]
+    for _, column in placed:
+        grid.put(gutter + column, axis_row, glyphs.x_tick, quiet)
+    if label_row is None or not placed:
+        return
+    # The last label has the axis' unit: it is put first, and others where they leave it alone.
+    suffix = x.label or axis_suffix(x.unit, x.low, x.high, window=window)
+    if glyphs is ASCII:
+        suffix = in_ascii(suffix)
+    last, column = placed[-1]
+    text = f"{last.label} {suffix}".rstrip()
+    end = max(0, min(gutter + column - len(last.label) // 2, gutter + columns - len(text)))
+    grid.write(end, label_row, text, quiet)
+    free_from = 0
+    for tick, column in placed[:-1]:
+        left = max(0, gutter + column - len(tick.label) // 2)
+        if free_from <= left and left + len(tick.label) < end:
+            grid.write(left, label_row, tick.label, quiet)
+            free_from = left + len(tick.label) + 1
+
+
+def beyond(grid: Grid, x: Axis, gutter: int, columns: int, axis_row: int, look: tuple[Glyphs, str]) -> None:
+    """The signs at the ends of the axis line that there is more than the window shows."""
+    glyphs, quiet = look
+    if x.whole is None or not columns:
+        return
+    if x.low > x.whole[0]:
+        grid.put(gutter, axis_row, glyphs.before, quiet)
+    if x.high < x.whole[1]:
+        grid.put(gutter + columns - 1, axis_row, glyphs.after, quiet)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 _BRAILLE = 0x2800
 """The first braille character, followed by one for each set of the 8 dots."""
 
@@ -30,6 +32,11 @@ class Grid:
                 char = chr(_BRAILLE + (dots | present))
             self._chars[y][x] = char
             self._styles[y][x] = style
+
+    def overlay_all(self, left: int, top: int, cells: Iterable[tuple[int, int, str]], style: str) -> None:
+        """`overlay` each of `cells`, column and row counted from (`left`, `top`), in one style."""
+        for x, y, char in cells:
+            self.overlay(left + x, top + y, char, style)
 
     def write(self, x: int, y: int, text: str, style: str) -> None:
         """Set cells from (x, y) to the right; `text` must be of one-cell characters."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tui.charts.palette import SeriesStyle
-from tui.charts.spec import Axis, Cursor, Series
+from tui.charts.spec import Axis, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A stretch [start, end] of the x axis, marked with `symbol`, one ASCII character; of several the first one shows."""
+    """A stretch [start, end] of the x axis, marked with `symbol`, one ASCII character; of several the first shows."""
 
     start: float
     end: float
@@ -37,7 +37,8 @@ class Lanes:
     """Lanes in the order of their importance: where there are too few rows the last ones go, and the title says so.
 
     `signs` have a row under the lanes, headed `signs_name`; with `signs_name` "" there is none. `legend` says what its
-    symbols mean. `empty` is shown in place of lanes while there are none.
+    symbols mean. `empty` is shown in place of lanes while there are none. `cursor` is an upright line at that x; what
+    the lanes have there is in their `value`.
     """
 
     title: str
@@ -48,4 +49,4 @@ class Lanes:
     legend: str = ""
     note: str = ""
     empty: str = "no data"
-    cursor: Cursor | None = None
+    cursor: float | None = None

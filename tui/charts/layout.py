@@ -70,10 +70,23 @@ def fraction(axis: Axis, value: float) -> float:
 
 def column_of(layout: Layout, axis: Axis, x: float) -> int | None:
     """The plot column of `x`, or None outside the axis."""
+    return column_in(layout.columns, axis, x)
+
+
+def column_in(columns: int, axis: Axis, x: float) -> int | None:
+    """The column of `x` on a plot of so many, or None outside the axis."""
     place = fraction(axis, x)
-    if not 0 <= place <= 1 or not layout.columns:
+    if not 0 <= place <= 1 or not columns:
         return None
-    return min(layout.columns - 1, int(place * layout.columns))
+    return min(columns - 1, int(place * columns))
+
+
+def value_at(axis: Axis, columns: int, column: int) -> float:
+    """The value in the middle of a plot column, also of one outside the plot; the inverse of `column_of`."""
+    place = (column + 0.5) / max(columns, 1)
+    if axis.scale == "log" and axis.low > 0 and axis.high > 0:
+        return float(axis.low * (axis.high / axis.low) ** place)
+    return axis.low + place * (axis.high - axis.low)
 
 
 def row_of(layout: Layout, axis: Axis, y: float, dots: int) -> int | None:

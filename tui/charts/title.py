@@ -2,48 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len, set_cell_size
 
-from tui import safe
-from tui.charts.axes import axis_suffix
+from tui.charts.axes import axis_suffix, format_value, in_ascii
 from tui.charts.palette import Colours
-from tui.charts.spec import ChartSpec
+from tui.charts.spec import ChartSpec, Reading, Series
 
 _LEAST_LABEL = 4
 """Legend labels are cut down to this many cells before the row itself is."""
 
 
 def title_runs(spec: ChartSpec, width: int, ascii: bool, colours: Colours) -> list[tuple[str, str]]:
-    """The title row of `spec`, exactly `width` cells; what doesn't fit goes: the note, label ends, then the end."""
+    """The title row of `spec`, exactly `width` cells; what doesn't fit goes: the note, label ends, then the end.
+
+    A series that the cursor reads has its value behind its label, and where that is too much in place of it.
+    """
     suffix = spec.y.label or axis_suffix(spec.y.unit, spec.y.low, spec.y.high)
-    head = [(_clean(spec.title), "bold")]
+    if spec.y.scale == "log":
+        suffix = f"{suffix} log".strip()
+    said = [_clean(text) for text in (spec.title, suffix, spec.note)]
+    title, suffix, note = [in_ascii(text) for text in said] if ascii else said
+    head = [(title, "bold")]
     if suffix:
-        head.append((f" {_clean(suffix)}", colours.quiet))
-    note = _clean(spec.note)
-    entries = spec.series if spec.legend else ()
+        head.append((f" {suffix}", colours.quiet))
+    entries = spec.series if spec.legend or _readings(spec) else ()
     legend = sum(4 + cell_len(_clean(series.label)) for series in entries)
     if spec.legend_last and _length(head) + legend + (cell_len(note) + 2 if note else 0) > width:
         entries = ()
-    room = width - _length(head) - sum(4 for _ in entries)
-    labels = _shortened([_clean(series.label) for series in entries], room, ascii)
-    for series, label in zip(entries, labels, strict=True):
-        head.append((f"  {series.style.symbol(ascii=ascii)} {label}", colours.of(series.style)))
+    head += _legend(spec, entries, width - _length(head), ascii, colours)
     left = width - _length(head)
     if note and left >= cell_len(note) + 2:
         head += [(" " * (left - cell_len(note)), ""), (note, colours.quiet)]
     return _fitted(head, width, ascii)
 
 
-def cursor_runs(spec: ChartSpec, width: int, ascii: bool, colours: Colours) -> list[tuple[str, str]]:
+def _legend(
+    spec: ChartSpec, entries: Sequence[Series], room: int, ascii: bool, colours: Colours
+) -> list[tuple[str, str]]:
+    """Symbol, label and what the cursor reads of each of `entries`; wider than `room` where nothing more can go."""
+    values = [_value(spec, series, ascii) for series in entries]
+    said = [f" {value}" if value else "" for value in values]
+    labels = [_clean(series.label) for series in entries]
+    taken = sum(4 + cell_len(value) for value in said)
+    if any(said) and sum(min(cell_len(label), _LEAST_LABEL) for label in labels) > room - taken:
+        # no room for a label that can be told from another: the symbols do
+        texts = [value or label for value, label in zip(values, labels, strict=True)]
+    else:
+        texts = [a + b for a, b in zip(_shortened(labels, room - taken, ascii), said, strict=True)]
+    return [
+        (f"  {series.style.symbol(ascii=ascii)} {text}", colours.of(series.style))
+        for series, text in zip(entries, texts, strict=True)
+    ]
+
+
+def _readings(spec: ChartSpec) -> tuple[Reading, ...]:
+    return () if spec.cursor is None else spec.cursor.readings
+
+
+def _value(spec: ChartSpec, series: Series, ascii: bool) -> str:
+    """What the cursor reads of `series`, with its unit; "" where it isn't asked about."""
+    found = next((one for one in _readings(spec) if one.series == series.key), None)
+    if found is None:
+        return ""
+    text = "–" if found.y is None else format_value(found.y, spec.y.unit)
+    return in_ascii(text) if ascii else text
+
+
+def cursor_runs(
+    spec: ChartSpec, width: int, ascii: bool, colours: Colours, *, low: bool = False
+) -> list[tuple[str, str]]:
     """What the cursor of `spec` points at, after the symbol of its series, exactly `width` cells; the note goes first
     where not all fits.
+
+    In a `low` chart, where this is the only row of text, the place and the values come before the rest.
     """
     cursor = spec.cursor
     if cursor is None:
         return [(" " * width, "")]
-    label, note = _clean(cursor.label), _clean(cursor.note)
-    if ascii:
-        label, note = label.translate(safe.OWN_ASCII), note.translate(safe.OWN_ASCII)
+    said = [_clean(text) for text in (cursor.label, cursor.note, cursor.place)]
+    label, note, place = [in_ascii(text) for text in said] if ascii else said
+    if low and cursor.readings:
+        runs = [(place or label, "bold")]
+        read = [series for series in spec.series if any(one.series == series.key for one in cursor.readings)]
+        runs += _legend(spec, read, width - _length(runs), ascii, colours)
+        return _fitted(runs, width, ascii)
     series = next((series for series in spec.series if series.key == cursor.series), None)
     runs = [] if series is None else [(f"{series.style.symbol(ascii=ascii)} ", colours.of(series.style))]
     runs.append((label, "bold"))

@@ -17,15 +17,20 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tui.charts.canvas import Row, plot_columns, render
+from tui.charts.canvas import Row, plot_place, render
 from tui.charts.decimate import OpenColumn
 from tui.charts.lanes import Lanes
+from tui.charts.layout import value_at
 from tui.charts.palette import Colours
+from tui.charts.pointing import ChartPanned, ChartPointed, ChartZoomed
 from tui.charts.spec import ChartSpec
 from tui.theme import colours_of
 
 _BRIDGED_GAP = 12
 """Unchanged cells between two changed spans of a row that are composed again, being cheaper than a second region."""
+
+_WHEEL = 1.25
+"""How much nearer one notch of the wheel gets."""
 
 NOTHING = ChartSpec("")
 
@@ -64,6 +69,8 @@ class Chart(Widget):
         self._stale = True
         self._timer: Timer | None = None
         self._mouse = mouse
+        self._drag_from: int | None = None  # the column in which the mouse was last while its button is down
+        self._dragged = False
 
     @property
     def spec(self) -> ChartSpec | Lanes:
@@ -93,6 +100,57 @@ class Chart(Widget):
 
     def on_resize(self, _: events.Resize) -> None:
         self._invalidate()
+
+    # --- mouse ---
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._scrolled(event, _WHEEL)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._scrolled(event, 1 / _WHEEL)
+
+    def _scrolled(self, event: events.MouseEvent, factor: float) -> None:
+        place = self._plot()
+        if place is not None:
+            event.stop()
+            self.post_message(ChartZoomed(self, factor, self._x_at(place, event.x)))
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        if self._plot() is not None and event.button == 1:
+            event.stop()
+            self._drag_from, self._dragged = event.x, False
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        place = self._plot()
+        if self._drag_from is None or place is None or event.x == self._drag_from:
+            return
+        by = self._x_at(place, self._drag_from) - self._x_at(place, event.x)
+        self._drag_from, self._dragged = event.x, True
+        self.post_message(ChartPanned(self, by))
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        place = self._plot()
+        if self._drag_from is None:
+            return
+        self.release_mouse()
+        pointed = not self._dragged
+        self._drag_from = None
+        if pointed and place is not None and place[0] <= event.x < place[0] + place[1]:
+            self.post_message(ChartPointed(self, self._x_at(place, event.x)))
+
+    def on_hide(self) -> None:
+        self._drag_from = None
+
+    def _plot(self) -> tuple[int, int] | None:
+        """Where the plot begins and how many columns it has; None where the mouse has nothing to do."""
+        place = plot_place(self._spec, self.size.width, self.size.height) if self._mouse else None
+        return place if place is not None and place[1] else None
+
+    def _x_at(self, place: tuple[int, int], cell: int) -> float:
+        return value_at(self._spec.x, place[1], cell - place[0])
+
+    # --- painting ---
 
     def render_line(self, y: int) -> Strip:
         """Row `y` from the cache; drawn first only if the picture is out of date."""
@@ -124,7 +182,7 @@ class Chart(Widget):
 
     def _draw(self) -> None:
         size = self.size
-        spec, wait = self._open_column.hold(self._spec, plot_columns(self._spec, size.width, size.height))
+        spec, wait = self._open_column.hold(self._spec, plot_place(self._spec, size.width, size.height)[1])
         colours = self._colours or colours_of(self.app.current_theme)
         rows = render(spec, size.width, size.height, ascii=self._ascii, colours=colours)
         reusable = len(self._rows) == len(rows) and self._drawn_size == size
