@@ -45,6 +45,9 @@ def settings_of(chosen: Mapping[str, Any]) -> Settings:
         filed = config.load()
     except config.BadConfig as error:
         raise CommandError(str(error), BAD_USAGE) from None
+    theme = chosen.get("theme")
+    if theme and theme not in config.theme_names():
+        raise CommandError(f"--theme is one of {', '.join(config.theme_names())}, not {theme!r}", BAD_USAGE)
     return Settings(**{**filed, **{name: value for name, value in chosen.items() if value is not None}})
 
 
