@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 
 from profiler import __version__, sessions
 from tui import safe
-from tui.commands.common import NOT_FOUND, OK, RUN_FAILED, CommandError, on_terminal
+from tui.commands.common import BAD_USAGE, NOT_FOUND, OK, RUN_FAILED, CommandError, on_terminal
+from tui.commands.screen_options import settings_of, unread_screen_options
 
 # Command -> module: a module is imported when its command is used, so that none pays for another's imports.
 COMMANDS = {
@@ -70,25 +72,38 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, "show_default": True},
 )
 @click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+@unread_screen_options
 @click.version_option(__version__, prog_name="stepscope")
 @click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+def cli(ctx: click.Context, debug: bool, **screen: Any) -> object:
     """Profile diffusers pipelines live in the terminal: without compilation, with torch.compile, with regional
     compilation, side by side.
 
-    Without a command: the list of all sessions. 'stepscope demo' shows what it does in two minutes.
-    Sessions are kept in $STEPSCOPE_HOME (default: the user's data folder).
+    Without a command: the list of all sessions, as a screen or, without a terminal, as lines. 'stepscope demo' shows
+    what it does in two minutes. Sessions are kept in $STEPSCOPE_HOME (default: the user's data folder); the options of
+    the screen and its keys can be set in config.toml, in the user's config folder or where $STEPSCOPE_CONFIG says.
 
     Exit codes: 0 done, 1 a run failed, died or was stopped, or the only one ran out of memory, or
     --fail-on-recompile or --fail-if-slower did not pass, 2 bad usage, 3 not found.
     """
     ctx.obj = sessions.home()
-    if ctx.invoked_subcommand is None:
-        if not on_terminal():
-            raise CommandError("the Sessions screen needs a terminal: 'stepscope ls' prints the list", 2)
-        from tui.commands.watch import show_app
+    if ctx.invoked_subcommand is not None:
+        given = [name for name, value in screen.items() if value is not None]
+        if given:
+            option = next(param.opts[0] for param in ctx.command.params if param.name == given[0])
+            raise CommandError(
+                f"{option} before a command is for the list of sessions alone: of run, demo, watch, resume and compare "
+                "it is an option of theirs, after their names",
+                BAD_USAGE,
+            )
+        return None
+    settings = settings_of(screen)
+    if settings.plain or not on_terminal():
+        return ctx.invoke(import_module("tui.commands.inspect").ls_command)
+    from tui.commands.watch import show_app
 
-        show_app(ctx.obj, None)
+    show_app(ctx.obj, None, settings=settings)
+    return OK
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -33,10 +33,14 @@ def screen_options(command: Callable[..., Any]) -> Callable[..., Any]:
         chosen = {name: given.pop(name) for name in _NAMES}
         return command(*args, settings=settings_of(chosen), **given)
 
-    decorated: Callable[..., Any] = with_settings
+    return unread_screen_options(with_settings)
+
+
+def unread_screen_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options alone, None where not given: for ``settings_of``, if it opens a screen at all."""
     for declared, attributes in reversed(_OPTIONS):
-        decorated = click.option(*declared, cls=ScreenOption, **attributes)(decorated)
-    return decorated
+        command = click.option(*declared, cls=ScreenOption, **attributes)(command)
+    return command
 
 
 def settings_of(chosen: Mapping[str, Any]) -> Settings:
@@ -78,7 +82,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {
             "type": click.FloatRange(SLOWEST_HZ, FASTEST_HZ),
             "metavar": "HZ",
-            "help": f"Pictures a second at most, {SLOWEST_HZ:g} to {FASTEST_HZ:g}; fewer over a slow link.",
+            "help": "Pictures a second at most; fewer over a slow link.",
             "show_default": f"{Settings().refresh_hz:g}",
         },
     ),
@@ -87,7 +91,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {
             "type": click.IntRange(LEAST_BYTES_PER_SECOND),
             "metavar": "N",
-            "help": f"Send no more than this in the long run, {LEAST_BYTES_PER_SECOND} or more.",
+            "help": "Send no more than this in the long run.",
             "show_default": "no limit",
         },
     ),

@@ -8,18 +8,20 @@ import click
 
 from profiler.sessions import SessionFolder
 from tui.commands.common import find, on_terminal, open_session, pass_root, session_argument
+from tui.commands.screen_options import screen_options
+from tui.settings import Settings
 
 
 @click.command("watch", short_help="Come back to a session.")
 @session_argument
-@click.option("--ascii", "ascii_only", is_flag=True, help="No braille and no box drawing.")
+@screen_options
 @pass_root
-def watch_command(root: Path, reference: str, ascii_only: bool) -> int:
+def watch_command(root: Path, reference: str, settings: Settings) -> int:
     """Show SESSION live; 'q' leaves, the profiler goes on. Without a terminal: plain lines until it is over."""
     folder = find(reference, root)
     follower = open_session(folder)
-    if on_terminal():
-        show_app(root, folder, ascii_only=ascii_only)
+    if on_terminal() and not settings.plain:
+        show_app(root, folder, settings=settings)
         return 0
     from tui.plain import follow_plainly
 
@@ -27,12 +29,11 @@ def watch_command(root: Path, reference: str, ascii_only: bool) -> int:
     return 0
 
 
-def show_app(root: Path, folder: SessionFolder | None, *, ascii_only: bool = False) -> None:
+def show_app(root: Path, folder: SessionFolder | None, *, settings: Settings | None = None) -> None:
     """Run the dashboard on the Sessions screen or on one session, and say afterwards how to come back."""
     from tui.app import StepscopeApp
-    from tui.settings import Settings
 
-    app = StepscopeApp(root, folder, settings=Settings(ascii=ascii_only))
-    app.run()
+    app = StepscopeApp(root, folder, settings=settings)
+    app.run(mouse=app.settings.mouse)
     if app.farewell:
         click.echo(app.farewell)
