@@ -23,7 +23,7 @@ from tui.pictures import words
 from tui.pictures.live import LivePainter
 from tui.pictures.memory import MemoryChart
 from tui.pictures.names import latest_ns
-from tui.pictures.steps import StepsView
+from tui.pictures.view import StepsView
 
 SECOND = 1_000_000_000
 

@@ -15,7 +15,7 @@ from profiler.follow import Follower
 from tests.bench.table import Row
 from tests.bench.watching import stepscope
 from tui.pictures.live import LivePainter
-from tui.pictures.steps import StepsView
+from tui.pictures.view import StepsView
 
 LIMIT_S = 120.0
 

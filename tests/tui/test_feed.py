@@ -12,7 +12,7 @@ from tests.support import recorded
 from tests.tui.support import PATIENCE_S
 from tui.feed import REFRESH_S, RESTING_S, Feed, LiveSource, Source, Turn
 from tui.pictures.live import LivePicture
-from tui.pictures.steps import StepsView
+from tui.pictures.view import StepsView
 
 SECOND = 1_000_000_000
 

@@ -23,8 +23,9 @@ from tui.pictures.live import LivePainter
 from tui.pictures.looks import case_look
 from tui.pictures.names import outcome_text
 from tui.pictures.progress import progress_lines
-from tui.pictures.steps import Slots, StepsView
+from tui.pictures.slots import Slots
 from tui.pictures.table import CaseLine, case_lines
+from tui.pictures.view import StepsView
 
 LEGS = ["128x128", "192x128", "128x128"]
 

@@ -18,7 +18,8 @@ from tui.pictures import words
 from tui.pictures.happenings import Happenings
 from tui.pictures.live import LivePainter, LivePicture, unreadable
 from tui.pictures.names import latest_ns, origin_ns
-from tui.pictures.steps import Slots, StepsView
+from tui.pictures.slots import Slots
+from tui.pictures.view import StepsView
 
 MS, SECOND = 1_000_000, 1_000_000_000
 

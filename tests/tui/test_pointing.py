@@ -18,7 +18,8 @@ from tui.charts.spec import Cursor
 from tui.messages import ShowTriggers
 from tui.pictures.focus import BEFORE_STEPS, Focus
 from tui.pictures.live import LivePainter, LivePicture
-from tui.pictures.steps import StepsView, same_place
+from tui.pictures.steps import same_place
+from tui.pictures.view import StepsView
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
 from tui.screens.triggers import TriggersScreen

@@ -17,7 +17,8 @@ from tui.panels.cases import CasesPanel
 from tui.pictures.happenings import Happenings
 from tui.pictures.live import LivePainter, LivePicture
 from tui.pictures.names import case_label, group_key, group_label, variant_label, workload_label
-from tui.pictures.steps import Slots, StepsView
+from tui.pictures.slots import Slots
+from tui.pictures.view import StepsView
 
 LEGS = (("128x128", 0), ("192x128", 5), ("128x128", 10))
 

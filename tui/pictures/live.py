@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from profiler.analysis.cases import case_figures
+from profiler.analysis.cases import CaseFigures, case_figures
 from profiler.analysis.state import SessionState
 from tui import safe
+from tui.charts.lanes import Lanes
 from tui.charts.spec import ChartSpec
+from tui.charts.stacked import Stacked
+from tui.charts.window import Window
 from tui.pictures import words
 from tui.pictures.compiles import Explained, why_silent
+from tui.pictures.cursor import time_of
 from tui.pictures.focus import Focus
+from tui.pictures.gpu import GpuChart
 from tui.pictures.happenings import Happening, Happenings
 from tui.pictures.memory import MemoryChart
-from tui.pictures.names import device_label, latest_ns, session_s, workload_label
+from tui.pictures.names import device_label, latest_ns, on_cuda, session_s, workload_label
 from tui.pictures.progress import ProgressLine, RunLine, ended_text, progress_lines, run_lines
-from tui.pictures.steps import StepsChart, StepsView
+from tui.pictures.stages import StagesChart
+from tui.pictures.steps import StepsChart
 from tui.pictures.table import CaseLine, case_lines
+from tui.pictures.view import StepsView
 
 MANY_STEPS = 30_000
 """Figures over more steps than that take long enough to be worth waiting for the end of the log."""
 
 NOT_READ = ChartSpec("", empty="reading the session")
+NO_LANES = Lanes("GPU", empty="reading the session")
+NO_BARS = Stacked("stages", empty="reading the session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,8 @@ class LivePicture:
     progress: tuple[ProgressLine, ...] = ()
     steps: ChartSpec = NOT_READ
     memory: ChartSpec = NOT_READ
+    gpu: Lanes = NO_LANES
+    stages: Stacked = NO_BARS
     happenings: tuple[Happening, ...] = ()
     cases: tuple[CaseLine, ...] = ()
     runs: tuple[RunLine, ...] = ()
@@ -53,7 +64,13 @@ class LivePicture:
     groups: tuple[str, ...] = ()
     loops: tuple[int, ...] = ()
     charted: str = ""  # the first case of the workload that the step chart shows
-    stops: tuple[Focus, ...] = ()  # where the step chart's cursor can go
+    stops: tuple[Focus, ...] = ()  # the marks to which the step chart's cursor can go
+    stop_at: int = 0  # how many of them lie left of the cursor, or at it
+    asked: StepsView = StepsView()  # the view that the charts were made for
+    view: StepsView = StepsView()  # the same, with the cursor at a step and the windows that were drawn
+    whole: Window = Window(0.0, 1.0)  # all of the step chart's axis
+    times: Window = Window(0.0, 1.0)  # all of the axis of time
+    has_gpu: bool = True  # False: there is nothing to say of one
     triggers: bool = False  # whether there is anything to inspect
     over: bool = False
     running: str | None = None  # the run under way
@@ -68,44 +85,70 @@ class LivePainter:
         explained = Explained(session)
         self._steps = StepsChart(session, explained)
         self._memory = MemoryChart(session)
+        self._gpu = GpuChart(session)
+        self._stages = StagesChart(session)
         self._happenings = Happenings(session, explained)
         self._now_s = 0.0
+        self._figures: list[CaseFigures] = []
         self._cases: tuple[CaseLine, ...] = ()
 
     def picture(self, view: StepsView, now_ns: int, *, copied: bool, loading: bool) -> LivePicture:
         """The session as the state has it; ``now_ns`` on the log's clock."""
         session = self.session
-        now_s = self._now_s = now_ns / 1e9
+        self._now_s = now_ns / 1e9
         current = session.current
-        return LivePicture(
+        picture = LivePicture(
             heading=heading(session, now_ns, copied=copied, loading=loading),
             progress=progress_lines(session, now_ns, copied=copied),
-            steps=self._steps.spec(view, now_s),
-            memory=self._memory.spec(view.columns, now_s),
             happenings=self._happenings.newest_first(),
             cases=self._case_lines(loading),
             runs=run_lines(session, now_ns),
             repeats=max((run.run.repeat for run in session.runs.values()), default=1),
             groups=tuple(self._steps.groups()),
             loops=tuple(index for index, _ in self._steps.loops(view)),
-            charted=self._steps.first_case(view),
-            stops=self._steps.stops,
             triggers=_inspectable(session),
             over=session.over,
             running=current.name if current is not None else None,
             ended=ended_text(session) if session.over else "",
+            has_gpu=on_cuda(session),
         )
+        return self.seen_as(view, picture)
 
     def _case_lines(self, loading: bool) -> tuple[CaseLine, ...]:
         """The table. While a long log is being read the figures of before stay: the next ones won't last either."""
         if not loading or sum(len(run.steps) for run in self.session.runs.values()) < MANY_STEPS:
-            self._cases = case_lines(self.session, case_figures(self.session))
+            self._figures = case_figures(self.session)
+            self._cases = case_lines(self.session, self._figures)
         return self._cases
 
     def seen_as(self, view: StepsView, picture: LivePicture) -> LivePicture:
-        """``picture`` with the step chart as ``view`` says, without looking at anything else again."""
-        steps, charted = self._steps.spec(view, self._now_s), self._steps.first_case(view)
-        return replace(picture, steps=steps, charted=charted, stops=self._steps.stops)
+        """``picture`` with the charts as ``view`` says, without looking at anything else again."""
+        times = self._memory.whole(self._now_s)
+        steps = self._steps.spec(view, self._now_s, times)
+        seen = self._steps.seen
+        at = None if seen.focus is None else time_of(self.session, seen.focus)
+        memory, gpu, stages = picture.memory, picture.gpu, picture.stages
+        if "memory" in view.panels:
+            memory = self._memory.spec(view.columns, self._now_s, window=seen.times, cursor=at)
+        if "gpu" in view.panels:
+            gpu = self._gpu.lanes(view.columns, self._now_s, window=seen.times, cursor=at)
+        if "stages" in view.panels:
+            stages = self._stages.bars(self._figures, self._now_s)
+        return replace(
+            picture,
+            steps=steps,
+            memory=memory,
+            gpu=gpu,
+            stages=stages,
+            loops=tuple(index for index, _ in self._steps.loops(view)),
+            charted=self._steps.first_case(seen),
+            stops=self._steps.stops,
+            stop_at=self._steps.stop_at,
+            asked=view,
+            view=seen,
+            whole=self._steps.whole,
+            times=times,
+        )
 
 
 def _inspectable(session: SessionState) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from array import array
+from dataclasses import dataclass
 
 from profiler.analysis.columns import ABSENT, Columns
 from profiler.analysis.state import RunState, SessionState
@@ -10,9 +12,11 @@ from tui import safe
 from tui.charts.axes import StickyRange
 from tui.charts.decimate import min_max
 from tui.charts.palette import OTHER_STYLES, SeriesStyle
-from tui.charts.spec import Axis, ChartSpec, Series
+from tui.charts.reading import held
+from tui.charts.spec import Axis, ChartSpec, Cursor, Reading, Series
+from tui.charts.window import Window, within
 from tui.pictures import words
-from tui.pictures.names import on_cuda, origin_ns
+from tui.pictures.names import latest_ns, on_cuda, origin_ns, session_s
 
 DEVICE_STYLE, ALLOCATED_STYLE, RESERVED_STYLE = OTHER_STYLES[0], OTHER_STYLES[1], OTHER_STYLES[4]
 FIRST_RANGE_S = 30.0
@@ -25,8 +29,8 @@ class MemoryTrace:
         self._origin_ns = origin_ns(session)
         self._pauses = tuple(session.pauses)
         self._rows: dict[int, int] = {}  # rows taken in, by source
-        self.xs: list[float] = []
-        self.ys: list[float] = []
+        self.xs = array("d")
+        self.ys = array("d")
         self.largest = 0.0
 
     def follow(self, source: int, columns: Columns, name: str) -> None:
@@ -71,8 +75,17 @@ class MemoryChart:
         self._time = StickyRange("s", start=FIRST_RANGE_S)
         self._bytes = StickyRange("B")
 
-    def spec(self, columns: int, now_s: float) -> ChartSpec:
-        """The chart as it is now, for a plot of about ``columns``; ``now_s`` on any monotonic clock."""
+    def whole(self, now_s: float) -> Window:
+        """All of the axis of time, in seconds of the session's own time: to its last record, rounded up."""
+        return Window(0.0, self._time.fit(session_s(self._session, latest_ns(self._session)), now_s))
+
+    def spec(
+        self, columns: int, now_s: float, *, window: Window | None = None, cursor: float | None = None
+    ) -> ChartSpec:
+        """The chart as it is now, for a plot of about ``columns``; ``now_s`` on any monotonic clock.
+
+        ``window`` (None: all) and ``cursor`` (None: none) are seconds of the session's own time.
+        """
         if _clock(self._session) != self._clock:
             # A conductor's first record was read after a worker's.
             self._clock = _clock(self._session)
@@ -85,14 +98,15 @@ class MemoryChart:
             # In a session that was resumed a run may be made after those that are asked for after it.
             self._traces.clear()
         self._order = order
-        return self._gpu(columns, now_s) if on_cuda(self._session) else self._cpu(columns, now_s)
+        seen = _Seen(columns, now_s, window, cursor)
+        return self._gpu(seen) if on_cuda(self._session) else self._cpu(seen)
 
-    def _cpu(self, columns: int, now_s: float) -> ChartSpec:
+    def _cpu(self, seen: _Seen) -> ChartSpec:
         trace = self._of_runs("rss_bytes")
         style = OTHER_STYLES[0]
-        return self._chart("memory (RSS, not VRAM)", [("rss", "resident", trace, style)], columns, now_s)
+        return self._chart("memory (RSS, not VRAM)", [("rss", "resident", trace, style)], seen)
 
-    def _gpu(self, columns: int, now_s: float) -> ChartSpec:
+    def _gpu(self, seen: _Seen) -> ChartSpec:
         session = self._session
         used = self._trace("used")
         used.follow(0, session.gpu, "used_bytes")
@@ -107,7 +121,7 @@ class MemoryChart:
             note = f"device n/a: {safe.line(reason, 100)}"
         elif session.device is not None and session.device.total_bytes:
             note = f"of {words.size(session.device.total_bytes)}"
-        return self._chart("memory", lines, columns, now_s, note)
+        return self._chart("memory", lines, seen, note)
 
     def _unreadable(self) -> str | None:
         """Why there is no figure of the device's memory."""
@@ -126,29 +140,40 @@ class MemoryChart:
         return trace
 
     def _chart(
-        self,
-        title: str,
-        lines: list[tuple[str, str, MemoryTrace, SeriesStyle]],
-        columns: int,
-        now_s: float,
-        note: str = "",
+        self, title: str, lines: list[tuple[str, str, MemoryTrace, SeriesStyle]], seen: _Seen, note: str = ""
     ) -> ChartSpec:
         traces = [trace for _, _, trace, _ in lines]
-        end = self._time.fit(max((trace.xs[-1] for trace in traces if trace.xs), default=0.0), now_s)
-        high = self._bytes.fit(max(trace.largest for trace in traces), now_s)
-        series = []
+        whole = self.whole(seen.now_s)
+        low, end = within(seen.window, whole)
+        high = self._bytes.fit(max(trace.largest for trace in traces), seen.now_s)
+        series, readings = [], []
         for key, label, trace, style in lines:
             if trace.largest:
-                xs, ys = min_max(trace.xs, trace.ys, 0.0, end, columns * 2)
+                xs, ys = min_max(trace.xs, trace.ys, low, end, seen.columns * 2)
                 series.append(Series(key, label, tuple(xs), tuple(ys), style))
+                if seen.cursor is not None:
+                    readings.append(Reading(key, held(trace.xs, trace.ys, seen.cursor)))
         return ChartSpec(
             title=title,
             series=tuple(series),
-            x=Axis(0.0, end, "s"),
+            x=Axis(low, end, "s", whole=None if seen.window is None else whole),
             y=Axis(0.0, high, "B"),
             empty="no memory figures" if self._session.over else "waiting for memory figures",
             note=note,
+            cursor=None
+            if seen.cursor is None
+            else Cursor(seen.cursor, "", readings=tuple(readings), place=words.at(seen.cursor)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is seen of the chart."""
+
+    columns: int
+    now_s: float
+    window: Window | None
+    cursor: float | None
 
 
 def _clock(session: SessionState) -> tuple[object, ...]:

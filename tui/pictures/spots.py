@@ -78,7 +78,7 @@ def label(run: RunState, focus: Focus, spot: Spot | None, ns: int | None) -> str
     Without a ``spot`` nothing was compiled there. ``ns``: how long the step took, None while it isn't known.
     """
     found = [] if spot is None else sorted(spot.found, key=lambda one: one.key != focus.key)
-    where = short_place(found[0]) if found else _place(run, focus)
+    where = short_place(found[0]) if found else place_text(run, focus)
     if ns is not None:
         usual = found[0].place.usual_ms if found else None
         where += f": {words.seconds(ns / 1e9)}" + (f", usual {milliseconds(usual)}" if usual is not None else "")
@@ -93,7 +93,8 @@ def _said(one: Occurrence, more: int) -> str:
     return f"{text} (and {more} more)" if more else text
 
 
-def _place(run: RunState, focus: Focus) -> str:
+def place_text(run: RunState, focus: Focus) -> str:
+    """Where a focus is, for people: ``call 2 step 13``."""
     call = run.calls.get(focus.call)
     number = focus.call + 1
     if call is not None and call.phase:
