@@ -15,21 +15,40 @@ from profiler.report.outputs import session_outputs
 from profiler.report.tables import run_line, session_lines
 from profiler.sessions import Liveness
 from tui import safe
+from tui.pictures import words
 from tui.pictures.compiles import Explained, compile_text, settled, told_ns
+from tui.pictures.names import latest_ns, workload_label
+from tui.telling import Pulse
 
 POLL_SECONDS = 0.25
 
 
 class PlainReport:
-    """Says each thing once: phases, compiles, ends of runs. Of the runs ``untold`` it says nothing."""
+    """Says each thing once: phases, compiles, ends of runs; and in between now and then how far the run under way is.
+
+    Of the runs ``untold`` it says nothing.
+    """
 
     def __init__(self, say: Callable[[str], None], untold: Collection[str] = ()) -> None:
         self._say = say
+        self._pulse = Pulse()
         self._untold = untold
         self._said: set[tuple[object, ...]] = set()
         self._explained: tuple[SessionState, Explained] | None = None
 
-    def update(self, session: SessionState) -> None:
+    def update(self, session: SessionState, now_ns: int | None = None) -> None:
+        """Say what is new at ``now_ns`` on the log's clock; None: the session isn't followed, but read."""
+        before = len(self._said)
+        self._tell(session)
+        if now_ns is None:
+            return
+        if len(self._said) > before and before:
+            self._pulse.heard(now_ns)
+        line = self._pulse.line(session, now_ns)
+        if line is not None:
+            self._say(safe.line(line, 2000))
+
+    def _tell(self, session: SessionState) -> None:
         if self._explained is None or self._explained[0] is not session:
             self._explained = session, Explained(session)
         for run in session.runs.values():
@@ -60,10 +79,16 @@ class PlainReport:
         for _, key, line in sorted([*_phases(run), *_legs(run), *compiles], key=lambda told: told[0]):
             self._once((*_attempt(run), *key), f"{run.name}: {line}")
         if run.outcome is not None:
-            ended = sum(1 for other in session.runs.values() if other.outcome is not None)
+            ended = _place(session, run)
             self._once(
                 (*_attempt(run), "end"), f"{run.name}: {run_line(session, run)}  [{ended} of {len(session.runs)}]"
             )
+
+
+def _place(session: SessionState, run: RunState) -> int:
+    """How many runs had ended when this one did, itself among them."""
+    ends = [other.ended_ns for other in session.runs.values() if other.outcome is not None]
+    return sum(1 for end in ends if end is None or run.ended_ns is None or end <= run.ended_ns)
 
 
 def _attempt(run: RunState) -> tuple[object, ...]:
@@ -93,28 +118,45 @@ def _compiles(run: RunState, explained: Explained) -> Iterator[Told]:
             yield told_ns(run, one), ("compile", one.key), f"recompile: {text}" if one.kind == "recompile" else text
 
 
+def introduction(session: SessionState) -> list[str]:
+    """Which session it is and what it does, in two lines."""
+    runs, device = words.count(len(session.runs), "run"), session.request.device
+    return [f"session {session.session}: {session.state}, {runs} on {device}", workload_label(session.request)]
+
+
 def follow_plainly(
     follower: Follower,
     *,
     say: Callable[[str], None] = click.echo,
     wait: Callable[[float], None] = time.sleep,
     untold: Collection[str] = (),
+    introduce: bool = False,
+    by_ear: bool = False,
+    now_ns: Callable[[], int] = time.monotonic_ns,
 ) -> SessionState:
     """Report on the session until it is over (or, of a copied one, until its log ends); returns its last state.
 
-    ``untold``: runs that ended before, of which nothing but the figures is told.
+    ``untold``: runs that ended before, of which nothing but the figures is told. ``introduce``: say first which session
+    it is. ``by_ear``: the tables at the end are lines with every figure after its name. ``now_ns``: the logs' clock.
     """
     report = PlainReport(say, untold)
+    if introduce:
+        follower.poll()
+        for line in introduction(follower.state):
+            say(safe.line(line, 2000))
     while True:
         _, more = follower.poll()
-        report.update(follower.state)
+        copied = follower.liveness is Liveness.COPIED
+        # Of a part of the log nothing tells how far it is now.
+        report.update(follower.state, None if copied or more else max(now_ns(), latest_ns(follower.state)))
         if not more:
             if follower.state.over or follower.liveness is Liveness.COPIED:
                 break
             wait(POLL_SECONDS)
     say("")
     outputs = session_outputs(follower.folder, follower.state)
-    for line in session_lines(follower.state, copied=follower.liveness is Liveness.COPIED, outputs=outputs):
+    copied = follower.liveness is Liveness.COPIED
+    for line in session_lines(follower.state, copied=copied, outputs=outputs, by_ear=by_ear):
         say(safe.line(line, 4000))
     if not follower.state.over:
         say(session_progress(follower.state, follower.state.last_t).text)

@@ -59,6 +59,27 @@ def table(names: Sequence[Column], groups: Sequence[Group], width: int = WIDTH) 
     return lines
 
 
+def spoken(names: Sequence[Column], groups: Sequence[Group]) -> list[str]:
+    """The same table for ears: a line for each cell of ``names`` and each group, every figure after its column's title.
+
+    ``compile, speed: runs 1/1, it/s 27.30``. What was not measured is left out.
+    """
+    if not names:
+        return []
+    lines: list[str] = []
+    for row in range(len(names[0].cells)):
+        called = " ".join(filter(None, (column.cells[row] for column in names)))
+        for group in groups:
+            told = [
+                f"{column.title} {column.cells[row]}"
+                for column in group.columns
+                if column.cells[row] not in ("", NOT_MEASURED)
+            ]
+            if told:
+                lines.append(f"{called}, {group.title}: {', '.join(told)}")
+    return lines
+
+
 def _titled(names: Sequence[Column], title: str) -> list[Column]:
     """Over the names of the rows, which are in the column called "case"."""
     place = next((place for place, column in enumerate(names) if column.title == "case"), 0)

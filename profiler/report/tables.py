@@ -10,7 +10,7 @@ from profiler.analysis.figures import run_figures
 from profiler.analysis.legs import LegFigures
 from profiler.analysis.outputs import OutputComparison
 from profiler.analysis.state import RunState, SessionState
-from profiler.report.columns import WIDTH, Column, Group, table
+from profiler.report.columns import WIDTH, Column, Group, spoken, table
 from profiler.report.heading import heading
 from profiler.report.naming import short_names
 from profiler.report.notes import (
@@ -38,6 +38,9 @@ from profiler.report.text import NOT_MEASURED, number
 
 __all__ = ["batch_line", "batch_text", "recompile_lines", "run_line", "session_lines"]
 
+LONGEST_LINE = 4000
+"""Of lines that are read aloud: whoever prints them cuts there."""
+
 
 def session_lines(
     session: SessionState,
@@ -46,18 +49,22 @@ def session_lines(
     width: int = WIDTH,
     baseline: str | None = None,
     outputs: Mapping[str, OutputComparison] | None = None,
+    by_ear: bool = False,
 ) -> list[str]:
     """A session as text of at most ``width`` columns: what it is, the verdicts, a row a case, what that means, what
     puts a doubt on it, and the runs that did not end well.
 
     ``baseline``: the case that the others are compared with; None: the no-compile case of the same workload.
+    ``by_ear``: for a screen reader, which knows of no columns: each figure with its title, and no line is folded.
     """
     rows = session_rows(session, baseline=baseline, outputs=outputs)
     notes = [*meanings(rows), *session_notes(session)]
+    if by_ear:
+        width = LONGEST_LINE
     return joined(
         paragraphs(heading(session, copied=copied), width),
         paragraphs(answers(rows), width),
-        *figure_tables(rows, width),
+        *(spoken_tables(rows) if by_ear else figure_tables(rows, width)),
         *(paragraphs(lines, width) for lines in (notes, doubts(rows), ended_badly(session))),
     )
 
@@ -86,6 +93,12 @@ def figure_tables(rows: Sequence[Row], width: int) -> list[list[str]]:
         table(*loop_part(rows), width),
         table(*leg_part(rows), width),
     ]
+
+
+def spoken_tables(rows: Sequence[Row]) -> list[list[str]]:
+    """What `figure_tables` shows, a line for each row and group of figures."""
+    parts = ((names_of(rows), figure_groups(rows)), loop_part(rows), leg_part(rows))
+    return [spoken(names, groups) for names, groups in parts]
 
 
 def loop_part(rows: Sequence[Row]) -> tuple[list[Column], list[Group]]:
