@@ -40,6 +40,13 @@ _FIELDS = ("reasons", "sm_mhz", "energy_mj", "used_bytes")
 """Fields whose absence takes a figure or a flag away."""
 
 
+def reason_name(bit: int) -> str:
+    """One bit of NVML's clock event reasons in words; its number where it has no name here."""
+    if bit == GPU_IDLE:
+        return "idle"
+    return SLOWDOWNS.get(bit) or _NORMAL.get(bit) or f"reason {bit:#x}"
+
+
 def slowing(samples: Sequence[CallSamples]) -> set[int]:
     """The bits of SLOWDOWNS that were seen often enough in the calls of one run to be believed."""
     counts = _counts(samples)

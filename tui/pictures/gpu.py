@@ -2,9 +2,130 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from profiler.analysis.gpuload import GAP_NS, SLOWDOWNS, reason_name
+from profiler.analysis.samples import GPU_IDLE, bits
 from profiler.analysis.state import SessionState
-from tui.charts.lanes import Lanes
-from tui.charts.window import Window
+from tui import safe
+from tui.charts.axes import StickyRange, format_value
+from tui.charts.decimate import min_max
+from tui.charts.lanes import Lane, Lanes, Sign
+from tui.charts.palette import MARK_STYLES, NEUTRAL_STYLE, OTHER_STYLES, SeriesStyle
+from tui.charts.reading import held
+from tui.charts.spec import Axis, Series, Unit
+from tui.charts.window import Window, within
+from tui.pictures import words
+from tui.pictures.memory import FIRST_RANGE_S, MemoryTrace
+from tui.pictures.names import on_cuda, origin_ns
+
+VALUES_EVERY_S = 1.0
+"""The figures beside the lanes are of the newest sample, and change no oftener than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A column of the samples as a lane: its value times ``factor`` is in ``unit``."""
+
+    column: str
+    name: str
+    unit: Unit
+    factor: float
+    style: SeriesStyle
+    least: float = 0.0  # the range goes at least so far
+
+
+_FIELDS = (
+    _Field("utilization", "busy", "%", 1.0, OTHER_STYLES[0], 100.0),
+    _Field("sm_mhz", "SM clock", "Hz", 1e6, OTHER_STYLES[1]),
+    _Field("power_mw", "power", "W", 1e-3, OTHER_STYLES[2]),
+    _Field("temperature_c", "heat", "°C", 1.0, OTHER_STYLES[3], 100.0),
+    _Field("memory_mhz", "memory clk", "Hz", 1e6, OTHER_STYLES[4]),
+)
+
+SYMBOLS = {
+    # gravest first; bits of NVML's clock event reasons (nvml.h, nvmlClocksEventReason*)
+    0x40: "T",
+    0x08: "H",
+    0x20: "t",
+    0x80: "B",
+    0x04: "P",
+    0x200: "b",
+    0x400: "v",
+    0x10: "y",
+    0x02: "c",
+    0x100: "d",
+    GPU_IDLE: ".",
+}
+_UNKNOWN = "?"
+_NAMED = 3
+"""Reasons that the title's legend explains: those that are on the row, the gravest first."""
+
+
+class _Stretches:
+    """When one reason held the clocks down: stretches of the session's own time, in order."""
+
+    def __init__(self) -> None:
+        self.starts: list[float] = []
+        self.ends: list[float] = []
+
+    def add(self, start: float, end: float) -> None:
+        if self.ends and start <= self.ends[-1]:
+            self.ends[-1] = max(end, self.ends[-1])
+        else:
+            self.starts.append(start)
+            self.ends.append(end)
+
+    def touches(self, low: float, high: float) -> bool:
+        """Whether any of them lies in [low, high)."""
+        place = bisect_left(self.starts, high) - 1
+        return place >= 0 and self.ends[place] > low
+
+
+class _Reasons:
+    """The clock event reasons of the samples, added to as the log grows."""
+
+    def __init__(self, trace: MemoryTrace) -> None:
+        self._trace = trace
+        self._taken = 0
+        self.stretches: dict[int, _Stretches] = {}
+
+    def follow(self) -> None:
+        """Take in the samples that have come: each holds until the next one, or as long as a gap begins to be one."""
+        xs, ys = self._trace.xs, self._trace.ys
+        for place in range(self._taken, len(xs) - 1):
+            start, mask = xs[place], ys[place]
+            if math.isfinite(mask):
+                end = min(xs[place + 1], start + GAP_NS / 1e9)
+                for bit in bits(int(mask)):
+                    self.stretches.setdefault(bit, _Stretches()).add(start, end)
+        self._taken = max(0, len(xs) - 1)
+
+    def at(self, x: float) -> list[int] | None:
+        """The reasons at ``x``, the gravest first; None where nobody knows."""
+        mask = held(self._trace.xs, self._trace.ys, x)
+        return None if mask is None else sorted(bits(int(mask)), key=_gravity)
+
+    def signs(self, window: Window, columns: int) -> Iterator[Sign]:
+        """The gravest reason of each column, neighbours with the same one as one stretch."""
+        seen = sorted(self.stretches, key=_gravity)
+        width = window.span / columns
+        begun, before = 0, 0
+        for column in range(columns + 1):
+            low = window.low + column * width
+            found = 0
+            if column < columns:
+                found = next((bit for bit in seen if self.stretches[bit].touches(low, low + width)), 0)
+            if found == before:
+                continue
+            if before:
+                # from within the first column to within the last one
+                start, end = window.low + (begun + 0.25) * width, window.low + (column - 0.25) * width
+                yield Sign(start, end, SYMBOLS.get(before, _UNKNOWN), _look(before))
+            begun, before = column, found
 
 
 class GpuChart:
@@ -12,11 +133,141 @@ class GpuChart:
 
     def __init__(self, session: SessionState) -> None:
         self._session = session
+        self._time = StickyRange("s", start=FIRST_RANGE_S)
+        self._ranges = {field.column: StickyRange(field.unit, start=field.least) for field in _FIELDS}
+        self._start()
 
-    def lanes(self, columns: int, now_s: float, *, window: Window | None = None, cursor: float | None = None) -> Lanes:
+    def _start(self) -> None:
+        self._clock = _clock(self._session)
+        self._traces = {field.column: MemoryTrace(self._session) for field in _FIELDS}
+        self._masks = MemoryTrace(self._session)
+        self._reasons = _Reasons(self._masks)
+        self._said: tuple[float, dict[str, str], str] = (-math.inf, {}, "")
+
+    def lanes(
+        self,
+        columns: int,
+        now_s: float,
+        *,
+        window: Window | None = None,
+        cursor: float | None = None,
+        end: float | None = None,
+    ) -> Lanes:
         """The lanes as they are now, for a plot of about ``columns``; ``now_s`` on any monotonic clock.
 
-        ``window`` (None: all) and ``cursor`` (None: none) are seconds of the session's own time, as on the memory
-        chart.
+        ``window`` (None: all), ``cursor`` (None: none) and ``end`` (None: as far as there are samples) are seconds of
+        the session's own time, as on the memory chart, whose axis ends at ``end`` too.
         """
-        return Lanes("GPU")
+        why = self._why_none()
+        if why:
+            return Lanes("GPU", empty=why, x=Axis(0.0, end or self._time.high, "s"))
+        if _clock(self._session) != self._clock:
+            self._start()
+        self._follow()
+        last = max((trace.xs[-1] for trace in self._traces.values() if trace.xs), default=0.0)
+        whole = Window(0.0, end if end is not None else self._time.fit(last, now_s))
+        seen = within(window, whole)
+        values, note = self._words(cursor, now_s)
+        signs = tuple(self._reasons.signs(seen, max(1, columns)))
+        return Lanes(
+            "GPU",
+            tuple(self._lane(field, seen, columns, now_s, values) for field in _FIELDS),
+            Axis(*seen, "s", whole=None if seen == whole else (whole.low, whole.high)),
+            signs,
+            signs_name="limits" if self._reasons.stretches else "",
+            legend=self._legend(signs),
+            note=note,
+            cursor=cursor,
+        )
+
+    def _why_none(self) -> str:
+        """Why there are no lanes at all; "" where there are."""
+        session = self._session
+        if not on_cuda(session):
+            return "no GPU: this session measures the CPU"
+        if len(session.gpu):
+            return ""
+        if session.device is not None and session.device.reason:
+            return f"no GPU figures: {safe.line(session.device.reason, 200)}"
+        return "no GPU figures were taken" if session.over else "waiting for GPU figures"
+
+    def _follow(self) -> None:
+        gpu = self._session.gpu
+        for column, trace in self._traces.items():
+            trace.follow(0, gpu, column)
+        self._masks.follow(0, gpu, "reasons")
+        self._reasons.follow()
+
+    def _lane(self, field: _Field, seen: Window, columns: int, now_s: float, values: dict[str, str]) -> Lane:
+        trace = self._traces[field.column]
+        largest = trace.largest * field.factor
+        device = self._session.device
+        if field.column == "sm_mhz" and device is not None and device.max_sm_mhz:
+            largest = max(largest, device.max_sm_mhz * field.factor)
+        high = self._ranges[field.column].fit(largest, now_s)
+        xs, ys = min_max(trace.xs, trace.ys, seen.low, seen.high, columns * 2)
+        known = any(math.isfinite(y) for y in ys)
+        return Lane(
+            field.name,
+            values.get(field.column, words.NOTHING),
+            (Series(field.column, field.name, tuple(xs), tuple(y * field.factor for y in ys), field.style),)
+            if known
+            else (),
+            Axis(0.0, high, field.unit),
+            empty=self._why_empty(field.column) if not known else "",
+        )
+
+    def _why_empty(self, column: str) -> str:
+        reason = self._session.gpu_fields.get(column)
+        return f"not measured: {safe.line(reason, 100)}" if reason else "nothing measured here"
+
+    def _words(self, cursor: float | None, now_s: float) -> tuple[dict[str, str], str]:
+        """The figure of each lane and the reasons, at the cursor or of the newest sample."""
+        if cursor is not None:
+            return self._figures(cursor), f"{words.at(cursor)}: {_told(self._reasons.at(cursor))}"
+        at, figures, note = self._said
+        if now_s - at >= VALUES_EVERY_S or not figures or self._session.over:
+            newest = self._masks.xs[-1] if self._masks.xs else 0.0
+            when = "at the end" if self._session.over else "now"
+            figures, note = self._figures(newest), f"{when}: {_told(self._reasons.at(newest))}"
+            self._said = now_s, figures, note
+        return figures, note
+
+    def _figures(self, x: float) -> dict[str, str]:
+        found = {field: held(self._traces[field.column].xs, self._traces[field.column].ys, x) for field in _FIELDS}
+        return {
+            field.column: format_value(value * field.factor, field.unit)
+            for field, value in found.items()
+            if value is not None
+        }
+
+    def _legend(self, signs: tuple[Sign, ...]) -> str:
+        """What the symbols of the row mean, the gravest first, as many as a title has room for."""
+        seen = {sign.symbol for sign in signs}
+        found = [bit for bit in SYMBOLS if SYMBOLS[bit] in seen]
+        found += [bit for bit in sorted(self._reasons.stretches) if bit not in SYMBOLS and _UNKNOWN in seen]
+        return "  ".join(f"{SYMBOLS.get(bit, _UNKNOWN)} {reason_name(bit)}" for bit in found[:_NAMED])
+
+
+def _gravity(bit: int) -> int:
+    """Reasons that have no name here come before those that are normal."""
+    order = list(SYMBOLS)
+    return order.index(bit) if bit in SYMBOLS else order.index(0x04)
+
+
+def _look(bit: int) -> SeriesStyle:
+    if bit in SLOWDOWNS:
+        return MARK_STYLES["!"]
+    return NEUTRAL_STYLE if bit == GPU_IDLE else MARK_STYLES["R"]
+
+
+def _told(reasons: list[int] | None) -> str:
+    """The reasons in words."""
+    if reasons is None:
+        return "limits unknown"
+    return ", ".join(reason_name(bit) for bit in reasons) or "no limit"
+
+
+def _clock(session: SessionState) -> tuple[object, ...]:
+    """What the session's own time depends on."""
+    return origin_ns(session), *session.pauses
