@@ -18,6 +18,7 @@ from profiler.follow import Follower
 from profiler.report.text import unsteering
 from profiler.sessions import Liveness, SessionFolder
 from tui import safe
+from tui.terminals import terminal_kind
 
 OK, RUN_FAILED, BAD_USAGE, NOT_FOUND = 0, 1, 2, 3
 NARROWEST = 60
@@ -124,10 +125,7 @@ def terminal_width() -> int:
 
 def on_terminal() -> bool:
     """Whether there is a terminal to draw on; Textual draws through stderr."""
-    return (
-        all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-        and os.environ.get("TERM", "dumb") != "dumb"
-    )
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)) and terminal_kind().draws
 
 
 session_argument = click.argument("reference", metavar="[SESSION]", default="last")

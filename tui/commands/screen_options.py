@@ -11,6 +11,7 @@ import click
 from tui import config
 from tui.commands.common import BAD_USAGE, CommandError
 from tui.settings import FASTEST_HZ, LEAST_BYTES_PER_SECOND, SLOWEST_HZ, ColourMode, Settings
+from tui.terminals import terminal_kind
 
 GROUP = "The screen"
 """The heading of these options in the help of a command that shows its options by groups."""
@@ -44,7 +45,10 @@ def unread_screen_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings_of(chosen: Mapping[str, Any]) -> Settings:
-    """Settings of what was given on the command line (None: not given), over the config file, over the defaults."""
+    """Settings of what was given on the command line (None: not given), over the config file, over the defaults.
+
+    Of these ASCII goes by the terminal: a console's font has no braille.
+    """
     try:
         filed = config.load()
     except config.BadConfig as error:
@@ -52,13 +56,18 @@ def settings_of(chosen: Mapping[str, Any]) -> Settings:
     theme = chosen.get("theme")
     if theme and theme not in config.theme_names():
         raise CommandError(f"--theme is one of {', '.join(config.theme_names())}, not {theme!r}", BAD_USAGE)
-    return Settings(**{**filed, **{name: value for name, value in chosen.items() if value is not None}})
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return Settings(**{"ascii": terminal_kind().ascii, **filed, **given})
 
 
 _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--ascii/--no-ascii", "ascii"),
-        {"default": None, "help": "ASCII alone: no braille, no box drawing.", "show_default": "--no-ascii"},
+        {
+            "default": None,
+            "help": "ASCII alone: no braille, no box drawing.",
+            "show_default": "by the terminal",
+        },
     ),
     (
         ("--color", "--colour", "colour"),
