@@ -118,11 +118,15 @@ class Replay:
 
     def moment(self, seconds: float) -> int:
         """When the session had come as far as ``seconds``, in nanoseconds on its clock: the reverse of ``seconds``."""
-        t = self.begin_ns + round(seconds * 1e9)
+        return self.later(self.begin_ns, round(seconds * 1e9))
+
+    def later(self, t: int, ns: int) -> int:
+        """The moment ``ns`` nanoseconds after ``t``; pauses that lie between, or in which ``t`` lies, don't count."""
+        later = t + ns
         for start, end in self.pauses:
-            if start < t:
-                t += end - start
-        return t
+            if end > t and start < later:
+                later += end - max(start, t)
+        return later
 
     def steps_from(self, t: int, direction: int) -> int | None:
         """When the next step was told after ``t`` (``direction`` 1), or the one before it (-1); None: there is none."""
@@ -131,6 +135,11 @@ class Replay:
     def compiles_from(self, t: int, direction: int) -> int | None:
         """As ``steps_from``, when a compile or recompile began."""
         return _nearest((log.compiles for log in self._runs.values()), t, direction)
+
+    @property
+    def compile_count(self) -> int:
+        """How many compiles and recompiles began."""
+        return sum(len(log.compiles) for log in self._runs.values())
 
     def compiles(self) -> Iterator[int]:
         """When each compile and recompile began, run by run."""

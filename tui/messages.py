@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from tui.managing import Plan
     from tui.pictures.compare.chooser import ChooserPicture
     from tui.pictures.compare.marks import Marks
     from tui.pictures.compare.painter import ComparePicture
     from tui.pictures.focus import Focus
     from tui.pictures.listing import Listing
     from tui.pictures.live import LivePicture
+    from tui.pictures.player import ReplayPicture
     from tui.pictures.triggers.painter import TriggersPicture
 
 
@@ -25,6 +27,17 @@ class LiveChanged(Message, bubble=False):
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, LiveChanged)
+
+
+class ReplayChanged(Message, bubble=False):
+    """The session that is played again looks different; a backlog collapses to the newest picture."""
+
+    def __init__(self, picture: ReplayPicture) -> None:
+        self.picture = picture
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, ReplayChanged)
 
 
 class TriggersChanged(Message, bubble=False):
@@ -108,6 +121,32 @@ class ShowNew(Message):
 
     def __init__(self, like: str | None = None) -> None:
         self.like = like
+        super().__init__()
+
+
+class SortPicked(Message):
+    """The user wants a list sorted by the column ``name``; again: the other way round."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__()
+
+
+class Planned(Message, bubble=False):
+    """It is known what stopping, removing or resuming sessions would do: to be asked."""
+
+    def __init__(self, plan: Plan, sessions: tuple[str, ...]) -> None:
+        self.plan = plan
+        self.sessions = sessions
+        super().__init__()
+
+
+class Managed(Message, bubble=False):
+    """Something was done to sessions; ``said`` is what came of it."""
+
+    def __init__(self, said: str, sessions: tuple[str, ...]) -> None:
+        self.said = said
+        self.sessions = sessions
         super().__init__()
 
 
