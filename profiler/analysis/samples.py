@@ -54,7 +54,7 @@ def call_samples(session: SessionState, run: RunState, call: Call) -> CallSample
 def _look(session: SessionState, start: int, key: _Key) -> CallSamples:
     first, last, end = key
     gpu = session.gpu
-    gap = _longest_gap(start, gpu.column("t", first, last), end) if _evenly(session) else None
+    gap = _longest_gap(start, gpu.column("t", first, last), end) if evenly(session) else None
     masks = gpu.column("reasons", first, last)
     said = known(masks)
     everybody = 0
@@ -87,7 +87,8 @@ def others_at_first(session: SessionState, run: RunState) -> int | None:
     return next(iter(known(session.gpu.column("others", first, last))), None)
 
 
-def _evenly(session: SessionState) -> bool:
+def evenly(session: SessionState) -> bool:
+    """Whether a sample was written every second at least, so that silence is a gap."""
     return session.header is not None and session.header.minor >= _SAMPLED_EVENLY
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from profiler.analysis.gpuload import GAP_NS, SLOWDOWNS, reason_name
+from profiler.analysis.gpuload import SLOWDOWNS, reason_name
 from profiler.analysis.samples import GPU_IDLE, bits
 from profiler.analysis.state import SessionState
 from tui import safe
@@ -15,12 +14,12 @@ from tui.charts.axes import StickyRange, format_value
 from tui.charts.decimate import min_max
 from tui.charts.lanes import Lane, Lanes, Sign
 from tui.charts.palette import MARK_STYLES, NEUTRAL_STYLE, OTHER_STYLES, SeriesStyle
-from tui.charts.reading import held
 from tui.charts.spec import Axis, Series, Unit
 from tui.charts.window import Window, within
 from tui.pictures import words
-from tui.pictures.memory import FIRST_RANGE_S, MemoryTrace
-from tui.pictures.names import on_cuda, origin_ns
+from tui.pictures.memory import FIRST_RANGE_S
+from tui.pictures.names import on_cuda
+from tui.pictures.samples import REASONS, GpuTrace
 
 VALUES_EVERY_S = 1.0
 """The figures beside the lanes are of the newest sample, and change no oftener than that."""
@@ -42,8 +41,8 @@ _FIELDS = (
     _Field("utilization", "busy", "%", 1.0, OTHER_STYLES[0], 100.0),
     _Field("sm_mhz", "SM clock", "Hz", 1e6, OTHER_STYLES[1]),
     _Field("power_mw", "power", "W", 1e-3, OTHER_STYLES[2]),
-    _Field("temperature_c", "heat", "°C", 1.0, OTHER_STYLES[3], 100.0),
-    _Field("memory_mhz", "memory clk", "Hz", 1e6, OTHER_STYLES[4]),
+    _Field("temperature_c", "temp", "°C", 1.0, OTHER_STYLES[3], 100.0),
+    _Field("memory_mhz", "mem clock", "Hz", 1e6, OTHER_STYLES[4]),
 )
 
 SYMBOLS = {
@@ -65,69 +64,6 @@ _NAMED = 3
 """Reasons that the title's legend explains: those that are on the row, the gravest first."""
 
 
-class _Stretches:
-    """When one reason held the clocks down: stretches of the session's own time, in order."""
-
-    def __init__(self) -> None:
-        self.starts: list[float] = []
-        self.ends: list[float] = []
-
-    def add(self, start: float, end: float) -> None:
-        if self.ends and start <= self.ends[-1]:
-            self.ends[-1] = max(end, self.ends[-1])
-        else:
-            self.starts.append(start)
-            self.ends.append(end)
-
-    def touches(self, low: float, high: float) -> bool:
-        """Whether any of them lies in [low, high)."""
-        place = bisect_left(self.starts, high) - 1
-        return place >= 0 and self.ends[place] > low
-
-
-class _Reasons:
-    """The clock event reasons of the samples, added to as the log grows."""
-
-    def __init__(self, trace: MemoryTrace) -> None:
-        self._trace = trace
-        self._taken = 0
-        self.stretches: dict[int, _Stretches] = {}
-
-    def follow(self) -> None:
-        """Take in the samples that have come: each holds until the next one, or as long as a gap begins to be one."""
-        xs, ys = self._trace.xs, self._trace.ys
-        for place in range(self._taken, len(xs) - 1):
-            start, mask = xs[place], ys[place]
-            if math.isfinite(mask):
-                end = min(xs[place + 1], start + GAP_NS / 1e9)
-                for bit in bits(int(mask)):
-                    self.stretches.setdefault(bit, _Stretches()).add(start, end)
-        self._taken = max(0, len(xs) - 1)
-
-    def at(self, x: float) -> list[int] | None:
-        """The reasons at ``x``, the gravest first; None where nobody knows."""
-        mask = held(self._trace.xs, self._trace.ys, x)
-        return None if mask is None else sorted(bits(int(mask)), key=_gravity)
-
-    def signs(self, window: Window, columns: int) -> Iterator[Sign]:
-        """The gravest reason of each column, neighbours with the same one as one stretch."""
-        seen = sorted(self.stretches, key=_gravity)
-        width = window.span / columns
-        begun, before = 0, 0
-        for column in range(columns + 1):
-            low = window.low + column * width
-            found = 0
-            if column < columns:
-                found = next((bit for bit in seen if self.stretches[bit].touches(low, low + width)), 0)
-            if found == before:
-                continue
-            if before:
-                # from within the first column to within the last one
-                start, end = window.low + (begun + 0.25) * width, window.low + (column - 0.25) * width
-                yield Sign(start, end, SYMBOLS.get(before, _UNKNOWN), _look(before))
-            begun, before = column, found
-
-
 class GpuChart:
     """Makes the lanes of one session; keeps what saves it from starting over each time."""
 
@@ -135,13 +71,7 @@ class GpuChart:
         self._session = session
         self._time = StickyRange("s", start=FIRST_RANGE_S)
         self._ranges = {field.column: StickyRange(field.unit, start=field.least) for field in _FIELDS}
-        self._start()
-
-    def _start(self) -> None:
-        self._clock = _clock(self._session)
-        self._traces = {field.column: MemoryTrace(self._session) for field in _FIELDS}
-        self._masks = MemoryTrace(self._session)
-        self._reasons = _Reasons(self._masks)
+        self._trace = GpuTrace(session, [field.column for field in _FIELDS])
         self._said: tuple[float, dict[str, str], str] = (-math.inf, {}, "")
 
     def lanes(
@@ -161,20 +91,17 @@ class GpuChart:
         why = self._why_none()
         if why:
             return Lanes("GPU", empty=why, x=Axis(0.0, end or self._time.high, "s"))
-        if _clock(self._session) != self._clock:
-            self._start()
-        self._follow()
-        last = max((trace.xs[-1] for trace in self._traces.values() if trace.xs), default=0.0)
-        whole = Window(0.0, end if end is not None else self._time.fit(last, now_s))
+        self._trace.follow()
+        whole = Window(0.0, end if end is not None else self._time.fit(self._trace.last, now_s))
         seen = within(window, whole)
         values, note = self._words(cursor, now_s)
-        signs = tuple(self._reasons.signs(seen, max(1, columns)))
+        signs = tuple(self._signs(seen, max(1, columns)))
         return Lanes(
             "GPU",
             tuple(self._lane(field, seen, columns, now_s, values) for field in _FIELDS),
             Axis(*seen, "s", whole=None if seen == whole else (whole.low, whole.high)),
             signs,
-            signs_name="limits" if self._reasons.stretches else "",
+            signs_name="limits" if self._trace.reasons.seen else "",
             legend=self._legend(signs),
             note=note,
             cursor=cursor,
@@ -191,21 +118,32 @@ class GpuChart:
             return f"no GPU figures: {safe.line(session.device.reason, 200)}"
         return "no GPU figures were taken" if session.over else "waiting for GPU figures"
 
-    def _follow(self) -> None:
-        gpu = self._session.gpu
-        for column, trace in self._traces.items():
-            trace.follow(0, gpu, column)
-        self._masks.follow(0, gpu, "reasons")
-        self._reasons.follow()
+    def _signs(self, seen: Window, columns: int) -> Iterator[Sign]:
+        """The gravest reason of each column, neighbours with the same one as one stretch."""
+        reasons = sorted(self._trace.reasons.seen, key=_gravity)
+        width = seen.span / columns
+        begun, before = 0, 0
+        for column in range(columns + 1):
+            low = seen.low + column * width
+            found = 0
+            if column < columns:
+                found = next((bit for bit in reasons if self._trace.reasons.touches(bit, low, low + width)), 0)
+            if found == before:
+                continue
+            if before:
+                # from within the first column to within the last one
+                start, end = seen.low + (begun + 0.25) * width, seen.low + (column - 0.25) * width
+                yield Sign(start, end, SYMBOLS.get(before, _UNKNOWN), _look(before))
+            begun, before = column, found
 
     def _lane(self, field: _Field, seen: Window, columns: int, now_s: float, values: dict[str, str]) -> Lane:
-        trace = self._traces[field.column]
-        largest = trace.largest * field.factor
+        trace = self._trace
+        largest = trace.largest[field.column] * field.factor
         device = self._session.device
         if field.column == "sm_mhz" and device is not None and device.max_sm_mhz:
             largest = max(largest, device.max_sm_mhz * field.factor)
         high = self._ranges[field.column].fit(largest, now_s)
-        xs, ys = min_max(trace.xs, trace.ys, seen.low, seen.high, columns * 2)
+        xs, ys = min_max(trace.xs, trace.ys[field.column], seen.low, seen.high, columns * 2)
         known = any(math.isfinite(y) for y in ys)
         return Lane(
             field.name,
@@ -224,28 +162,33 @@ class GpuChart:
     def _words(self, cursor: float | None, now_s: float) -> tuple[dict[str, str], str]:
         """The figure of each lane and the reasons, at the cursor or of the newest sample."""
         if cursor is not None:
-            return self._figures(cursor), f"{words.at(cursor)}: {_told(self._reasons.at(cursor))}"
+            return self._figures(cursor), f"{words.at(cursor)}: {_told(self._reasons_at(cursor))}"
         at, figures, note = self._said
         if now_s - at >= VALUES_EVERY_S or not figures or self._session.over:
-            newest = self._masks.xs[-1] if self._masks.xs else 0.0
+            newest = self._trace.last
             when = "at the end" if self._session.over else "now"
-            figures, note = self._figures(newest), f"{when}: {_told(self._reasons.at(newest))}"
+            figures, note = self._figures(newest), f"{when}: {_told(self._reasons_at(newest))}"
             self._said = now_s, figures, note
         return figures, note
 
     def _figures(self, x: float) -> dict[str, str]:
-        found = {field: held(self._traces[field.column].xs, self._traces[field.column].ys, x) for field in _FIELDS}
+        found = {field: self._trace.at(field.column, x) for field in _FIELDS}
         return {
             field.column: format_value(value * field.factor, field.unit)
             for field, value in found.items()
             if value is not None
         }
 
+    def _reasons_at(self, x: float) -> list[int] | None:
+        """The reasons at ``x``, the gravest first; None where nobody knows."""
+        mask = self._trace.at(REASONS, x)
+        return None if mask is None else sorted(bits(int(mask)), key=_gravity)
+
     def _legend(self, signs: tuple[Sign, ...]) -> str:
         """What the symbols of the row mean, the gravest first, as many as a title has room for."""
         seen = {sign.symbol for sign in signs}
         found = [bit for bit in SYMBOLS if SYMBOLS[bit] in seen]
-        found += [bit for bit in sorted(self._reasons.stretches) if bit not in SYMBOLS and _UNKNOWN in seen]
+        found += [bit for bit in sorted(self._trace.reasons.seen) if bit not in SYMBOLS and _UNKNOWN in seen]
         return "  ".join(f"{SYMBOLS.get(bit, _UNKNOWN)} {reason_name(bit)}" for bit in found[:_NAMED])
 
 
@@ -266,8 +209,3 @@ def _told(reasons: list[int] | None) -> str:
     if reasons is None:
         return "limits unknown"
     return ", ".join(reason_name(bit) for bit in reasons) or "no limit"
-
-
-def _clock(session: SessionState) -> tuple[object, ...]:
-    """What the session's own time depends on."""
-    return origin_ns(session), *session.pauses
