@@ -1,31 +1,43 @@
-"""Reads the list of sessions in turns; what is over and unchanged is read once."""
+"""Reads the list of sessions in turns: what is over and unchanged is read once, of what is under way what is new."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from profiler.eventlog import is_locked
-from profiler.overview import Overview, read_overview
-from profiler.sessions import SessionFolder, all_sessions
+from profiler.overview import OverviewReader
+from profiler.sessions import SessionFolder, SessionUnreadable, all_sessions
+from profiler.underway import ProgressFollower
 from tui.feed import Source, Turn
-from tui.pictures.listing import UNDER_WAY, Listing, session_lines
+from tui.pictures.listing import UNDER_WAY, Going, Listing, SessionLine, aged, session_line
+from tui.pictures.names import latest_ns
+from tui.pictures.progress import progress_lines
 
 LOOK_AGAIN_S = 2.0
 BUDGET_S = 0.05
+READ_S = 0.02
+"""So long one session's logs are read before the next one has its turn."""
+
+AT_REST = 100
+"""Sessions that are over and are looked at in one round: of more a part, and the others in the rounds after it."""
+
 Stamp = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Known:
     """What was read of a session, and what its files and its lock were like then."""
 
     stamp: Stamp
     locked: bool
-    overview: Overview
+    line: SessionLine
+    reader: OverviewReader | None = None  # of one under way: it is read on
+    follower: ProgressFollower | None = None
 
 
 class ListingSource(Source[Listing]):
@@ -37,46 +49,114 @@ class ListingSource(Source[Listing]):
         *,
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
+        now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """``clock`` in seconds paces the reading; ``now_ns`` is the clock of the logs."""
         self._root = root
         self._clock = clock
         self._wall_ns = wall_ns
+        self._now_ns = now_ns
         self._known: dict[str, _Known] = {}
         self._folders: list[SessionFolder] = []
-        self._next = 0
-        self._complete = False
+        self._unseen: deque[SessionFolder] = deque()  # of this round
+        self._unread: deque[SessionFolder] = deque()  # under way, to be read on in this round
+        self._resting = 0  # where the next round goes on among those that are over
+        self._next_round = float("-inf")
         self._last: Listing | None = None
+
+    def look_again(self, *sessions: str) -> None:
+        """Begin a new round with the next turn, and with these sessions: something was done to them."""
+        for session in sessions:
+            if session in self._known:
+                self._known[session].stamp = ()
+        self._unseen.clear()
+        self._unread.clear()
+        self._next_round = float("-inf")
 
     def turn(self) -> Turn[Listing]:
         """Look at sessions for a short while; a picture whenever something is new."""
-        deadline = self._clock() + BUDGET_S
-        if self._next >= len(self._folders):
+        start = self._clock()
+        if not self._unseen and not self._unread and start >= self._next_round:
             try:
-                self._folders = all_sessions(self._root)
+                self._begin()
             except OSError as error:
-                return self._new(
-                    Listing((), True, f"cannot read {self._root / 'sessions'}: {error.strerror}"), LOOK_AGAIN_S
-                )
-            self._next = 0
-        while self._next < len(self._folders) and self._clock() < deadline:
-            self._look_at(self._folders[self._next])
-            self._next += 1
-        more = self._next < len(self._folders)
-        self._complete |= not more
-        present = [self._known[folder.id].overview for folder in self._folders if folder.id in self._known]
-        listing = Listing(session_lines(present, self._wall_ns()), self._complete)
-        return self._new(listing, 0.0 if more else LOOK_AGAIN_S)
+                why = f"cannot read {self._root / 'sessions'}: {error.strerror}"
+                return self._new(Listing((), True, why), LOOK_AGAIN_S)
+            self._next_round = start + LOOK_AGAIN_S
+        while self._unseen and self._clock() - start < BUDGET_S:
+            self._look_at(self._unseen.popleft())
+        # The whole list comes first; how far those under way are is read after it.
+        while not self._unseen and self._unread and self._clock() - start < BUDGET_S:
+            self._read_on()
+        more = bool(self._unseen or self._unread)
+        return self._new(self._listing(), 0.0 if more else max(0.0, self._next_round - self._clock()))
+
+    def _begin(self) -> None:
+        """Who is looked at in this round: at first those under way, then of those that are over a part."""
+        self._folders = all_sessions(self._root)
+        present = {folder.id for folder in self._folders}
+        for gone in [session for session in self._known if session not in present]:
+            del self._known[gone]
+        new = [folder for folder in self._folders if folder.id not in self._known]
+        # The lock tells who is running for next to nothing: those are on top, and are read first.
+        new.sort(key=lambda folder: not is_locked(folder.conductor_log))
+        known = [folder for folder in self._folders if folder.id in self._known]
+        first = {name for name, known in self._known.items() if known.line.under_way or not known.stamp}
+        going = [folder for folder in known if folder.id in first]
+        over = [folder for folder in known if folder.id not in first]
+        self._resting = self._resting if self._resting < len(over) else 0
+        part = over[self._resting : self._resting + AT_REST]
+        self._resting += AT_REST
+        self._unseen = deque([*going, *new, *part])
 
     def _look_at(self, folder: SessionFolder) -> None:
         known = self._known.get(folder.id)
         stamp = _stamp(folder)
         if known is not None and known.stamp == stamp:
             # What is under way can die without a word written; then nobody holds its lock any more.
-            state = known.overview.state
+            state = known.line.state
             if state not in UNDER_WAY or (state == "running" and known.locked == is_locked(folder.conductor_log)):
+                self._unread.extend([folder] if known.follower is not None else [])
                 return
         locked = is_locked(folder.conductor_log)
-        self._known[folder.id] = _Known(stamp, locked, read_overview(folder))
+        reader = (known.reader if known is not None else None) or OverviewReader(folder)
+        line = session_line(reader.read())
+        if not line.under_way:
+            self._known[folder.id] = _Known(stamp, locked, line)
+            return
+        follower = known.follower if known is not None else None
+        going = known.line.going if known is not None else None
+        self._known[folder.id] = _Known(stamp, locked, replace(line, going=going), reader, follower)
+        self._unread.append(folder)
+
+    def _read_on(self) -> None:
+        """Read on in the logs of the first session under way; one that has more waits until the others had a turn."""
+        folder = self._unread.popleft()
+        known = self._known[folder.id]
+        try:
+            if known.follower is None:
+                known.follower = ProgressFollower(folder)
+            _, more = known.follower.poll(READ_S, self._clock)
+        except SessionUnreadable:
+            return  # it was removed, or damaged, this moment: the next round says so
+        if more:
+            self._unread.append(folder)
+            return
+        state = known.follower.state
+        session, run = progress_lines(state, max(self._now_ns(), latest_ns(state)))
+        if session.fraction is None:
+            return  # it has ended since: the next round says so
+        current = state.current
+        doing = f"{run.label}: {run.text}" if run.label else run.text
+        waiting = current is not None and current.waiting is not None
+        known.line = replace(known.line, going=Going(session.fraction, session.left, doing, waiting))
+
+    def _listing(self) -> Listing:
+        now_s = self._wall_ns() / 1e9
+        for known in self._known.values():
+            known.line = aged(known.line, now_s)
+        lines = tuple(self._known[folder.id].line for folder in self._folders if folder.id in self._known)
+        return Listing(lines, len(lines) == len(self._folders))
 
     def _new(self, listing: Listing, wait_s: float) -> Turn[Listing]:
         if listing == self._last:

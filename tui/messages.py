@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tui.pictures.focus import Focus
     from tui.pictures.listing import Listing
     from tui.pictures.live import LivePicture
+    from tui.pictures.new.form import Form
+    from tui.pictures.new.outcome import NewPicture
     from tui.pictures.player import ReplayPicture
     from tui.pictures.triggers.painter import TriggersPicture
 
@@ -113,6 +115,34 @@ class SessionPicked(Message):
 
     def __init__(self, session: str) -> None:
         self.session = session
+        super().__init__()
+
+
+class NewChanged(Message, bubble=False):
+    """What is known of the form for a new session looks different; a backlog collapses to the newest picture."""
+
+    def __init__(self, picture: NewPicture) -> None:
+        self.picture = picture
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, NewChanged)
+
+
+class FormFilled(Message, bubble=False):
+    """The form for what another session was asked for is there; ``why``: what it can't say of it."""
+
+    def __init__(self, form: Form, why: str) -> None:
+        self.form = form
+        self.why = why
+        super().__init__()
+
+
+class NotStarted(Message, bubble=False):
+    """The session couldn't be started; one line says ``why``."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
         super().__init__()
 
 
