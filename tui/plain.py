@@ -18,6 +18,7 @@ from tui import safe
 from tui.pictures import words
 from tui.pictures.compiles import Explained, compile_text, settled, told_ns
 from tui.pictures.names import latest_ns, workload_label
+from tui.settings import Settings
 from tui.telling import Pulse
 
 POLL_SECONDS = 0.25
@@ -116,6 +117,11 @@ def _compiles(run: RunState, explained: Explained) -> Iterator[Told]:
         if not one.running and settled(run, one):
             text = compile_text(one)
             yield told_ns(run, one), ("compile", one.key), f"recompile: {text}" if one.kind == "recompile" else text
+
+
+def plain_say(settings: Settings, say: Callable[[str], None] = click.echo) -> Callable[[str], None]:
+    """``say``; where ASCII alone is wanted this program's own characters become some."""
+    return (lambda line: say(line.translate(safe.OWN_ASCII))) if settings.ascii else say
 
 
 def introduction(session: SessionState) -> list[str]:

@@ -10,19 +10,20 @@ from profiler.report.heading import made_with, shared_work
 from profiler.report.naming import short_ids, short_names
 from profiler.report.notes import answers, doubts, grouped, meanings, paragraphs
 from profiler.report.rows import Row
-from profiler.report.tables import figure_tables, joined
+from profiler.report.tables import LONGEST_LINE, figure_tables, joined, spoken_tables
 
 
-def compare_lines(document: CompareDocument, width: int = WIDTH) -> list[str]:
+def compare_lines(document: CompareDocument, width: int = WIDTH, *, by_ear: bool = False) -> list[str]:
     """The comparison in lines of at most ``width`` columns: what is compared, what is sure, the figures, what they
-    mean, and what puts a doubt on them.
+    mean, and what puts a doubt on them. ``by_ear``: as of `session_lines`.
     """
+    width = LONGEST_LINE if by_ear else width
     rows = compared_rows(document)
     notes = [*meanings(rows), *published_lines(document, rows)]
     return joined(
         paragraphs(compare_heading(document), width),
         paragraphs(answers(rows), width),
-        *figure_tables(rows, width),
+        *(spoken_tables(rows) if by_ear else figure_tables(rows, width)),
         *(paragraphs(lines, width) for lines in (notes, doubts(rows), failures(document.cases, rows))),
     )
 

@@ -36,7 +36,7 @@ from profiler.report.rows import (
 )
 from profiler.report.text import NOT_MEASURED, number
 
-__all__ = ["batch_line", "batch_text", "recompile_lines", "run_line", "session_lines"]
+__all__ = ["LONGEST_LINE", "batch_line", "batch_text", "recompile_lines", "run_line", "session_lines"]
 
 LONGEST_LINE = 4000
 """Of lines that are read aloud: whoever prints them cuts there."""

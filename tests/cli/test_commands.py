@@ -146,7 +146,6 @@ def test_ls_without_sessions_says_what_makes_one(capsys: pytest.CaptureFixture[s
         ("run sd15-txt2img --colour red", 2, "--colour"),
         ("run", 2, "PIPELINE"),
         ("fly", 2, "fly"),
-        ("", 2, "stepscope ls"),
     ],
 )
 def test_bad_input_is_one_line_and_a_code(

@@ -230,7 +230,7 @@ def test_the_screen_opens_on_the_things_with_the_baseline_pinned(
     opened: list[StepscopeApp] = []
     monkeypatch.setattr("tui.commands.compare.on_terminal", lambda: True)
 
-    def ran(app: StepscopeApp) -> None:
+    def ran(app: StepscopeApp, *, mouse: bool) -> None:
         opened.append(app)
 
     monkeypatch.setattr(StepscopeApp, "run", ran)

@@ -280,7 +280,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, folder: Any) -> list[Any]:
     monkeypatch.setattr(conductor, "start", lambda started: 1)
     monkeypatch.setattr(run_module.sessions, "create", lambda *given: folder)
     monkeypatch.setattr(run_module, "on_terminal", lambda: True)
-    monkeypatch.setattr(watch, "show_app", lambda root, opened: shown.append(opened))
+    monkeypatch.setattr(watch, "show_app", lambda root, opened, settings: shown.append(opened))
     return shown
 
 

@@ -14,6 +14,7 @@ from profiler.report import published
 from profiler.report.comparetext import compare_lines, compared_rows
 from profiler.report.comparison import CompareDocument
 from profiler.report.slower import OPTION, BadLimit, judge_slower, parse_limit, slower_lines
+from tui import safe
 from tui.commands.common import (
     BAD_USAGE,
     OK,
@@ -27,7 +28,10 @@ from tui.commands.common import (
     print_lines,
     terminal_width,
 )
+from tui.commands.screen_options import screen_options
 from tui.commands.things import Things
+from tui.plain import plain_say
+from tui.settings import Settings
 
 
 @click.command("compare", short_help="Compare cases and runs, of one session or of several.")
@@ -42,6 +46,7 @@ from tui.commands.things import Things
 )
 @click.option("--open", "opening", is_flag=True, help="Open the Compare screen instead of printing.")
 @json_option
+@screen_options
 @pass_root
 def compare_command(
     root: Path,
@@ -51,6 +56,7 @@ def compare_command(
     limit: str | None,
     opening: bool,
     as_json: bool,
+    settings: Settings,
 ) -> int:
     """Compare THINGs: a session (all its cases; 'last' without any), SESSION/CASE or SESSION/RUN. SESSION is an id, a
     unique prefix, 'last' or a folder (./copied), from anywhere. CASE and RUN are names as the tables shorten them,
@@ -72,14 +78,14 @@ def compare_command(
     given = references or ("last",)
     lots = things.lots(given)
     chosen = things.baseline(baseline, lots, given) if baseline is not None else None
-    if opening:
-        _open(root, things, given, chosen, about)
+    if opening and not settings.plain:
+        _open(root, things, given, chosen, about, settings)
         return OK
     document = things.document(lots, chosen, gpu=about)
     compared = _candidates(document)
     if allowed is not None:
         document.slower = judge_slower(allowed, compared)
-    write = lasting(print_document if as_json else partial(_print, terminal_width()), allowed is not None)
+    write = lasting(print_document if as_json else partial(_print, settings), allowed is not None)
     write(document)
     if document.slower is None:
         return OK
@@ -87,8 +93,10 @@ def compare_command(
     return RUN_FAILED if document.slower.failed else OK
 
 
-def _print(width: int, document: CompareDocument) -> None:
-    print_lines(compare_lines(document, width))
+def _print(settings: Settings, document: CompareDocument) -> None:
+    say = plain_say(settings)
+    for line in compare_lines(document, terminal_width(), by_ear=settings.plain):
+        say(safe.line(line, 4000))
 
 
 def _candidates(document: CompareDocument) -> list[tuple[str, CaseFigures]]:
@@ -112,14 +120,17 @@ def published_gpu(name: str | None) -> str | None:
     return gpu
 
 
-def _open(root: Path, things: Things, references: Sequence[str], baseline: Lot | None, gpu: str | None) -> None:
+def _open(
+    root: Path, things: Things, references: Sequence[str], baseline: Lot | None, gpu: str | None, settings: Settings
+) -> None:
     if not on_terminal():
         raise CommandError("the Compare screen needs a terminal: without --open the comparison is printed", BAD_USAGE)
     from tui.app import StepscopeApp
 
     pinned = None if baseline is None else (things.folder_of(baseline), baseline.name)
     marks = things.marks(references)
-    app = StepscopeApp(root, compare=[*marks, pinned] if pinned is not None else marks, baseline=pinned, gpu=gpu)
-    app.run()
+    compare = [*marks, pinned] if pinned is not None else marks
+    app = StepscopeApp(root, compare=compare, baseline=pinned, gpu=gpu, settings=settings)
+    app.run(mouse=settings.mouse)
     if app.farewell:
         click.echo(app.farewell)

@@ -30,8 +30,10 @@ from tui.commands.common import (
 )
 from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_unjudged
 from tui.commands.run import exit_code, stopping_on_signals
+from tui.commands.screen_options import screen_options
 from tui.pictures.words import count
-from tui.plain import follow_plainly
+from tui.plain import follow_plainly, plain_say
+from tui.settings import Settings
 
 
 @click.command("resume", short_help="Make the runs that a stopped or dead session still owes.")
@@ -50,6 +52,7 @@ from tui.plain import follow_plainly
 @click.option("--detach", is_flag=True, help="Start the profiler and return at once; 'stepscope watch' shows it.")
 @judging_option
 @json_option
+@screen_options
 @pass_root
 def resume_command(
     root: Path,
@@ -60,6 +63,7 @@ def resume_command(
     detach: bool,
     judging: bool,
     as_json: bool,
+    settings: Settings,
 ) -> int:
     """Make the runs that SESSION still owes: those that never began, were stopped or died.
 
@@ -89,18 +93,17 @@ def resume_command(
         _conduct(folder, failed)
         _announce(folder, as_json)
         return OK
-    if not (headless or as_json) and on_terminal():
+    if not (headless or as_json or settings.plain) and on_terminal():
         from tui.commands.watch import show_app
 
         _conduct(folder, failed)
-        show_app(root, folder)
+        show_app(root, folder, settings=settings)
         return judged_after_screen(folder, exit_code) if judging else OK
     with stopping_on_signals(folder) as profiler:
         profiler.append(_conduct(folder, failed))
-        if not as_json:
-            lasting(click.echo, judging)(_opening(folder, debt))
-        say = _nothing if as_json else lasting(click.echo, judging)
-        state = follow_plainly(open_session(folder), say=say, untold=debt.outcomes)
+        say = _nothing if as_json else plain_say(settings, lasting(click.echo, judging))
+        say(_opening(folder, debt))
+        state = follow_plainly(open_session(folder), say=say, untold=debt.outcomes, by_ear=settings.plain)
     if as_json:
         lasting(partial(_print, folder), judging)(state)
     return judged(state, exit_code(state), aside=as_json) if judging else exit_code(state)

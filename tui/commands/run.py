@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -19,6 +19,7 @@ from profiler.report.documents import show_document
 from profiler.request import LOOKS, BadRequest, Options, Request
 from profiler.request.file import Bench
 from profiler.sessions import SessionFolder
+from tui import safe
 from tui.commands.common import (
     BAD_USAGE,
     OK,
@@ -30,13 +31,14 @@ from tui.commands.common import (
     open_session,
     pass_root,
     print_document,
-    print_lines,
 )
 from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_uncompiled, refuse_unjudged
 from tui.commands.run_options import GroupedCommand
 from tui.commands.run_options import options as run_options
+from tui.commands.screen_options import screen_options
 from tui.pictures.names import workload_label
-from tui.plain import follow_plainly
+from tui.plain import follow_plainly, plain_say
+from tui.settings import Settings
 
 DEMO = Options(pipeline="sd15-txt2img", size="tiny", steps=20, calls=5, repeats=1)
 
@@ -53,6 +55,7 @@ def _front_end(command: Callable[..., int]) -> Callable[..., int]:
         ),
         judging_option,
         json_option,
+        screen_options,
     ]
     for option in reversed(options):
         command = option(command)
@@ -72,6 +75,7 @@ def run_command(
     detach: bool,
     judging: bool,
     as_json: bool,
+    settings: Settings,
     **given: Any,
 ) -> int:
     """Profile PIPELINE and show it live; the profiler goes on when the screen closes.
@@ -90,7 +94,8 @@ def run_command(
         resolved = _resolve(lambda: request.resolve(Options(pipeline=pipeline, **given), devices.choose(device)))
     else:
         raise CommandError("PIPELINE is missing: 'stepscope pipelines' lists them; --file TOML works too", BAD_USAGE)
-    return _start(ctx.obj, resolved, headless=headless or as_json, detach=detach, judging=judging, as_json=as_json)
+    how = HowToShow(headless or as_json, detach, judging, as_json, settings)
+    return _start(ctx.obj, resolved, how)
 
 
 def _typed(ctx: click.Context, given: Mapping[str, Any]) -> list[str]:
@@ -111,33 +116,46 @@ def _from_file(path: str, pipeline: str | None, device: str | None, over: Mappin
 @click.option("--device", metavar="cuda:N|cpu", show_default="cuda:0 if there is one, else cpu", help="Where to run.")
 @_front_end
 @pass_root
-def demo_command(root: Path, device: str | None, headless: bool, detach: bool, judging: bool, as_json: bool) -> int:
+def demo_command(
+    root: Path, device: str | None, headless: bool, detach: bool, judging: bool, as_json: bool, settings: Settings
+) -> int:
     """Profile a tiny Stable Diffusion 1.5 in all three variants: two minutes on a CPU, no download."""
     refuse_unjudged(judging, detach)
     resolved = _resolve(lambda: request.resolve(DEMO, devices.choose(device)))
-    return _start(root, resolved, headless=headless or as_json, detach=detach, judging=judging, as_json=as_json)
+    return _start(root, resolved, HowToShow(headless or as_json, detach, judging, as_json, settings))
 
 
-def _start(root: Path, resolved: Request, *, headless: bool, detach: bool, judging: bool, as_json: bool) -> int:
+class HowToShow(NamedTuple):
+    """What was asked of the command itself, not of the session."""
+
+    headless: bool
+    detach: bool
+    judging: bool
+    as_json: bool
+    settings: Settings
+
+
+def _start(root: Path, resolved: Request, how: HowToShow) -> int:
+    judging, as_json, settings = how.judging, how.as_json, how.settings
     refuse_uncompiled(judging, resolved)
     folder = sessions.create(resolved, __version__, root)
-    foreground = headless or not on_terminal()
-    if detach:
+    if how.detach:
         _conduct(folder)
         _announce_detached(folder, as_json)
         return OK
-    if not foreground:
+    if not (how.headless or settings.plain) and on_terminal():
         from tui.commands.watch import show_app
 
         _conduct(folder)
-        show_app(root, folder)
+        show_app(root, folder, settings=settings)
         return judged_after_screen(folder, exit_code) if judging else OK
+    say = _nothing if as_json else plain_say(settings, lasting(click.echo, judging))
     # The signals are caught before the profiler starts, so that none of them can leave it running unnoticed.
     with stopping_on_signals(folder) as profiler:
         profiler.append(_conduct(folder))
-        if not as_json:
-            lasting(print_lines, judging)(_announcement(folder, resolved))
-        state = follow_plainly(open_session(folder), say=_nothing if as_json else lasting(click.echo, judging))
+        for line in _announcement(folder, resolved):
+            say(safe.line(line, 4000))
+        state = follow_plainly(open_session(folder), say=say, by_ear=settings.plain)
     if as_json:
         lasting(print_document, judging)(show_document(state, folder=folder))
     return judged(state, exit_code(state), aside=as_json) if judging else exit_code(state)
