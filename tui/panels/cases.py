@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
+from textual import events
 
 from tui import safe
 from tui.panels.lines import Panel
@@ -51,11 +52,18 @@ _SLACK = 1
 
 
 class CasesPanel(Panel[tuple[CaseLine, ...]]):
-    """A heading and the cases; of more than fit, those around the one under way, or where ``scroll_halves`` went."""
+    """A heading and the cases; of more than fit, those around the one under way, or where ``scroll_halves`` went.
+
+    Of columns that don't fit beside each other the most important ones are seen first; ``turn`` goes to the others,
+    a page after the other. The labels stay.
+    """
 
     DEFAULT_CSS = "CasesPanel { height: 4; }"
     _scrolled: int | None = None
     _unfolded = False
+    _page = 0
+    pages = 1
+    """Of columns, as it was laid out last."""
 
     @property
     def unfolded(self) -> bool:
@@ -83,6 +91,24 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         self._scrolled = min(max(now + lines, 0), max(0, len(every) - room))
         self.lay_out_again()
 
+    def turn(self, pages: int) -> None:
+        """Look at the columns that have no room on this page; after the last page comes the first."""
+        self._page = (self._page + pages) % self.pages
+        self.lay_out_again()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, way: int) -> None:
+        event.stop()
+        if event.shift:
+            self.turn(way)
+        else:
+            self.scroll_halves(way)
+
     def lay_out(self, width: int, height: int) -> Rows:
         room = max(0, height - 1)
         every = self._lines()
@@ -90,7 +116,9 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         seen = every[first : first + room]
         title = heading(self.value)
         label = self._label_width(width, title, len(every) if len(seen) < len(every) else 0)
-        columns = chosen_columns(width - label, widened(self.value, close=width < NARROW))
+        pages = pages_of(width - label, widened(self.value, close=width < NARROW))
+        self.pages = len(pages)
+        columns = pages[min(self._page, len(pages) - 1)]
         where = (first, len(seen), len(every))
         rows = [self._head(title, where, label, columns, width)]
         for line in seen:
@@ -144,8 +172,13 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         parts: list[Part] = [*fitted([(title, "bold")], max(0, room - len(count)), ascii=self.ascii), (count, "quiet")]
         titles = "".join(" " * _GAP + column.title.rjust(column.width) for column in columns)
         parts.append((" " * (label - width_of(parts)) + titles[max(0, width_of(parts) - label) :], "quiet"))
-        if len(columns) < len(COLUMNS) and width_of(parts) + 2 <= width:
-            parts.append((" ~" if self.ascii else " …", "quiet"))
+        if self.pages > 1:
+            page = min(self._page, self.pages - 1) + 1
+            sign = "~" if self.ascii else "…"
+            told = next(
+                (text for text in (f" {page}/{self.pages}", f" {sign}") if width_of(parts) + len(text) <= width), ""
+            )
+            parts.append((told, "quiet"))
         return fitted(parts, width, ascii=self.ascii)
 
     def _row(self, line: CaseLine, label: int, columns: list[Column], width: int) -> Row:
@@ -216,3 +249,17 @@ def chosen_columns(width: int, columns: Sequence[Column] = COLUMNS) -> list[Colu
     while columns and sum(column.width + _GAP for column in columns) > width - 2:
         columns.remove(max(columns, key=lambda column: column.rank))
     return columns
+
+
+def pages_of(width: int, columns: Sequence[Column] = COLUMNS) -> list[list[Column]]:
+    """All ``columns`` in pages of ``width`` cells: the most important ones, then what is left, in its order."""
+    pages = [chosen_columns(width, columns)]
+    left = [column for column in columns if column not in pages[0]]
+    while pages[0] and left:
+        page: list[Column] = []
+        while left and sum(column.width + _GAP for column in (*page, left[0])) <= width - 2:
+            page.append(left.pop(0))
+        if not page:
+            break  # one column alone is too wide for this screen
+        pages.append(page)
+    return pages

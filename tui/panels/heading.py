@@ -26,6 +26,8 @@ class HeadingPanel(Panel[Heading]):
         parts: list[Part] = []
         if heading.warning:
             parts += [(heading.warning, "warn"), ("  ", "")]
+        if heading.paused:
+            parts += [("view paused", "warn"), ("  ", "")]
         if heading.copied:
             parts += [("copied", "warn"), ("  ", "")]
         if heading.loading:

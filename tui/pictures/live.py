@@ -30,6 +30,8 @@ MANY_STEPS = 30_000
 
 NOT_READ = ChartSpec("", empty="reading the session")
 NO_LANES = Lanes("GPU", empty="reading the session")
+NOT_KNOWN = Window(0.0, 1.0)
+ANY_VIEW = StepsView()
 NO_BARS = Stacked("stages", empty="reading the session")
 
 
@@ -45,6 +47,7 @@ class Heading:
     warning: str = ""  # lines of the logs that could not be used
     copied: bool = False
     loading: bool = False
+    paused: bool = False  # the screen, not the job
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,10 @@ class LivePicture:
     charted: str = ""  # the first case of the workload that the step chart shows
     stops: tuple[Focus, ...] = ()  # the marks to which the step chart's cursor can go
     stop_at: int = 0  # how many of them lie left of the cursor, or at it
-    asked: StepsView = StepsView()  # the view that the charts were made for
-    view: StepsView = StepsView()  # the same, with the cursor at a step and the windows that were drawn
-    whole: Window = Window(0.0, 1.0)  # all of the step chart's axis
-    times: Window = Window(0.0, 1.0)  # all of the axis of time
+    asked: StepsView = ANY_VIEW  # the view that the charts were made for
+    view: StepsView = ANY_VIEW  # the same, with the cursor at a step and the windows that were drawn
+    whole: Window = NOT_KNOWN  # all of the step chart's axis
+    times: Window = NOT_KNOWN  # all of the axis of time
     has_gpu: bool = True  # False: there is nothing to say of one
     triggers: bool = False  # whether there is anything to inspect
     over: bool = False

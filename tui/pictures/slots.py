@@ -77,8 +77,8 @@ class Slots:
         if steps and high - low <= _FEW_CALLS < self.count and columns / (high - low) >= _LEAST_FOR_STEPS:
             return replace(seen, ticks=tuple(self._steps(low, high, steps, columns)), label="step")
         named = self.labels()
-        # A leg's name stands in the slot of its first call; on a wide screen the chart has about 3/5 of the columns.
-        longest = max((len(name) + 2 for name, _ in self.legs), default=0) * 5 // 3
+        # A leg's name stands in the slot of its first call.
+        longest = max((len(name) + 2 for name, _ in self.legs), default=0)
         if (high - low) * max(_LEAST_SLOT, longest) <= columns:
             return replace(seen, slots=_within(named, low, high))
         first = self.compiles + self.warmups

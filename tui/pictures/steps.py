@@ -79,7 +79,7 @@ class StepsChart:
 
     def spec(self, view: StepsView, now_s: float, times: Window | None = None) -> ChartSpec:
         """The chart as it is now; ``now_s`` on any monotonic clock, ``times`` all of the axis of time."""
-        request = self._session.request
+        request, asked = self._session.request, view
         view = self._focused(self._clicked(view))
         group = view.group or self._group_under_way()
         cases = [case for case in request.cases if group_key(case.workload) == group]
@@ -99,7 +99,7 @@ class StepsChart:
         if x_cursor is not None and view.window is not None and not window.low <= x_cursor <= window.high:
             window = panned(window, self.whole, x_cursor - (window.low + window.high) / 2)
             view = view.windowed(window, view.axis)
-        self.seen = view
+        self.seen = replace(asked.pointed(view.focus), slots=view.slots, times=view.times)
         x = self._axis(view, shown, slots, window)
         y = self._y_axis(view, group, loop, [one.trace for one in shown], window, now_s)
         series = self._series(view, shown, x)

@@ -13,8 +13,7 @@ from textual.containers import Container
 from profiler import sessions
 from profiler.sessions import SessionFolder
 from tui import keys, safe
-from tui.charts.widget import Chart
-from tui.feed import Feed, LiveSource
+from tui.feed import LiveSource
 from tui.messages import LiveChanged, ShowCompare, ShowTriggers
 from tui.panels.cases import CasesPanel
 from tui.panels.happenings import HappeningsPanel
@@ -23,15 +22,12 @@ from tui.panels.progress import ProgressPanel
 from tui.panels.runs import RunsPanel
 from tui.pictures.compare.marks import Mark
 from tui.pictures.focus import Focus
-from tui.pictures.live import LivePicture, unread
-from tui.pictures.steps import StepsView, same_place
-from tui.screens.fed import FedScreen
-
-LOW = 30
-"""Rows below which one chart at a time has to do."""
+from tui.pictures.live import LivePicture
+from tui.pictures.view import StepsView
+from tui.screens.charts import LOW, ChartsScreen
 
 
-class LiveScreen(FedScreen):
+class LiveScreen(ChartsScreen):
     """Shows the pictures of one session. The feed reads only while the screen is seen."""
 
     where = keys.LIVE
@@ -39,20 +35,13 @@ class LiveScreen(FedScreen):
     CSS_PATH = Path(__file__).with_suffix(".tcss")
 
     def __init__(self, folder: SessionFolder, *, ascii: bool = False, source: LiveSource | None = None) -> None:
-        super().__init__(ascii=ascii)
-        self.folder = folder
-        self.picture = unread(folder.id)
-        self._view = StepsView()
+        super().__init__(folder, ascii=ascii, source=source or LiveSource(folder))
         self._inspected: Focus | None = None  # where the inspector sent the cursor
-        self._source = source or LiveSource(folder)
-        self._feed: Feed[LivePicture] = Feed(self._source, self._publish, self._feed_failed)
         self._unfold: bool | None = None  # None: the legs are seen where they fit
         self._cases_hidden = False
         self._charted = ""
         self._heading = HeadingPanel(self.picture.heading, ascii=ascii)
         self._progress = ProgressPanel(self.picture.progress, ascii=ascii)
-        self._steps = Chart(self.picture.steps, ascii=ascii, id="steps")
-        self._memory = Chart(self.picture.memory, ascii=ascii, id="memory")
         self._runs = RunsPanel((), ascii=ascii)
         self._happenings = HappeningsPanel((), ascii=ascii)
         self._cases = CasesPanel((), ascii=ascii)
@@ -63,14 +52,16 @@ class LiveScreen(FedScreen):
         with Container(id="main"):
             yield self._steps
             yield self._runs
+            yield self._stages
             yield self._memory
+            yield self._gpu
             yield self._happenings
         yield self._cases
 
     # --- pictures ---
 
     def on_resize(self) -> None:
-        self.look(replace(self._view, columns=max(self.size.width, 40)))
+        self._arrange()
         self._fit_cases()
         self.refresh_footer()
 
@@ -84,10 +75,9 @@ class LiveScreen(FedScreen):
     def _apply(self) -> None:
         picture = self.picture
         with self.app.batch_update():
-            self._heading.put(picture.heading)
+            self._heading.put(replace(picture.heading, paused=self._view.paused))
             self._progress.put(picture.progress)
-            self._steps.show(picture.steps)
-            self._memory.show(picture.memory)
+            super()._apply()
             self._runs.put(picture.runs)
             self._happenings.put(picture.happenings)
             self._cases.put(picture.cases)
@@ -117,75 +107,50 @@ class LiveScreen(FedScreen):
 
     # --- keys ---
 
-    def look(self, view: StepsView) -> None:
-        """Have the step chart drawn as ``view`` says."""
-        if view != self._view:
-            self._view = view
-            self._feed.order(lambda: self._source.look(view))
-
     def possible(self, action: str) -> bool:
-        picture = self.picture
-        match action.partition("(")[0]:
-            case "next_mark":
-                return bool(picture.stops)
+        picture, name = self.picture, action.partition("(")[0]
+        match name:
             case "show_triggers":
                 return picture.triggers
-            case "next_repeat":
-                return picture.repeats > 1
-            case "next_group":
-                return len(picture.groups) > 1
-            case "next_loop":
-                return len(picture.loops) > 1
             case "cases":
                 return self._cases_hidden
             case "fold_legs":
                 return any(line.legs for line in picture.cases)
-            case "next_chart":
-                return self._one_chart
+            case "columns":
+                return self._cases.pages > 1
             case "stop":
                 return not picture.over and not picture.heading.copied
             case "skip":
                 return picture.running is not None and not picture.over and not picture.heading.copied
-            case _:
-                return True
-
-    @property
-    def _one_chart(self) -> bool:
-        return self.has_class("-narrow") and self.has_class("-short")
+        return self.chart_possible(name)
 
     def focus_on(self, focus: Focus) -> None:
         """Point the cursor of the step chart at a step that the inspector asks for; esc goes back there."""
         self._inspected = focus
-        self._point_at(focus)
-
-    def _point_at(self, focus: Focus) -> None:
-        self.remove_class("-memory")
-        self.look(replace(self._view, focus=focus))
-        self.refresh_footer()
+        self.point_at(focus)
 
     def action_next_mark(self, marks: int) -> None:
-        """The cursor goes to the next place where something was compiled, or the one before, and round at the end."""
-        stops, now = self.picture.stops, self._view.focus
-        here = next((n for n, stop in enumerate(stops) if now is not None and same_place(stop, now)), None)
-        if here is None:
-            here = -1 if marks > 0 else 0
         self._inspected = None
-        self._point_at(stops[(here + marks) % len(stops)])
+        super().action_next_mark(marks)
+
+    def action_cursor(self, steps: int) -> None:
+        self._inspected = None
+        super().action_cursor(steps)
 
     def action_back(self) -> None:
         """Take the cursor off the chart, and go back to the inspector where that had sent it; else to the sessions."""
-        if self._view.focus is None:
+        if not self._view.pointing:
             self.app.call_later(self.app.run_action, "back")
             return
         inspected, self._inspected = self._inspected, None
-        self.look(replace(self._view, focus=None))
+        self.look(self._now.pointed(None))
         self.refresh_footer()
         if inspected is not None:
             self.post_message(ShowTriggers(inspected.key or None))
 
     def action_show_triggers(self) -> None:
         """Ask for the inspector, at what the cursor points at."""
-        focus = self._view.focus
+        focus = self._now.focus
         self.post_message(ShowTriggers((focus.key if focus is not None else "") or None))
 
     def action_compare(self) -> None:
@@ -195,18 +160,12 @@ class LiveScreen(FedScreen):
     def _choose(self, view: StepsView) -> None:
         """Have another workload, repeat or loop drawn than the one with the cursor in it."""
         self._inspected = None
-        self.look(replace(view, focus=None))
+        self.look(replace(view.pointed(None), slots=None))
         self.refresh_footer()
-
-    def action_next_chart(self) -> None:
-        self.toggle_class("-memory")
 
     def action_next_repeat(self) -> None:
         now = self._view.repeat or 0
         self._choose(replace(self._view, repeat=now + 1 if now < self.picture.repeats else None))
-
-    def action_full_range(self) -> None:
-        self.look(replace(self._view, full_range=not self._view.full_range))
 
     def action_next_group(self) -> None:
         choices = [None, *self.picture.groups]
@@ -229,6 +188,9 @@ class LiveScreen(FedScreen):
 
     def action_cases(self, halves: int) -> None:
         self._cases.scroll_halves(halves)
+
+    def action_columns(self, pages: int) -> None:
+        self._cases.turn(pages)
 
     def action_fold_legs(self) -> None:
         self._unfold = not self._cases.unfolded
