@@ -65,7 +65,7 @@ def _said(field: str, value: Any) -> Iterator[str]:
         for name, each in value.items():
             if not _NAME.fullmatch(name):
                 raise Unsayable(f"the name {name!r} can be said in a file alone")
-            yield from (option, f"{name}={_value(each)}")
+            yield from (option, f"{name}={typed(each)}")
     else:
         for each in value if isinstance(value, list | tuple) else (value,):
             yield from (option, _scalar(each))
@@ -78,7 +78,7 @@ def _scalar(value: str | int | float) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
-def _value(value: Any) -> str:
+def typed(value: Any) -> str:
     """A value as ``--call NAME=VALUE`` takes it: JSON, and text as it is where it can be taken for nothing else."""
     if isinstance(value, str) and value not in ("True", "False", "None") and not _is_json(value):
         return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -266,3 +266,23 @@ _GROUPS: dict[str, Declared] = {
         ),
     ],
 }
+
+
+class Told(NamedTuple):
+    """What --help says of an option."""
+
+    option: str
+    metavar: str
+    default: str
+    text: str
+
+
+def told() -> dict[str, Told]:
+    """What --help says of each option, by the field of ``Options`` that it sets."""
+    found: dict[str, Told] = {}
+    for group, declared in _GROUPS.items():
+        for names, settings in declared:
+            option = GroupedOption(list(names), group=group, **settings)
+            default = settings.get("show_default", settings.get("default", "off"))
+            found[option.name or ""] = Told(names[0], option.metavar or "", str(default), option.help or "")
+    return found

@@ -17,7 +17,7 @@ KEYS = (
     ),
     Key("new_next", "right,l", "change(1)", "change", "the field's next choice", (NEW,), hint=30),
     Key("new_previous", "left,h", "change(-1)", "", "the field's choice before", (NEW,)),
-    Key("new_toggle", "space", "toggle", "toggle", "switch the choice on or off", (NEW,), hint=40),
+    Key("new_toggle", "space", "flip", "toggle", "switch the choice on or off", (NEW,), hint=40),
     Key("new_default", "u,backspace", "default", "default", "the field's default again", (NEW,), hint=50),
     Key("new_clear", "D", "clear", "", "the defaults of all fields again (asks first)", (NEW,)),
     Key("new_find", "slash", "find", "find", "type to find a pipeline of the catalogue", (NEW,), hint=60),
