@@ -147,9 +147,9 @@ class SessionsPanel(ChoicePanel[Shown, SessionLine]):
         for number, (name, size) in enumerate(columns):
             title = ("  " if number == 0 else " " * _GAP) + self._title(name)
             style = "bold" if self.value.view.sort == name else "quiet"
-            size += _GAP if number else 0
+            room = size + (_GAP if number else 0)
             last = number == len(columns) - 1
-            parts.append(((safe.fit if last else safe.pad)(title, size, ascii=self.ascii), style))
+            parts.append(((safe.fit if last else safe.pad)(title, room, ascii=self.ascii), style))
             if number == 0 and left:
                 parts[-1] = (safe.pad(title, size - 1, ascii=self.ascii) + "‹", style)
         end: list[Part] = [(span, "quiet")] if span else []
@@ -176,14 +176,6 @@ class SessionsPanel(ChoicePanel[Shown, SessionLine]):
             cell = fitted(self._cell(item, name, width), size, ascii=self.ascii)
             parts += [(" " * _GAP, ""), *cell, (" " * (size - width_of(cell)), "")]
         return parts
-
-    def _styled(self, item: SessionLine, width: int, current: bool) -> Row:
-        row = fitted(self.row(item, width), width, ascii=self.ascii)
-        if not current:
-            return row
-        # The bar and the colours of variants say something: they stay, turned round.
-        end = (" " * (width - width_of(row)), "")
-        return tuple((text, f"{style.replace('faint', '')} reverse".strip()) for text, style in (*row, end))
 
     def on_click(self, event: events.Click) -> None:
         """A click on a heading sorts by it, one on a session selects it, a double click opens."""
