@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from textual.app import App
 from textual.screen import Screen
 
 from profiler import sessions
+from profiler.replay import Start
 from profiler.sessions import SessionFolder
 from tui import keys
 from tui.comparing import CompareSource
@@ -20,6 +21,7 @@ from tui.feed import LiveSource, Reading
 from tui.messages import (
     ChooseMarks,
     FolderPicked,
+    ReplayPicked,
     SessionPicked,
     SessionStarted,
     ShowCompare,
@@ -29,17 +31,20 @@ from tui.messages import (
 )
 from tui.pictures.compare.marks import Mark, Marks, marked
 from tui.pictures.compare.resolved import key_of
+from tui.replay import ReplayedTriggers, ReplayReading
 from tui.screens.base import PART_OF, BaseScreen
 from tui.screens.choose import ChooseScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.help import HelpScreen
 from tui.screens.live import LiveScreen
+from tui.screens.replay import ReplayScreen
 from tui.screens.sessions import SessionsScreen
 from tui.screens.triggers import TriggersScreen
 from tui.settings import Settings
+from tui.wired import WiredApp
 
 
-class NavigatingApp(App[None]):
+class NavigatingApp(WiredApp):
     """The app as far as its screens go."""
 
     def __init__(
@@ -50,22 +55,24 @@ class NavigatingApp(App[None]):
         compare: Sequence[tuple[SessionFolder, str | None]] = (),
         baseline: tuple[SessionFolder, str] | None = None,
         gpu: str | None = None,
+        replay: Start | None = None,
         settings: Settings | None = None,
     ) -> None:
-        """``root`` is the home of the sessions; ``session`` opens Live on it at once.
+        """``root`` is the home of the sessions; ``session`` opens Live on it at once, or plays it again as ``replay``
+        says.
 
         ``compare`` opens Compare on these: cases or runs of sessions by name, None: all cases of the session; with the
         case or run ``baseline``, which must be one of these, pinned, and beside what was published of ``gpu``.
         """
-        super().__init__()
+        super().__init__(settings)
         self.root = root
         self.first = session
-        self.settings = settings or Settings()
         self.ascii = self.settings.ascii
         self.key_table = keys.remapped(self.settings.keys)
         self.marks: Marks = marked((), (Mark(str(folder.path.absolute()), name) for folder, name in compare))
         self._pinned = None if baseline is None else key_of(str(baseline[0].path.absolute()), baseline[1])
         self._gpu = gpu
+        self._replay = replay
         self._seen = session  # the session that was looked at last
         self._reading: Reading | None = None
         self._kept: dict[str, BaseScreen] = {}
@@ -73,7 +80,8 @@ class NavigatingApp(App[None]):
     def on_mount(self) -> None:
         self.screen_change_signal.subscribe(self, self._note_session)
         if self.first is not None:
-            self.push_screen(self._live(self.first))
+            played = self._replay is not None
+            self.push_screen(self._replayed(self.first) if played else self._live(self.first))
         elif self.marks:
             self.push_screen(self._compare_of(self.marks))
 
@@ -146,6 +154,9 @@ class NavigatingApp(App[None]):
     async def on_folder_picked(self, message: FolderPicked) -> None:
         await self._bring(self._live(SessionFolder(Path(message.path))))
 
+    async def on_replay_picked(self, message: ReplayPicked) -> None:
+        await self._bring(self._replayed(SessionFolder(Path(message.path))))
+
     async def on_session_started(self, message: SessionStarted) -> None:
         await self._leave_new()
         await self._bring(self._live(self._folder(message.session)))
@@ -184,6 +195,8 @@ class NavigatingApp(App[None]):
         if isinstance(self.screen, ChooseScreen):
             await self.pop_screen()
         await self._bring(self._compare_of(message.marks))
+        if any(isinstance(screen, ReplayScreen) for screen in self.screen_stack):
+            self._say("all of the session is compared, not what the replay has reached alone")
 
     def on_choose_marks(self, message: ChooseMarks) -> None:
         """Open the list of all there is; of sessions that are elsewhere those that are marked."""
@@ -224,6 +237,23 @@ class NavigatingApp(App[None]):
         self._keep(keys.LIVE, made)
         return made
 
+    def _replayed(self, folder: SessionFolder) -> ReplayScreen:
+        """The replay of a session: as it was left, or made. Only the one that the program began with has a start."""
+        kept = self._kept.get(keys.REPLAY)
+        if isinstance(kept, ReplayScreen) and kept.folder.path == folder.path:
+            return kept
+        start, self._replay = self._replay, None
+        made = ReplayScreen(folder, ascii=self.ascii, start=start)
+        self._keep(keys.REPLAY, made)
+        return made
+
+    def _in_replay(self, folder: SessionFolder) -> ReplayReading | None:
+        """What a replay that one came from has reached of the session: its inspector shows that and no more."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ReplayScreen) and screen.folder.path == folder.path:
+                return screen.reading
+        return None
+
     def _reading_of(self, folder: SessionFolder) -> Reading:
         """What was read of the session that was opened last, else a reading from the start."""
         if self._reading is None or self._reading.folder.path != folder.path:
@@ -238,9 +268,12 @@ class NavigatingApp(App[None]):
     async def _triggers_of(self, folder: SessionFolder) -> TriggersScreen:
         """The inspector of a session: selection, filters and view are as one left them."""
         kept = self._kept.get(keys.TRIGGERS)
-        if isinstance(kept, TriggersScreen) and kept.folder.path == folder.path:
+        replayed = self._in_replay(folder)
+        reading = replayed or self._reading_of(folder)
+        if isinstance(kept, TriggersScreen) and kept.reading is reading:
             return kept
-        made = TriggersScreen(folder, ascii=self.ascii, reading=self._reading_of(folder))
+        source = ReplayedTriggers(reading) if replayed is not None else None
+        made = TriggersScreen(folder, ascii=self.ascii, reading=reading, source=source)
         self._keep(keys.TRIGGERS, made)
         return made
 
@@ -267,7 +300,7 @@ class NavigatingApp(App[None]):
         return screen
 
 
-def place_of(screen: Screen[object]) -> str:
+def place_of(screen: Screen[Any]) -> str:
     """The place, among those with a number, that a screen belongs to."""
     where = getattr(screen, "where", "")
     return PART_OF.get(where, where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.keys.model import ASKING, CHOOSE, COMPARE, HELP, LIVE, REPLAY, SCREENS, SESSIONS, TRIGGERS, Key
+from tui.keys.model import ASKING, CHOOSE, COMPARE, HELP, LIVE, PALETTE, REPLAY, SCREENS, SESSIONS, TRIGGERS, Key
 
 LISTS = tuple(where for where in SCREENS if where != REPLAY)
 """A replay has home and end for the whole of the session."""
@@ -39,13 +39,18 @@ KEYS = (
     Key("last", "end,G", "edge(1)", "", "to the last line", LISTS),
     Key("stop", "x", "stop", "stop", "stop the session (asks first)", (LIVE, SESSIONS), hint=80),
     Key("back", "escape", "app.back", "back", "back to where one came from", (TRIGGERS, COMPARE, CHOOSE), hint=90),
-    Key("go_sessions", "1", "app.go('Sessions')", "", "the list of all sessions", SCREENS),
-    Key("go_new", "2", "app.go('New')", "", "a form for a new session", SCREENS),
-    Key("go_live", "3", "app.go('Live')", "", "the session that was seen last, else the newest", SCREENS),
-    Key("go_triggers", "4", "app.go('Triggers')", "", "why things were compiled in that session", SCREENS),
-    Key("go_compare", "5", "app.go('Compare')", "", "what is marked beside each other", SCREENS),
+    Key("go_sessions", "1", "app.go('Sessions')", "", "Sessions: the list of all there are", SCREENS),
+    Key("go_new", "2", "app.go('New')", "", "New: a form for a new session", SCREENS),
+    Key("go_live", "3", "app.go('Live')", "", "Live: the session that was seen last, else the newest", SCREENS),
+    Key("go_triggers", "4", "app.go('Triggers')", "", "Triggers: why things were compiled in that session", SCREENS),
+    Key("go_compare", "5", "app.go('Compare')", "", "Compare: what is marked, side by side", SCREENS),
     Key("palette", "colon", "app.palette", "", "all commands: type a word of one", SCREENS),
     Key("close_help", "escape,q,question_mark,f1,enter", "close", "close", "close this page", (HELP,)),
+    Key("palette_up", "up", "move(-1)", "", "the command above", (PALETTE,)),
+    Key("palette_down", "down", "move(1)", "", "the command below", (PALETTE,)),
+    Key("palette_page_up", "pageup", "page(-1)", "", "a page up", (PALETTE,)),
+    Key("palette_page_down", "pagedown", "page(1)", "", "a page down", (PALETTE,)),
+    Key("palette_close", "escape,f1", "close", "", "close the list of commands", (PALETTE,)),
     Key("theme", "t", "app.theme", "", "the next theme: dark, light and others", SCREENS),
     Key("redraw", "f5", "app.redraw", "", "draw the whole screen again", SCREENS),
     Key("yes", "y", "answer(True)", "yes", "yes", (ASKING,)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui import keys
+from tui.commanding import Command
 from tui.panels.footer import Foot, FooterPanel
 from tui.panels.tabs import Tabs, TabsPanel
 
@@ -107,6 +108,10 @@ class BaseScreen(Screen[None]):
         if action not in known:
             return True
         return not asking and self.possible(action)
+
+    def commands(self) -> Iterable[Command]:
+        """What the command palette offers of this screen beside its keys."""
+        return ()
 
     def refresh_footer(self) -> None:
         """Show what can be done now."""

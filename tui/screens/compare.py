@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +14,7 @@ from textual.widget import Widget
 
 from tui import keys, safe
 from tui.charts.widget import Chart
+from tui.commanding import Command
 from tui.comparing import CompareSource
 from tui.feed import Feed
 from tui.messages import ChooseMarks, CompareChanged, FolderPicked, LinePicked
@@ -22,6 +24,7 @@ from tui.panels.compare.bars import BarsPanel
 from tui.panels.compare.images import ImagesPanel
 from tui.panels.compare.table import TablePanel
 from tui.panels.compare.title import ComparedPanel, CompareStatusPanel, CompareViewsPanel
+from tui.panels.strip import StripPanel
 from tui.panels.triggers.detail import DetailPanel
 from tui.panels.triggers.title import WordsPanel
 from tui.pictures.compare.bands import Bands
@@ -30,7 +33,7 @@ from tui.pictures.compare.marks import Mark, Marks, marked, unmarked
 from tui.pictures.compare.painter import ComparePicture
 from tui.pictures.compare.published import next_gpu
 from tui.pictures.compare.rows import LotLine
-from tui.pictures.compare.view import CHARTS, PUBLISHED, SORTS, VIEWS, CompareView
+from tui.pictures.compare.view import CHARTS, PUBLISHED, SORTS, TITLES, VIEWS, CompareView
 from tui.pictures.triggers.view import following
 from tui.screens.typed import TypedScreen
 
@@ -233,6 +236,9 @@ class CompareScreen(TypedScreen):
             case _:
                 return True
 
+    def commands(self) -> Iterable[Command]:
+        return [Command(self.where, f"view: {TITLES[name]}", f"view({name!r})") for name in VIEWS]
+
     def action_move(self, lines: int) -> None:
         self._table.move(lines)
 
@@ -244,6 +250,12 @@ class CompareScreen(TypedScreen):
 
     def action_detail(self, pages: int) -> None:
         self._detail.scroll_lines(pages * self._detail.page)
+
+    def on_strip_panel_picked(self, message: StripPanel.Picked) -> None:
+        """A view of the strip was clicked on."""
+        message.stop()
+        if not self.typing and message.name in VIEWS:
+            self.action_view(message.name)
 
     def action_next_view(self, views: int) -> None:
         self.action_view(VIEWS[(VIEWS.index(self.view.view) + views) % len(VIEWS)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, cast
@@ -12,10 +13,12 @@ from textual.containers import Container
 
 from profiler.sessions import SessionFolder
 from tui import keys, safe
+from tui.commanding import Command
 from tui.feed import Feed, Reading
 from tui.inspecting import Exported, TriggersSource
 from tui.messages import LinePicked, ShowStep, TriggersChanged
 from tui.panels.heading import HeadingPanel
+from tui.panels.strip import StripPanel
 from tui.panels.triggers.causes import CausesPanel
 from tui.panels.triggers.choice import ChoicePanel
 from tui.panels.triggers.detail import DetailPanel
@@ -26,7 +29,7 @@ from tui.pictures.triggers.detail import Detail, Para, detail
 from tui.pictures.triggers.painter import TriggersPicture, unread
 from tui.pictures.triggers.selection import Selection
 from tui.pictures.triggers.sides import Sides
-from tui.pictures.triggers.view import SORTS, VIEWS, Name, TriggersView, following
+from tui.pictures.triggers.view import SORTS, TITLES, VIEWS, Name, TriggersView, following
 from tui.pictures.triggers.waterfall import Waterfall
 from tui.screens.typed import TypedScreen
 
@@ -248,6 +251,9 @@ class TriggersScreen(TypedScreen):
             return not self.asking and self.possible(f"next_value('{parameters[0]}')")
         return super().check_action(action, parameters)
 
+    def commands(self) -> Iterable[Command]:
+        return [Command(self.where, f"view: {TITLES[name]}", f"view({name!r})") for name in VIEWS]
+
     def action_move(self, lines: int) -> None:
         self._list.move(lines)
 
@@ -290,6 +296,12 @@ class TriggersScreen(TypedScreen):
     def action_view(self, name: Name) -> None:
         if name in VIEWS:
             self.look(replace(self.view, view=name))
+
+    def on_strip_panel_picked(self, message: StripPanel.Picked) -> None:
+        """A view of the strip was clicked on."""
+        message.stop()
+        if not self.typing and message.name in VIEWS:
+            self.action_view(message.name)
 
     def action_next_view(self, views: int) -> None:
         self.action_view(VIEWS[(VIEWS.index(self.view.view) + views) % len(VIEWS)])

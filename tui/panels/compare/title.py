@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Rows, fitted, spread
+from tui.panels.strip import StripPanel
 from tui.pictures import words
 from tui.pictures.compare.painter import ComparePicture
 from tui.pictures.compare.view import BRIEF, TITLES, VIEWS
 
 CLOSE, CLOSEST = 100, 76
-"""Below these widths the titles of views are short, and those that are not seen go by their keys alone."""
+"""Below these widths the titles of views are short, and those that are not seen are told as a number alone."""
 
 
 class ComparedPanel(Panel[ComparePicture]):
@@ -35,10 +36,8 @@ class ComparedPanel(Panel[ComparePicture]):
         return (spread(left, right, width, ascii=self.ascii),)
 
 
-class CompareViewsPanel(Panel[ComparePicture]):
-    """The views with their keys, and what the rows are filtered by."""
-
-    DEFAULT_CSS = "CompareViewsPanel { height: 1; }"
+class CompareViewsPanel(StripPanel[ComparePicture]):
+    """The views, and what the rows are filtered by."""
 
     def lay_out(self, width: int, height: int) -> Rows:
         picture = self.value
@@ -47,13 +46,10 @@ class CompareViewsPanel(Panel[ComparePicture]):
         if view.filtered:
             right = [(view.told, "bold warn"), (f"  {len(picture.lines)} of {picture.total}", "bold warn")]
         titles = TITLES if width >= CLOSE else BRIEF
-        left: list[Part] = []
-        for number, name in enumerate(VIEWS, start=1):
-            current = name == view.view
-            left.append((f"{number} ", "bold accent" if current else "quiet"))
-            if current or (width >= CLOSEST and not (right and width < CLOSE)):
-                left.append((titles[name], "bold reverse" if current else "quiet"))
-            left.append((" " if width < CLOSE else "  ", ""))
+        close = width < CLOSEST or (right and width < CLOSE)
+        title = f"{titles[view.view]} {VIEWS.index(view.view) + 1}/{len(VIEWS)}"
+        names = [(name, "", titles[name]) for name in VIEWS] if not close else [(view.view, "", title)]
+        left = self.strip(names, view.view, before="tab", gap=" " if width < CLOSE else "  ")
         return (spread(left, right, width, ascii=self.ascii),)
 
 

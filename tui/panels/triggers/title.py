@@ -11,21 +11,20 @@ from textual.widgets import Input
 
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Rows, fitted, spread
+from tui.panels.strip import StripPanel
 from tui.pictures.triggers.painter import Status, TriggersPicture
 from tui.pictures.triggers.view import SORT_WORDS, TITLES, VIEWS
 
 CLOSE = 120
-"""Below this width the views that are not seen go by their keys alone while there is a filter to tell."""
+"""Below this width the views that are not seen are told as a number alone while there is a filter to tell."""
 CLOSEST = 68
 """Below this one always, where the order is told beside them."""
 
 NARROW = 100
 
 
-class ViewsPanel(Panel[TriggersPicture]):
-    """The views with their keys, the filters that hold, and how many occurrences they leave."""
-
-    DEFAULT_CSS = "ViewsPanel { height: 1; }"
+class ViewsPanel(StripPanel[TriggersPicture]):
+    """The views, the filters that hold, and how many occurrences they leave."""
 
     def lay_out(self, width: int, height: int) -> Rows:
         picture = self.value
@@ -33,13 +32,9 @@ class ViewsPanel(Panel[TriggersPicture]):
         close = view.view == "causes" and (
             width < CLOSEST or (width < CLOSE and (view.filtered or bool(picture.wrong)))
         )
-        left: list[Part] = []
-        for number, name in enumerate(VIEWS, start=1):
-            current = name == view.view
-            left += [(f"{number} ", "quiet" if not current else "bold accent")]
-            if current or not close:
-                left.append((TITLES[name], "bold reverse" if current else "quiet"))
-            left.append(("  ", ""))
+        title = f"{TITLES[view.view]} {VIEWS.index(view.view) + 1}/{len(VIEWS)}"
+        names = [(name, "", TITLES[name]) for name in VIEWS] if not close else [(view.view, "", title)]
+        left = self.strip(names, view.view, before="tab")
         right: list[Part] = []
         if view.view == "causes":
             if picture.wrong:
