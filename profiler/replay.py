@@ -13,12 +13,28 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 from profiler.analysis.fold import SessionFold
 from profiler.analysis.state import SessionState
 from profiler.follow import presumption, stamp_of
 from profiler.recordlog import ConductorRecords, Records
 from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
+
+SECOND = 1_000_000_000
+BUDGET_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a replay begins: at ``at_s`` seconds, or at the ``share`` of the whole (0 to 1) where that is given.
+
+    ``speed``: seconds of the session per second.
+    """
+
+    speed: float = 1.0
+    at_s: float = 0.0
+    share: float | None = None
 
 
 class Replay:
@@ -128,6 +144,16 @@ class Replay:
                 later += end - max(start, t)
         return later
 
+    def begun(self, start: Start) -> int:
+        """The moment at which ``start`` begins."""
+        wanted = start.at_s if start.share is None else start.share * self.seconds(self.end_ns)
+        return max(self.begin_ns, min(self.moment(wanted), self.end_ns))
+
+    @property
+    def growing(self) -> bool:
+        """Whether somebody writes the logs, or is about to."""
+        return self.liveness in (Liveness.ALIVE, Liveness.STARTING)
+
     def steps_from(self, t: int, direction: int) -> int | None:
         """When the next step was told after ``t`` (``direction`` 1), or the one before it (-1); None: there is none."""
         return _nearest((log.steps for log in self._runs.values()), t, direction)
@@ -235,3 +261,49 @@ def _nearest(logs: Iterable[array[int]], t: int, direction: int) -> int | None:
     if not found:
         return None
     return min(found) if direction > 0 else max(found)
+
+
+class ReplayFollower:
+    """Plays a session at its own pace, for those who otherwise follow one as it runs.
+
+    Of a session that runs it comes to what there is, and goes on with that.
+    """
+
+    def __init__(
+        self, folder: SessionFolder, start: Start | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """``clock`` in seconds. Raises SessionUnreadable."""
+        self.folder = folder
+        self._replay = Replay(folder)
+        self._start = start or Start()
+        self._clock = clock
+        self._polled_at: float | None = None
+        self._t = 0
+
+    def poll(self) -> tuple[bool, bool]:
+        """Go on to where the session is by now: (whether the state changed, whether there is more to read)."""
+        replay, now = self._replay, self._clock()
+        if not replay.known or replay.growing:
+            while replay.read(BUDGET_S)[1]:
+                pass
+        if self._polled_at is None:
+            self._t = replay.begun(self._start)
+        else:
+            passed = round((now - self._polled_at) * self._start.speed * SECOND)
+            self._t = max(self._t, min(replay.later(self._t, passed), replay.end_ns))
+        self._polled_at = now
+        return replay.go(self._t, BUDGET_S)
+
+    @property
+    def state(self) -> SessionState:
+        """The session as it was."""
+        return self._replay.state
+
+    @property
+    def liveness(self) -> Liveness:
+        """Before the end a session lives, whatever became of it."""
+        return self._replay.liveness if self._t >= self._replay.end_ns else Liveness.ALIVE
+
+    def now_ns(self) -> int:
+        """The moment, on the log's clock."""
+        return self._t

@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from profiler.analysis.state import SessionState
-from profiler.replay import Replay
+from profiler.replay import SECOND, Replay, Start
 from profiler.sessions import Liveness, SessionFolder
 from tui.feed import BUDGET_S, RESTING_S, LiveSource, Reading, Source, Turn
 from tui.inspecting import TriggersSource
@@ -22,17 +22,6 @@ from tui.pictures.triggers.painter import Status, TriggersPicture
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 """What the keys go through; the command line takes any between the first and the last."""
-
-SECOND = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """How a replay begins: at ``at_s`` seconds, or at the ``share`` of the whole (0 to 1) where that is given."""
-
-    speed: float = 1.0
-    at_s: float = 0.0
-    share: float | None = None
 
 
 class ReplayReading(Reading):
@@ -68,7 +57,7 @@ class ReplayReading(Reading):
                 self._behind = True
                 return True
         if self._start is not None:
-            self._t = _begun(replay, self._start)
+            self._t = replay.begun(self._start)
             self._start = None
         changed, self._behind = replay.go(self._t, BUDGET_S, clock)
         # What goes on between two records, as a compile's seconds, is told every second.
@@ -100,7 +89,7 @@ class ReplayReading(Reading):
 
     @property
     def _growing(self) -> bool:
-        return self._replay is not None and self._replay.liveness in (Liveness.ALIVE, Liveness.STARTING)
+        return self._replay is not None and self._replay.growing
 
     # --- as a player ---
 
@@ -141,7 +130,7 @@ class ReplayReading(Reading):
     def seek(self, fraction: float) -> None:
         """To ``fraction`` of the whole."""
         if self._replay is not None:
-            self._t = _begun(self._replay, Start(share=fraction))
+            self._t = self._replay.begun(Start(share=fraction))
 
     def faster(self, direction: int) -> None:
         """Play at the next speed of ``SPEEDS`` (1) or the one before (-1)."""
@@ -175,13 +164,6 @@ class ReplayReading(Reading):
         if self._compiles[0] != known:
             self._compiles = known, shares(map(replay.seconds, replay.compiles()), length_s)
         return self._compiles[1]
-
-
-def _begun(replay: Replay, start: Start) -> int:
-    """The moment at which ``start`` begins."""
-    length = replay.seconds(replay.end_ns)
-    wanted = start.at_s if start.share is None else start.share * length
-    return max(replay.begin_ns, min(replay.moment(wanted), replay.end_ns))
 
 
 class _Pictures(LiveSource):

@@ -8,13 +8,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from profiler.replay import Start
 from profiler.sessions import SessionFolder
 from tui import keys
 from tui.feed import Feed
 from tui.messages import ReplayChanged
 from tui.panels.player import PlayerPanel
 from tui.pictures.player import Player, ReplayPicture
-from tui.replay import ReplayReading, ReplaySource, Start
+from tui.replay import ReplayReading, ReplaySource
 from tui.screens.live import LiveScreen
 
 
