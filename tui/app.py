@@ -1,24 +1,16 @@
-"""The terminal application: its looks, its end, and the wire to the terminal."""
+"""The terminal application: its looks and its end."""
 
 from __future__ import annotations
 
 import shlex
 
-from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.screen import Screen
-
 from profiler.sessions import SessionFolder
 from tui import theme
 from tui.ending import HANG_UP_CHECK_S, Ending
 from tui.navigation import NavigatingApp
-from tui.painting import Memory, ThriftyUpdate
 from tui.screens.base import BaseScreen
 from tui.screens.live import LiveScreen
 from tui.screens.sessions import SessionsScreen
-
-BUSY_WRITES = 3
-"""Writes that may wait for the terminal before the link counts as slow."""
-
 
 class StepscopeApp(NavigatingApp):
     """The whole program in the terminal. After ``run`` has ended ``farewell`` is what to tell the user."""
@@ -30,7 +22,6 @@ class StepscopeApp(NavigatingApp):
     farewell: str | None = None
 
     def on_load(self) -> None:
-        self._terminal = Memory()
         self.animation_level = "none"
         for each in (theme.DARK, theme.LIGHT):
             self.register_theme(each)
@@ -82,26 +73,3 @@ class StepscopeApp(NavigatingApp):
     def _reference(self, folder: SessionFolder) -> str:
         """What ``watch`` takes for the session: its id, or the path of one that isn't in the home."""
         return folder.id if folder.path.parent == self.root / "sessions" else shlex.quote(str(folder.path))
-
-    # --- the wire ---
-
-    @property
-    def link_busy(self) -> bool:
-        """Whether the terminal hasn't yet taken what was written before."""
-        writer = getattr(self._driver, "_writer_thread", None)
-        return writer is not None and writer._queue.qsize() > BUSY_WRITES
-
-    def redraw(self) -> None:
-        """Send the whole screen again, whatever the terminal shows."""
-        self._terminal.forget()
-        self.refresh(layout=True)
-        self.screen.refresh()
-
-    def on_resize(self) -> None:
-        # Terminals rewrap or clear what they showed.
-        self._terminal.forget()
-
-    def _display(self, screen: Screen[object], renderable: object) -> None:
-        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
-            renderable = ThriftyUpdate(renderable, self._terminal)
-        super()._display(screen, renderable)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from profiler.report.html import page
 from profiler.report.outputs import compare_outputs
 from profiler.sessions import SessionFolder, SessionUnreadable
 from tui.exporting import MOST_FILES, new_file
-from tui.feed import LIVE_SHARE, LOADING_SHARE, REFRESH_S, RESTING_S, Reading, Source, Turn
+from tui.feed import LIVE_SHARE, LOADING_SHARE, RESTING_S, Reading, Source, Turn
 from tui.pictures.compare.marks import Marks
 from tui.pictures.compare.painter import ComparePainter, ComparePicture
 from tui.pictures.compare.resolved import Seen
@@ -85,7 +85,7 @@ class CompareSource(Source[ComparePicture]):
         if self._revisions() == self._painted_of:
             return Turn(None, wait_s)
         # While long logs are being read, reading goes first: what is painted then will not last.
-        apart = max(REFRESH_S, self._cost * (LOADING_SHARE if more else LIVE_SHARE))
+        apart = max(self.pace(), self._cost * (LOADING_SHARE if more else LIVE_SHARE))
         age = now - self._made_at
         if age < apart and (more or not self._settled()):
             return Turn(None, 0.0 if more else min(wait_s, apart - age))
@@ -116,7 +116,7 @@ class CompareSource(Source[ComparePicture]):
             except SessionUnreadable as error:
                 self._why[path] = str(error)
                 alive = False
-            rest = REFRESH_S if alive else RESTING_S
+            rest = self.pace() if alive else RESTING_S
             self._due[path] = self._clock() + (0.0 if self._more.get(path) else rest)
         return any(self._more.values())
 

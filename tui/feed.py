@@ -19,10 +19,11 @@ from profiler.follow import Follower
 from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
 from tui.pictures.live import LivePainter, LivePicture, unreadable
 from tui.pictures.names import latest_ns
-from tui.pictures.steps import StepsView
+from tui.pictures.view import StepsView
+from tui.settings import USUAL_HZ
 
-REFRESH_S = 0.25
-"""A picture every so often at most: 4 Hz is what the eye follows, and each costs bytes."""
+REFRESH_S = 1 / USUAL_HZ
+"""A picture every so often at most, unless the feed's user says otherwise: each costs bytes."""
 
 BUDGET_S = 0.03
 """How long one turn reads: between turns the picture is made and other threads get their chance."""
@@ -52,6 +53,9 @@ class Turn(Generic[T]):
 
 class Source(ABC, Generic[T]):
     """Something that is read in turns. Used by one thread."""
+
+    pace: Callable[[], float] = staticmethod(lambda: REFRESH_S)
+    """Seconds from one picture to the next that are worth making now."""
 
     @abstractmethod
     def turn(self) -> Turn[T]:
@@ -151,6 +155,8 @@ class LiveSource(Source[LivePicture]):
             # A key was pressed: answer it first, with what is known.
             self._view_changed = False
             return self._new(self._painter.seen_as(self._view, self._last), 0.0)
+        if self._view.paused and self._last is not None:
+            return Turn(None, RESTING_S)  # what is seen stands still: nothing is read for it
         try:
             more = reading.poll(self._clock)
         except SessionUnreadable as error:
@@ -160,16 +166,16 @@ class LiveSource(Source[LivePicture]):
         now = self._clock()
         age = now - self._made_at
         if not (self._stale or (reading.alive and age >= CLOCKWORK_S)):
-            return Turn(None, REFRESH_S if reading.alive else RESTING_S)
+            return Turn(None, self.pace() if reading.alive else RESTING_S)
         # While a long log is being read, reading goes first: what is painted then will not last.
-        apart = max(REFRESH_S, self._cost * (LOADING_SHARE if more else LIVE_SHARE))
+        apart = max(self.pace(), self._cost * (LOADING_SHARE if more else LIVE_SHARE))
         if age < apart:
             return Turn(None, 0.0 if more else apart - age)
         picture = self._paint(reading, more)
         self._cost = self._clock() - now
         self._made_at = now
         self._stale = False
-        return self._new(picture, 0.0 if more else REFRESH_S)
+        return self._new(picture, 0.0 if more else self.pace())
 
     def _paint(self, reading: Reading, loading: bool) -> LivePicture:
         state = reading.state
@@ -207,6 +213,10 @@ class Feed(Generic[T]):
 
     def start(self) -> None:
         self._thread.start()
+
+    def pace(self, pace: Callable[[], float]) -> None:
+        """Make pictures no more often than ``pace`` says, on the feed's thread: seconds from one to the next."""
+        self._source.pace = pace
 
     def stop(self) -> None:
         """No turn begins after this."""

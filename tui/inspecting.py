@@ -11,7 +11,7 @@ from profiler.report.triggers import trigger_lines
 from profiler.sessions import SessionUnreadable
 from tui import safe
 from tui.exporting import MOST_FILES, new_file
-from tui.feed import CLOCKWORK_S, LIVE_SHARE, LOADING_SHARE, REFRESH_S, RESTING_S, Reading, Source, Turn
+from tui.feed import CLOCKWORK_S, LIVE_SHARE, LOADING_SHARE, RESTING_S, Reading, Source, Turn
 from tui.pictures.live import Heading, heading
 from tui.pictures.triggers.painter import TriggersPainter, TriggersPicture, unreadable
 from tui.pictures.triggers.view import TriggersView, passed
@@ -72,15 +72,15 @@ class TriggersSource(Source[TriggersPicture]):
         now = self._clock()
         age = now - self._made_at
         if not (self._stale or (reading.alive and age >= CLOCKWORK_S)):
-            return Turn(None, REFRESH_S if reading.alive else RESTING_S)
-        apart = max(REFRESH_S, self._cost * (LOADING_SHARE if self._more else LIVE_SHARE))
+            return Turn(None, self.pace() if reading.alive else RESTING_S)
+        apart = max(self.pace(), self._cost * (LOADING_SHARE if self._more else LIVE_SHARE))
         if age < apart:
             return Turn(None, 0.0 if self._more else apart - age)
         picture = self._paint(reading, reading.revision, loading=self._more)
         self._view_changed = self._stale = False
         self._cost = self._clock() - now
         self._made_at = now
-        return self._new(picture, 0.0 if self._more else REFRESH_S)
+        return self._new(picture, 0.0 if self._more else self.pace())
 
     def _paint(self, reading: Reading, revision: int, *, loading: bool) -> TriggersPicture:
         """The picture of the state; nothing is explained again if it was at ``revision``."""
