@@ -26,6 +26,11 @@ READ_S = 0.02
 AT_REST = 100
 """Sessions that are over and are looked at in one round: of more a part, and the others in the rounds after it."""
 
+LIST_ANYWAY = 10
+"""Every so many rounds the folder of all sessions is listed whether or not it says that it was changed."""
+
+GRAIN_NS = 4_000_000_000
+
 Stamp = tuple[int, ...]
 
 
@@ -60,6 +65,7 @@ class ListingSource(Source[Listing]):
         self._folders: list[SessionFolder] = []
         self._unseen: deque[SessionFolder] = deque()  # of this round
         self._unread: deque[SessionFolder] = deque()  # under way, to be read on in this round
+        self._found, self._rounds = -1, 0  # when the folder of all was changed; how often it was looked at
         self._resting = 0  # where the next round goes on among those that are over
         self._next_round = float("-inf")
         self._last: Listing | None = None
@@ -93,7 +99,7 @@ class ListingSource(Source[Listing]):
 
     def _begin(self) -> None:
         """Who is looked at in this round: at first those under way, then of those that are over a part."""
-        self._folders = all_sessions(self._root)
+        self._find()
         present = {folder.id for folder in self._folders}
         for gone in [session for session in self._known if session not in present]:
             del self._known[gone]
@@ -108,6 +114,18 @@ class ListingSource(Source[Listing]):
         part = over[self._resting : self._resting + AT_REST]
         self._resting += AT_REST
         self._unseen = deque([*going, *new, *part])
+
+    def _find(self) -> None:
+        """List the folders, unless none has come or gone since. Raises OSError where that can't be done."""
+        try:
+            found = os.stat(self._root / "sessions").st_mtime_ns
+        except FileNotFoundError:
+            found = 0
+        # Within its clock's grain a folder may change twice; and some file systems don't tell at all.
+        if found != self._found or self._rounds % LIST_ANYWAY == 0 or self._wall_ns() - found < GRAIN_NS:
+            self._folders = all_sessions(self._root)
+            self._found = found
+        self._rounds += 1
 
     def _look_at(self, folder: SessionFolder) -> None:
         known = self._known.get(folder.id)

@@ -15,6 +15,7 @@ BENCHES = {
     "wire": "bytes through a pseudo-terminal, and CPU",
     "starting": "first paint; step on screen",
     "loading": "a session of a million events",
+    "listing": "20 running and 500 finished sessions in their list",
     "comparing": "50 runs compared",
 }
 
