@@ -35,7 +35,24 @@ def min_max(
         return list(xs[begin:end]), list(ys[begin:end])
     out_x: list[float] = []
     out_y: list[float] = []
-    start = begin
+    _bucketed(xs, ys, low, width, (begin, end), out_x, out_y)
+    return out_x, out_y
+
+
+def _bucketed(
+    xs: Sequence[float],
+    ys: Sequence[float],
+    low: float,
+    width: float,
+    span: tuple[int, int],
+    out_x: list[float],
+    out_y: list[float],
+) -> tuple[int, int]:
+    """Keep what can be told apart of the points of `span`. Where the last column's points begin, and how much was
+    kept before them.
+    """
+    start, end = span
+    last, kept = start, len(out_x)
     while start < end:
         if not math.isfinite(xs[start]):
             start += 1
@@ -43,9 +60,10 @@ def min_max(
         column = math.floor((xs[start] - low) / width)
         # by bisection, not point by point: the slices below then run at C speed
         stop = bisect_left(xs, low + (column + 1) * width, start + 1, end)
+        last, kept = start, len(out_x)
         _keep_extremes(xs, ys, start, stop, out_x, out_y)
         start = stop
-    return out_x, out_y
+    return last, kept
 
 
 def _keep_extremes(
@@ -56,17 +74,78 @@ def _keep_extremes(
         out_y.extend(ys[start:stop])
         return
     bucket = ys[start:stop]
+    last = stop - start - 1
     # a NaN anywhere makes the sum non-finite; only then look at each point
     if math.isfinite(sum(bucket)):
-        lowest, highest = bucket.index(min(bucket)), bucket.index(max(bucket))
-        kept = sorted({0, lowest, highest, stop - start - 1})
-    else:
-        finite = [i for i, y in enumerate(bucket) if math.isfinite(y)]
-        gap = next(i for i, y in enumerate(bucket) if not math.isfinite(y)) if len(finite) < len(bucket) else 0
-        extremes = {min(finite, key=bucket.__getitem__), max(finite, key=bucket.__getitem__)} if finite else set()
-        kept = sorted({0, gap, stop - start - 1} | extremes)
-    out_x.extend(xs[start + i] for i in kept)
-    out_y.extend(ys[start + i] for i in kept)
+        one, other = bucket.index(min(bucket)), bucket.index(max(bucket))
+        if one > other:
+            one, other = other, one
+        out_x.append(xs[start])
+        out_y.append(bucket[0])
+        if one:
+            out_x.append(xs[start + one])
+            out_y.append(bucket[one])
+        if other != one and other != last:
+            out_x.append(xs[start + other])
+            out_y.append(bucket[other])
+        if one != last:
+            out_x.append(xs[start + last])
+            out_y.append(bucket[last])
+        return
+    finite = [i for i, y in enumerate(bucket) if math.isfinite(y)]
+    gap = next(i for i, y in enumerate(bucket) if not math.isfinite(y)) if len(finite) < len(bucket) else 0
+    extremes = {min(finite, key=bucket.__getitem__), max(finite, key=bucket.__getitem__)} if finite else set()
+    kept = sorted({0, gap, last} | extremes)
+    out_x.extend([xs[start + i] for i in kept])
+    out_y.extend([bucket[i] for i in kept])
+
+
+class Thinned:
+    """`min_max` of one line that grows at its end, without looking again at the columns that are finished.
+
+    A screen asks a few times a second for a line of which a column or two are new. While nothing is, the same tuples
+    come back, which makes comparing them cheap.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[float, float, int, int] | None = None
+        self._count = 0  # points that the answer is of
+        self._start = 0  # the first point of the column under construction
+        self._xs: list[float] = []
+        self._ys: list[float] = []
+        self._answer: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+
+    def points(
+        self, xs: Sequence[float], ys: Sequence[float], low: float, high: float, columns: int, layout: int = 0
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """As `min_max`. `layout` has to differ where points that were there before are other ones now."""
+        key = low, high, columns, layout
+        count = len(xs)
+        if key == self._key and count == self._count:
+            return self._answer
+        if key != self._key or count < self._count:
+            self._key, self._start = key, -1
+            self._xs.clear()
+            self._ys.clear()
+        self._count = count
+        self._answer = self._grown(xs, ys, low, high, columns)
+        return self._answer
+
+    def _grown(
+        self, xs: Sequence[float], ys: Sequence[float], low: float, high: float, columns: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        width = (high - low) / columns if columns > 0 else 0.0
+        end = min(len(xs), bisect_left(xs, math.nextafter(high, math.inf)) + 1)
+        begin = max(0, bisect_left(xs, low) - 1)
+        if not (math.isfinite(width) and width > 0) or end - begin <= 2 * columns:
+            found = min_max(xs, ys, low, high, columns)
+            return tuple(found[0]), tuple(found[1])
+        if self._start < 0:
+            self._start = begin
+        self._start, kept = _bucketed(xs, ys, low, width, (self._start, end), self._xs, self._ys)
+        answer = tuple(self._xs), tuple(self._ys)
+        del self._xs[kept:], self._ys[kept:]
+        return answer
 
 
 class OpenColumn:

@@ -34,9 +34,20 @@ class Grid:
             self._styles[y][x] = style
 
     def overlay_all(self, left: int, top: int, cells: Iterable[tuple[int, int, str]], style: str) -> None:
-        """`overlay` each of `cells`, column and row counted from (`left`, `top`), in one style."""
-        for x, y, char in cells:
-            self.overlay(left + x, top + y, char, style)
+        """`overlay` each of `cells`, column and row counted from (`left`, `top`), in one style.
+
+        Written out, since this is done for every cell of every line of every picture. All must lie in the grid.
+        """
+        every, styles = self._chars, self._styles
+        for column, row, drawn in cells:
+            x, y = left + column, top + row
+            present, char = every[y][x], drawn
+            if present != " ":
+                under, dots = ord(present) - _BRAILLE, ord(drawn) - _BRAILLE
+                if 0 <= under < 256 and 0 <= dots < 256:
+                    char = chr(_BRAILLE + (dots | under))
+            every[y][x] = char
+            styles[y][x] = style
 
     def write(self, x: int, y: int, text: str, style: str) -> None:
         """Set cells from (x, y) to the right; `text` must be of one-cell characters."""
@@ -49,13 +60,14 @@ class Grid:
 
     def runs(self, y: int) -> list[tuple[str, str]]:
         """Row `y` as (text, style). A blank takes the style to its left: it looks the same and saves a style change."""
-        out: list[tuple[str, str]] = []
         chars, styles = self._chars[y], self._styles[y]
+        text = "".join(chars)
+        out: list[tuple[str, str]] = []
         start, style = 0, ""
-        for x, char in enumerate(chars):
-            if char != " " and styles[x] != style:
+        for x in [x for x, char in enumerate(chars) if char != " "]:
+            if styles[x] != style:
                 if x > start:
-                    out.append(("".join(chars[start:x]), style))
+                    out.append((text[start:x], style))
                 start, style = x, styles[x]
-        out.append(("".join(chars[start:]), style))
+        out.append((text[start:], style))
         return out

@@ -21,7 +21,7 @@ class Layout:
 
     `gutter` is the width of the y labels plus the axis line; `axis_row`, `mark_row` and `label_row` are None where the
     chart is too low for them (marks then go on the axis line). `cursor_row` has the cursor's label: the last row, in a
-    low chart the title's; None without a cursor.
+    low chart the title's; None without a cursor that has a label.
     """
 
     width: int
@@ -42,13 +42,14 @@ def lay_out(spec: ChartSpec, width: int, height: int) -> Layout:
     axis = height >= 4
     labels = height >= 6
     marks = has_marks and height >= 7
-    pointed = spec.cursor is not None and height >= LEAST_WITH_CURSOR_ROW
+    said = spec.cursor is not None and bool(spec.cursor.label)
+    pointed = said and height >= LEAST_WITH_CURSOR_ROW
     rows = max(0, height - 1 - axis - labels - marks - pointed)
     bottom = 1 + rows
     axis_row = bottom if axis else None
     mark_row = bottom + 1 if marks else axis_row if has_marks else None
     label_row = height - 1 - pointed if labels else None
-    cursor_row = None if spec.cursor is None else height - 1 if pointed else 0
+    cursor_row = None if not said else height - 1 if pointed else 0
     ticks = spec.y.ticks or choose_ticks(spec.y.low, spec.y.high, spec.y.unit, max(2, rows // 3 + 1), spec.y.scale)
     label_width = max([LEAST_LABEL_WIDTH, *(len(tick.label) for tick in ticks)])
     gutter = label_width + 1 if width >= 3 * (label_width + 1) else min(1, width)

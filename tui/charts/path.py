@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tui.charts.decimate import min_max
-from tui.charts.layout import fraction, height_of
+from tui.charts.layout import fraction
 from tui.charts.spec import Axis, Series
 
 _BEYOND = 1.0
@@ -44,14 +44,35 @@ def path_of(series: Series, x: Axis, y: Axis, columns: int, rows: int, dots: tup
     xs, ys = min_max(series.xs, series.ys, x.low, x.high, columns)
     if series.draw == "stairs":
         xs, ys = _stairs(xs, ys)
-    points: list[Point] = []
-    for place_x, place_y in zip(xs, ys, strict=True):
-        across = fraction(x, place_x) if math.isfinite(place_x) else math.nan
-        up = fraction(y, place_y) if math.isfinite(place_y) else math.nan
-        if math.isfinite(across):
-            points.append((_bounded(across) * columns, height_of(_bounded(up), rows, dots[1])))
+    # height_of and fraction, a list at a time: this is done for every point of every line that has grown
+    scale, base = rows - 1 / dots[1], 0.5 / dots[1]
+    points = [
+        (across * columns, up * scale + base)
+        for across, up in zip(_places(x, xs), _places(y, ys), strict=True)
+        if across == across
+    ]
     corners, breaks = ([], []) if series.draw == "points" else _corners(points, columns, dots)
     return Path(tuple(points), tuple(corners), tuple(breaks))
+
+
+def _places(axis: Axis, values: Sequence[float]) -> list[float]:
+    """The `fraction` of each value, no farther outside than `_BEYOND`; NaN for what can't be placed."""
+    if axis.scale == "log":
+        return [_bounded(fraction(axis, value)) if math.isfinite(value) else math.nan for value in values]
+    low, span = axis.low, axis.high - axis.low
+    if not math.isfinite(span) or span <= 0:
+        return [math.nan] * len(values)
+    least, most = -_BEYOND, 1 + _BEYOND
+    out: list[float] = []
+    for value in values:
+        place = (value - low) / span
+        if least <= place <= most:
+            out.append(place)
+        elif value - value != 0:  # infinite or NaN
+            out.append(math.nan)
+        else:
+            out.append(least if place < least else most)
+    return out
 
 
 def _bounded(place: float) -> float:

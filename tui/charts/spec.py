@@ -125,7 +125,8 @@ class Cursor:
 
     `series` is the key of the series that is meant, `y` its value there (None: it has none), `note` stands at the
     right end of the label's row. With `readings` the legend has each of those series' value in place of or behind its
-    label; a low chart then has `place` (`call 2 step 13`) and the values in its first row instead of `label`.
+    label; a low chart then has `place` (`call 2 step 13`) and the values in its first row instead of `label`. A
+    cursor without a label takes no row: its `place` stands behind the title.
     """
 
     x: float

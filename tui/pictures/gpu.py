@@ -11,7 +11,7 @@ from profiler.analysis.samples import GPU_IDLE, bits
 from profiler.analysis.state import SessionState
 from tui import safe
 from tui.charts.axes import StickyRange, format_value
-from tui.charts.decimate import min_max
+from tui.charts.decimate import Thinned
 from tui.charts.lanes import Lane, Lanes, Sign
 from tui.charts.palette import MARK_STYLES, NEUTRAL_STYLE, OTHER_STYLES, SeriesStyle
 from tui.charts.spec import Axis, Series, Unit
@@ -72,6 +72,7 @@ class GpuChart:
         self._time = StickyRange("s", start=FIRST_RANGE_S)
         self._ranges = {field.column: StickyRange(field.unit, start=field.least) for field in _FIELDS}
         self._trace = GpuTrace(session, [field.column for field in _FIELDS])
+        self._thinned = {field.column: Thinned() for field in _FIELDS}
         self._said: tuple[float, dict[str, str], str] = (-math.inf, {}, "")
 
     def lanes(
@@ -143,12 +144,13 @@ class GpuChart:
         if field.column == "sm_mhz" and device is not None and device.max_sm_mhz:
             largest = max(largest, device.max_sm_mhz * field.factor)
         high = self._ranges[field.column].fit(largest, now_s)
-        xs, ys = min_max(trace.xs, trace.ys[field.column], seen.low, seen.high, columns * 2)
+        thinned = self._thinned[field.column]
+        xs, ys = thinned.points(trace.xs, trace.ys[field.column], seen.low, seen.high, columns * 2, trace.layout)
         known = any(math.isfinite(y) for y in ys)
         return Lane(
             field.name,
             values.get(field.column, words.NOTHING),
-            (Series(field.column, field.name, tuple(xs), tuple(y * field.factor for y in ys), field.style),)
+            (Series(field.column, field.name, xs, tuple([y * field.factor for y in ys]), field.style),)
             if known
             else (),
             Axis(0.0, high, field.unit),

@@ -21,16 +21,18 @@ class GpuTrace:
     """Some columns of the samples, and the reasons, added to as the log grows: ``xs`` in seconds, ``ys`` by column.
 
     Where nothing was sampled for `GAP_NS` the lines have a gap (NaN), unless the log is of a time in which equal
-    samples weren't written. What was not measured is NaN too.
+    samples weren't written. What was not measured is NaN too. ``layout`` grows whenever all began anew.
     """
 
     def __init__(self, session: SessionState, columns: Sequence[str]) -> None:
         self._session = session
         self._columns = (*columns, REASONS)
+        self.layout = 0
         self.restart()
 
     def restart(self) -> None:
         """Forget what was taken in: what the session's own time depends on has changed."""
+        self.layout += 1
         self.clock = clock_of(self._session)
         self._rows = 0
         self._last_t: int | None = None
