@@ -128,6 +128,13 @@ class NewScreen(FedScreen):
 
     # --- keys ---
 
+    def refresh_footer(self) -> None:
+        super().refresh_footer()
+        if self.typing and not self.asking:
+            choosing = bool(self.view.form.choices(self.view.current))
+            hints = (("enter", "keep"), ("esc", "undo"), *((("up down", "choose"),) if choosing else ()))
+            self._foot.put(replace(self._foot.value, hints=hints, staying=len(hints)))
+
     def possible(self, action: str) -> bool:
         if self.typing:
             return False

@@ -44,10 +44,14 @@ def usual_texts(request: Request | None) -> dict[str, str]:
     return found
 
 
+_BY_HELP = ("pipeline", "size", "prompt")
+"""What the other defaults depend on, and what is too long."""
+
+
 def _resolved(of: Field, request: Request) -> Any:
     if of.name == "device":
         return request.device
-    if of.kind == "table" or of.name == "prompt":
+    if of.kind == "table" or of.name in _BY_HELP:
         return None
     first = request.cases[0]
     for holder in (request, first.workload):
