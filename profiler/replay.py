@@ -22,6 +22,8 @@ from profiler.recordlog import ConductorRecords, Records
 from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
 
 SECOND = 1_000_000_000
+SLOWEST, FASTEST = 0.1, 1000.0
+"""Seconds of the session per second."""
 BUDGET_S = 0.05
 
 
@@ -303,6 +305,11 @@ class ReplayFollower:
     def liveness(self) -> Liveness:
         """Before the end a session lives, whatever became of it."""
         return self._replay.liveness if self._t >= self._replay.end_ns else Liveness.ALIVE
+
+    @property
+    def span_s(self) -> tuple[float, float]:
+        """Seconds into the session: where it is, and the end of what there is."""
+        return self._replay.seconds(self._t), self._replay.seconds(self._replay.end_ns)
 
     def now_ns(self) -> int:
         """The moment, on the log's clock."""

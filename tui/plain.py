@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator
+from typing import Protocol
 
 import click
 
 from profiler.analysis.legs import stretches
 from profiler.analysis.progress import session_progress
 from profiler.analysis.state import RunState, SessionState
-from profiler.follow import Follower
 from profiler.report.outputs import session_outputs
 from profiler.report.tables import run_line, session_lines
-from profiler.sessions import Liveness
+from profiler.sessions import Liveness, SessionFolder
 from tui import safe
 from tui.pictures import words
 from tui.pictures.compiles import Explained, compile_text, settled, told_ns
@@ -130,8 +130,25 @@ def introduction(session: SessionState) -> list[str]:
     return [f"session {session.session}: {session.state}, {runs} on {device}", workload_label(session.request)]
 
 
+class Followed(Protocol):
+    """A session that is followed: as it runs, or as it is played again."""
+
+    folder: SessionFolder
+
+    @property
+    def state(self) -> SessionState:
+        """The folded state."""
+
+    @property
+    def liveness(self) -> Liveness:
+        """Whether it goes on."""
+
+    def poll(self) -> tuple[bool, bool]:
+        """Read on for a short while: (whether the state changed, whether there is more to read)."""
+
+
 def follow_plainly(
-    follower: Follower,
+    follower: Followed,
     *,
     say: Callable[[str], None] = click.echo,
     wait: Callable[[float], None] = time.sleep,

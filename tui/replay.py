@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from profiler.analysis.state import SessionState
-from profiler.replay import SECOND, Replay, Start
+from profiler.replay import FASTEST, SECOND, SLOWEST, Replay, Start
 from profiler.sessions import Liveness, SessionFolder
 from tui.feed import BUDGET_S, RESTING_S, LiveSource, Reading, Source, Turn
 from tui.inspecting import TriggersSource
@@ -20,7 +20,7 @@ from tui.pictures.names import latest_ns
 from tui.pictures.player import Player, Playing, ReplayPicture, position, shares
 from tui.pictures.triggers.painter import Status, TriggersPicture
 
-SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+SPEEDS = (SLOWEST, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, FASTEST)
 """What the keys go through; the command line takes any between the first and the last."""
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tui.pictures.live import LivePicture
+if TYPE_CHECKING:
+    from tui.pictures.live import LivePicture
 
 Playing = Literal["reading", "playing", "paused", "at the end", "up to now"]
 """``reading``: its logs are read for the first time. ``up to now``: of a session that runs, all there is so far."""
