@@ -173,8 +173,9 @@ class Frame:
 
         The columns depend on the plot alone, so a growing line leaves the symbols that it has already got in place.
         """
-        count = max(1, len(self._spec.series))
-        for number, (series, path) in enumerate(zip(self._spec.series, paths, strict=True)):
+        named = [(series, path) for series, path in zip(self._spec.series, paths, strict=True) if series.label]
+        count = max(1, len(named))
+        for number, (series, path) in enumerate(named):
             style, symbol = self._colours.of(series.style), series.style.symbol(ascii=self._ascii)
             due = (number * SYMBOL_SPACING // count) + 2
             for x, y in path.points:

@@ -78,7 +78,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line. `xs` ascending, `ys` of the same length; a non-finite y is a gap in the line."""
+    """One line. `xs` ascending, `ys` of the same length; a non-finite y is a gap in the line.
+
+    Without a `label` it is a further line of the series of its style: the legend leaves it out, and it has no symbols.
+    """
 
     key: str
     label: str

@@ -31,7 +31,8 @@ def title_runs(spec: ChartSpec, width: int, ascii: bool, colours: Colours) -> li
     if cursor is not None and cursor.place and not cursor.label:
         place = _clean(cursor.place)
         head.append((f"  {in_ascii(place) if ascii else place}", "bold"))
-    entries = spec.series if spec.legend or _readings(spec) else ()
+    named = tuple(series for series in spec.series if series.label)
+    entries = named if spec.legend or _readings(spec) else ()
     legend = sum(4 + cell_len(_clean(series.label)) for series in entries)
     if spec.legend_last and _length(head) + legend + (cell_len(note) + 2 if note else 0) > width:
         entries = ()
