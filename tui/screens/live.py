@@ -24,7 +24,7 @@ from tui.pictures.compare.marks import Mark
 from tui.pictures.focus import Focus
 from tui.pictures.live import LivePicture
 from tui.pictures.view import StepsView
-from tui.screens.charts import LOW, ChartsScreen
+from tui.screens.charts import LOW, TALL, WIDE, ChartsScreen
 
 
 class LiveScreen(ChartsScreen):
@@ -40,6 +40,8 @@ class LiveScreen(ChartsScreen):
         self._unfold: bool | None = None  # None: the legs are seen where they fit
         self._cases_hidden = False
         self._charted = ""
+        self._run_rows = ""
+        self._main = Container(id="main")
         self._heading = HeadingPanel(self.picture.heading, ascii=ascii)
         self._progress = ProgressPanel(self.picture.progress, ascii=ascii)
         self._runs = RunsPanel((), ascii=ascii)
@@ -49,7 +51,7 @@ class LiveScreen(ChartsScreen):
     def compose_body(self) -> ComposeResult:
         yield self._heading
         yield self._progress
-        with Container(id="main"):
+        with self._main:
             yield self._steps
             yield self._runs
             yield self._stages
@@ -62,6 +64,7 @@ class LiveScreen(ChartsScreen):
 
     def on_resize(self) -> None:
         self._arrange()
+        self._fit_runs()
         self._fit_cases()
         self.refresh_footer()
 
@@ -81,11 +84,25 @@ class LiveScreen(ChartsScreen):
             self._runs.put(picture.runs)
             self._happenings.put(picture.happenings)
             self._cases.put(picture.cases)
+            self._fit_runs()
             self._fit_cases()
             if self._view.group is not None and picture.charted != self._charted:
                 self._cases.look_at(picture.charted)
             self._charted = picture.charted
         self.refresh_footer()
+
+    def _fit_runs(self) -> None:
+        """Where the runs have a place they get a row each, as long as the stages below them keep theirs."""
+        width, height = self.size
+        if width < WIDE or height < TALL:
+            if self._run_rows:
+                self._run_rows = ""
+                self._main.styles.clear_rule("grid_rows")
+            return
+        rows = f"{min(len(self.picture.runs) + 2, height // 4)} 1fr 42%"
+        if rows != self._run_rows:
+            self._run_rows = rows
+            self._main.styles.grid_rows = rows  # type: ignore[assignment]
 
     def _fit_cases(self) -> None:
         """The table gets a line a case, and one a leg where there is room, but never what the charts need."""
