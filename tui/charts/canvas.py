@@ -7,6 +7,7 @@ labels are drawn by `frame`, which keeps them in the same cells from one picture
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 BRAILLE_DOTS = (2, 4)
 """Dots of a braille cell, across and down."""
 
-_PIECE = 96
+_PIECE = 48
 """Corners of a line that are drawn at a time."""
 
 Cell = tuple[int, int, str]
@@ -131,7 +132,10 @@ def _piece_cells(
 ) -> tuple[Cell, ...]:
     if not corners:
         return ()
-    figure = _bare_figure(columns, rows)
+    # A canvas from the piece's first column on: plotext's work grows with the cells of its canvas too. Its end stays
+    # where it is while the piece grows, or dots halfway between two places would change theirs.
+    left = max(0, min(columns - 1, math.floor(corners[0][0])))
+    figure = _bare_figure(left, columns, rows)
     import plotext
 
     signal = figure.signal([x for x, _ in corners], [y for _, y in corners], marker=plotext.marker(marker))
@@ -140,11 +144,15 @@ def _piece_cells(
         signal.line(index, False)
     figure.draw(signal)
     lines = figure.build().string(colorless=True).split("\n")
-    return tuple((x, y, char) for y, line in enumerate(lines[:rows]) for x, char in enumerate(line) if char != " ")
+    return tuple(
+        (x, y, char) for y, line in enumerate(lines[:rows]) for x, char in enumerate(line, left) if char != " "
+    )
 
 
-def _bare_figure(columns: int, rows: int) -> plot_class:
-    """plotext's figure without frame, ticks and background, one unit a cell, free of the terminal's size."""
+def _bare_figure(left: int, right: int, rows: int) -> plot_class:
+    """plotext's figure of the columns `left` to `right`, without frame, ticks and background, one unit a cell, free
+    of the terminal's size.
+    """
     import plotext  # here and not above: it takes 0.08 s, and a chart without points is drawn without it
 
     plotext.terminal.limit(False, False)
@@ -153,9 +161,9 @@ def _bare_figure(columns: int, rows: int) -> plot_class:
     figure.axes(False)
     figure.legend(False)
     figure.canvas("default")
-    figure.plot_size(columns, rows)
-    for axis, size in (("x", columns), ("y", rows)):
+    figure.plot_size(right - left, rows)
+    for axis, low, high in (("x", left, right), ("y", 0, rows)):
         figure.ruler(axis, 0).frequency(0)
         figure.ruler(axis, 0).alignment(lim="edge")
-        figure.ruler(axis, 0).lim(0, size)
+        figure.ruler(axis, 0).lim(low, high)
     return figure
