@@ -17,7 +17,7 @@ from tui.feed import BUDGET_S, RESTING_S, LiveSource, Reading, Source, Turn
 from tui.inspecting import TriggersSource
 from tui.pictures.live import LivePicture
 from tui.pictures.names import latest_ns
-from tui.pictures.player import Player, Playing, ReplayPicture, position, shares
+from tui.pictures.player import Player, Playing, ReplayPicture, length_text, position, shares
 from tui.pictures.triggers.painter import Status, TriggersPicture
 
 SPEEDS = (SLOWEST, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, FASTEST)
@@ -147,7 +147,8 @@ class ReplayReading(Reading):
         return Player(
             self._playing(replay),
             round(replay.seconds(self._t), 1),
-            float(round(length)) if length >= 10 else round(length, 1),
+            # While the session runs whole seconds do: that it grows is no news.
+            float(int(length)) if replay.growing else round(length, 1),
             self.speed,
             self._marks(replay, length),
             (replay.steps_from(self._t, -1) is not None, replay.steps_from(self._t, 1) is not None),
@@ -232,7 +233,7 @@ class ReplayedTriggers(TriggersSource):
             return turn
         with self.reading as reading:
             player = reading.player
-        far = f"{position(player.at_s)} of {position(player.length_s)[:-2]}"
+        far = f"{position(player.at_s)} of {length_text(player)}"
         status = Status(
             f"as far as the replay has come: {far}; what was compiled later isn't here", "warn", f"replay: up to {far}"
         )

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted, width_of
-from tui.pictures.player import SHARES, Player, Playing, position, speed_text
+from tui.pictures.player import SHARES, Player, Playing, length_text, position, speed_text
 
 SYMBOLS: dict[Playing, tuple[str, str]] = {
     "reading": ("…", "."),
@@ -47,12 +47,12 @@ class PlayerPanel(Panel[Player]):
     def lay_out(self, width: int, height: int) -> Rows:
         player = self.value
         symbol = SYMBOLS[player.state][self.ascii]
-        length = position(player.length_s)[:-2]  # whole seconds
+        length = length_text(player)
         parts: list[Part] = [
             ("replay" + GAP, "bold"),
             (f"{symbol} {player.state.ljust(_WORDS)} ", "accent" if player.state == "playing" else "warn"),
             (speed_text(player.speed).rjust(_SPEED) + GAP, ""),
-            (position(player.at_s).rjust(len(length) + 2), "bold"),
+            (position(player.at_s).rjust(len(position(player.length_s))), "bold"),
             (f" of {length}{GAP}", "quiet"),
         ]
         start = width_of(parts)

@@ -62,6 +62,11 @@ def position(seconds: float) -> str:
     return f"{start}:{rest // 10:02d}.{rest % 10}"
 
 
+def length_text(player: Player) -> str:
+    """How long all of it is, as ``position``; whole seconds without tenths."""
+    return position(player.length_s).removesuffix(".0")
+
+
 def speed_text(speed: float) -> str:
     """``10x``, ``0.25x``."""
     return f"{speed:g}x"
