@@ -92,8 +92,17 @@ class LiveScreen(ChartsScreen):
         self.refresh_footer()
 
     def _fit_runs(self) -> None:
-        """Where the runs have a place they get a row each, as long as the stages below them keep theirs."""
+        """Where the runs have a place they get a row each, as long as the stages below them keep theirs.
+
+        There the stages stand in the grid's first rows, elsewhere after the charts of time.
+        """
         width, height = self.size
+        children = self._main.children
+        before = width >= WIDE
+        if self._stages.parent is self._main and before != (
+            children.index(self._stages) < children.index(self._memory)
+        ):
+            self._main.move_child(self._stages, before=self._memory if before else self._happenings)
         if width < WIDE or height < TALL:
             if self._run_rows:
                 self._run_rows = ""
