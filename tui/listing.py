@@ -109,7 +109,8 @@ class ListingSource(Source[Listing]):
         known = [folder for folder in self._folders if folder.id in self._known]
         first = {name for name, known in self._known.items() if known.line.under_way or not known.stamp}
         going = [folder for folder in known if folder.id in first]
-        over = [folder for folder in known if folder.id not in first]
+        # By name: what is newest changes, and then some would be passed over.
+        over = sorted((folder for folder in known if folder.id not in first), key=lambda folder: folder.id)
         self._resting = self._resting if self._resting < len(over) else 0
         part = over[self._resting : self._resting + AT_REST]
         self._resting += AT_REST

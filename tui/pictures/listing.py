@@ -173,7 +173,16 @@ def arranged(lines: Iterable[SessionLine], view: View) -> tuple[SessionLine, ...
 def _fits(line: SessionLine, wanted: list[str]) -> bool:
     """Whether every word is in what the line says; one with a - before it must not be."""
     text = " ".join(
-        (line.session, line.shown_state, line.pipeline, *line.variants, line.device, line.about, line.reason)
+        (
+            line.session,
+            line.state,
+            line.shown_state,
+            line.pipeline,
+            *line.variants,
+            line.device,
+            line.about,
+            line.reason,
+        )
     )
     text += " failed" * bool(line.failed) + " copied" * line.copied
     text = text.lower()
