@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median_low
 
 from tui import safe
@@ -248,6 +249,7 @@ def clips_above(series: Iterable[Series], high: float) -> tuple[Clip, ...]:
     return tuple(sorted(clips, key=lambda clip: clip.x))
 
 
+@lru_cache(maxsize=256)
 def choose_ticks(
     low: float, high: float, unit: Unit, most: int, scale: Scale = "linear", *, window: bool = False
 ) -> tuple[Tick, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.charts.frame import Frame
@@ -120,10 +121,12 @@ def _line_cells(path: Path, columns: int, rows: int, marker: str) -> Iterator[Ce
     """
     breaks = frozenset(path.breaks)
     last = max(0, len(path.corners) - 1)
+    pieces: list[tuple[Cell, ...]] = []
     for start in range(0, last + 1, _PIECE):
         corners = path.corners[start : start + _PIECE + 1]
-        inside = tuple(i for i in range(1, len(corners)) if start + i in breaks)
-        yield from _piece_cells(corners, inside, columns, rows, marker)
+        inside = tuple([i for i in range(1, len(corners)) if start + i in breaks]) if breaks else ()
+        pieces.append(_piece_cells(corners, inside, columns, rows, marker))
+    return chain.from_iterable(pieces)
 
 
 @lru_cache(maxsize=512)

@@ -10,7 +10,7 @@ from profiler.analysis.columns import ABSENT, Columns
 from profiler.analysis.state import RunState, SessionState
 from tui import safe
 from tui.charts.axes import StickyRange
-from tui.charts.decimate import min_max
+from tui.charts.decimate import Thinned
 from tui.charts.palette import OTHER_STYLES, SeriesStyle
 from tui.charts.reading import held
 from tui.charts.spec import Axis, ChartSpec, Cursor, Reading, Series
@@ -31,6 +31,7 @@ class MemoryTrace:
         self._rows: dict[int, int] = {}  # rows taken in, by source
         self.xs = array("d")
         self.ys = array("d")
+        self.thinned = Thinned()
         self.largest = 0.0
 
     def follow(self, source: int, columns: Columns, name: str) -> None:
@@ -149,8 +150,8 @@ class MemoryChart:
         series, readings = [], []
         for key, label, trace, style in lines:
             if trace.largest:
-                xs, ys = min_max(trace.xs, trace.ys, low, end, seen.columns * 2)
-                series.append(Series(key, label, tuple(xs), tuple(ys), style))
+                xs, ys = trace.thinned.points(trace.xs, trace.ys, low, end, seen.columns * 2)
+                series.append(Series(key, label, xs, ys, style))
                 if seen.cursor is not None:
                     readings.append(Reading(key, held(trace.xs, trace.ys, seen.cursor)))
         return ChartSpec(

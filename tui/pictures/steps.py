@@ -250,6 +250,10 @@ class StepsChart:
                     newest = number == len(lines) - 1
                     key = case if newest else f"{case} {number}"
                     found.append(Series(key, name if newest else "", *_drawn([(xs, ys)], x, view.columns), style))
+            elif len(mine) == 1 and not view.overlay:
+                trace = mine[0].trace
+                drawn = trace.thinned.points(trace.xs, trace.ys, x.low, x.high, view.columns * 2, trace.layout)
+                found.append(Series(case, name, *drawn, style))
             else:
                 lines = [line for one in mine for line in one.trace.lines()]
                 found.append(Series(case, name, *_drawn(lines, x, view.columns), style))

@@ -17,6 +17,7 @@ from profiler.analysis.progress import planned_calls
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.triggers import Occurrence
 from tui.charts.axes import SPIKE_FACTOR
+from tui.charts.decimate import Thinned
 from tui.charts.window import Window
 from tui.pictures.names import session_s
 from tui.pictures.slots import Slots
@@ -53,6 +54,7 @@ class Trace(ABC):
         self.run = run
         self.loop = loop
         self.layout = 0
+        self.thinned = Thinned()
         self._spots: tuple[tuple[object, ...], Spots] = ((), Spots())
         self._start()
 
