@@ -6,13 +6,16 @@ import shlex
 
 from profiler.sessions import SessionFolder
 from tui import theme
+from tui.characters import write_in
 from tui.ending import HANG_UP_CHECK_S, Ending
-from tui.navigation import NavigatingApp
+from tui.offering import OfferingApp
 from tui.screens.base import BaseScreen
 from tui.screens.live import LiveScreen
+from tui.screens.replay import ReplayScreen
 from tui.screens.sessions import SessionsScreen
 
-class StepscopeApp(NavigatingApp):
+
+class StepscopeApp(OfferingApp):
     """The whole program in the terminal. After ``run`` has ended ``farewell`` is what to tell the user."""
 
     TITLE = "stepscope"
@@ -23,9 +26,7 @@ class StepscopeApp(NavigatingApp):
 
     def on_load(self) -> None:
         self.animation_level = "none"
-        for each in (theme.DARK, theme.LIGHT):
-            self.register_theme(each)
-        self.theme = theme.DARK.name
+        theme.put_on(self, self.settings)
 
     def on_mount(self) -> None:
         ending = Ending(self._leave)
@@ -36,12 +37,16 @@ class StepscopeApp(NavigatingApp):
     def action_theme(self) -> None:
         self.theme = theme.next_theme(self.theme, theme.depth_of(self)).name
 
+    def action_characters(self) -> None:
+        """ASCII alone, or braille and lines again."""
+        write_in(self, not self.ascii)
+
     def action_redraw(self) -> None:
         self.redraw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         asked = isinstance(self.screen, BaseScreen) and self.screen.asking
-        return not (asked and action in ("back", "theme", "help", "quit", "redraw", "go", "palette"))
+        return not (asked and action in ("back", "theme", "help", "quit", "redraw", "go", "palette", "characters"))
 
     async def action_quit(self) -> None:
         self._leave()
@@ -59,6 +64,8 @@ class StepscopeApp(NavigatingApp):
             if isinstance(screen, LiveScreen):
                 picture = screen.picture
                 name = self._reference(screen.folder)
+                if isinstance(screen, ReplayScreen):
+                    return f"'stepscope watch {name} --replay' plays the session again"
                 if picture.over:
                     return f"session {name}: {picture.ended}"
                 if picture.heading.loading:

@@ -140,6 +140,10 @@ class CompareScreen(TypedScreen):
             self._show_detail()
         self.refresh_footer()
 
+    def rewrite(self) -> None:
+        """In other characters: titles of charts have symbols in them."""
+        self.look(replace(self.view, ascii=self.ascii))
+
     def on_resize(self) -> None:
         self._arrange()
         self._want_charts()

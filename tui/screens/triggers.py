@@ -185,6 +185,10 @@ class TriggersScreen(TypedScreen):
         self._detail.show_detail(self._details(), other=place != self._detailed)
         self._detailed = place
 
+    def rewrite(self) -> None:
+        """In other characters: the details begin with the case's symbol."""
+        self._show_detail()
+
     def _details(self) -> Detail:
         selected = self.selected
         side = self._sides.current if self.picture.view.view == "sides" else None
