@@ -113,7 +113,7 @@ class ListingSource(Source[Listing]):
         over = sorted((folder for folder in known if folder.id not in first), key=lambda folder: folder.id)
         self._resting = self._resting if self._resting < len(over) else 0
         part = over[self._resting : self._resting + AT_REST]
-        self._resting += AT_REST
+        self._resting += len(part)
         self._unseen = deque([*going, *new, *part])
 
     def _find(self) -> None:
