@@ -7,6 +7,7 @@ being read.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -37,7 +38,10 @@ CLOCKWORK_S = 1.0
 RESTING_S = 1.0
 """How often a session that is over, or on another machine, is looked at."""
 
-LIVE_SHARE, LOADING_SHARE = 3, 10
+FIGURES_S = 1.0
+"""How often the table of results is computed anew while a session goes on: figures over many calls take longest."""
+
+LIVE_SHARE, LOADING_SHARE = 15, 10
 """How many times as long as it took to make lies between a big session's picture and its next."""
 
 T = TypeVar("T")
@@ -138,6 +142,9 @@ class LiveSource(Source[LivePicture]):
         self._made_at = float("-inf")
         self._cost = 0.0  # seconds that the last picture took
         self._stale = True
+        self._more = True  # whether there was more to read before the last picture
+        self._figured_at = float("-inf")
+        self._figures_owed = False  # whether the last picture had the figures of one before
         self._view_changed = False
 
     def look(self, view: StepsView) -> None:
@@ -165,24 +172,31 @@ class LiveSource(Source[LivePicture]):
         self._seen = reading.revision
         now = self._clock()
         age = now - self._made_at
-        if not (self._stale or (reading.alive and age >= CLOCKWORK_S)):
-            return Turn(None, self.pace() if reading.alive else RESTING_S)
+        figured = now - self._figured_at
+        if not (self._stale or (reading.alive and age >= CLOCKWORK_S) or (self._figures_owed and figured >= FIGURES_S)):
+            rest = self.pace() if reading.alive else RESTING_S
+            return Turn(None, min(rest, FIGURES_S - figured) if self._figures_owed else rest)
         # While a long log is being read, reading goes first: what is painted then will not last.
         apart = max(self.pace(), self._cost * (LOADING_SHARE if more else LIVE_SHARE))
         if age < apart:
             return Turn(None, 0.0 if more else apart - age)
-        picture = self._paint(reading, more)
+        # The first picture of all that was read, one that somebody asked for and the last one have everything.
+        figures = self._more or reading.state.over or age == math.inf or figured >= FIGURES_S
+        picture = self._paint(reading, more, figures=figures)
         self._cost = self._clock() - now
         self._made_at = now
+        self._more, self._figures_owed = more, not figures
+        if figures:
+            self._figured_at = now
         self._stale = False
         return self._new(picture, 0.0 if more else self.pace())
 
-    def _paint(self, reading: Reading, loading: bool) -> LivePicture:
+    def _paint(self, reading: Reading, loading: bool, *, figures: bool) -> LivePicture:
         state = reading.state
         if self._painter is None or self._painter.session is not state:
             self._painter = LivePainter(state)
         now_ns = reading.now_ns(self._now_ns())
-        return self._painter.picture(self._view, now_ns, copied=reading.copied, loading=loading)
+        return self._painter.picture(self._view, now_ns, copied=reading.copied, loading=loading, figures=figures)
 
     def _new(self, picture: LivePicture, wait_s: float) -> Turn[LivePicture]:
         if picture == self._last:

@@ -26,6 +26,9 @@ LOOK_AGAIN_S = 0.05
 ANSWER_S = 0.5
 """What is painted so soon after a key or a click is taken to be the answer to it."""
 
+EARLY = 0.8
+"""A picture may come this much of a period after the one before: who makes them keeps the pace, but not to the ms."""
+
 BURST_S = 1.0
 """Seconds' worth of bytes that may be saved up while nothing is sent."""
 
@@ -111,7 +114,7 @@ class Link:
         if self.answering:
             # What is overdrawn by that is paid back by the pictures after it; a key held down overdraws no further.
             return max(0.0, self._period_s - since) if owed else 0.0
-        return max(0.0, self._apart_s - since, owed)
+        return max(0.0, self._apart_s * EARLY - since, owed)
 
     def hold_s(self) -> float:
         """Seconds for which nothing at all may be sent, whoever painted it; 0: it may be sent now."""

@@ -95,8 +95,10 @@ class LivePainter:
         self._figures: list[CaseFigures] = []
         self._cases: tuple[CaseLine, ...] = ()
 
-    def picture(self, view: StepsView, now_ns: int, *, copied: bool, loading: bool) -> LivePicture:
-        """The session as the state has it; ``now_ns`` on the log's clock."""
+    def picture(
+        self, view: StepsView, now_ns: int, *, copied: bool, loading: bool, figures: bool = True
+    ) -> LivePicture:
+        """The session as the state has it; ``now_ns`` on the log's clock. Without ``figures`` those of before stay."""
         session = self.session
         self._now_s = now_ns / 1e9
         current = session.current
@@ -104,7 +106,7 @@ class LivePainter:
             heading=heading(session, now_ns, copied=copied, loading=loading),
             progress=progress_lines(session, now_ns, copied=copied),
             happenings=self._happenings.newest_first(),
-            cases=self._case_lines(loading),
+            cases=self._case_lines(loading) if figures else self._cases,
             runs=run_lines(session, now_ns),
             repeats=max((run.run.repeat for run in session.runs.values()), default=1),
             groups=tuple(self._steps.groups()),
