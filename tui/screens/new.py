@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from profiler.sessions import SessionFolder
-from tui import keys
+from tui import keys, safe
 from tui.asking import NewSource
 from tui.feed import Feed
 from tui.messages import FormFilled, NewChanged, NotStarted, SessionStarted
@@ -19,12 +19,16 @@ from tui.panels.new.form import FieldPicked, FormPanel, FormView
 from tui.panels.new.outcome import OutcomePanel
 from tui.panels.title import TitlePanel
 from tui.pictures.new.editing import Edit, matches, result
+from tui.pictures.new.fields import BY_NAME
 from tui.pictures.new.form import Form, changed, flipped, toggled
 from tui.pictures.new.outcome import NewPicture
 from tui.screens.fed import FedScreen
 
 _TYPED = ("text", "whole", "wholes", "number", "table", "choice")
 """Kinds of fields that one types into."""
+
+_LONGEST = 44
+"""Characters of a path in a question, so that it has room at 80 columns."""
 
 
 class NewScreen(FedScreen):
@@ -286,11 +290,12 @@ class NewScreen(FedScreen):
         picture = self.view.picture
         if picture.fault and dict(self.view.form.texts) == dict(picture.texts):
             self.notice(f"not started: {picture.fault}")
-            if picture.fault_field is not None:
-                self._put(replace(self.view, cursor=picture.fault_field, unfolded=True, inner=0))
+            if picture.fault_field in BY_NAME:
+                unfolded = self.view.unfolded or BY_NAME[picture.fault_field].folded
+                self._put(replace(self.view, cursor=picture.fault_field, unfolded=unfolded, inner=0))
         elif self._like is not None and picture.code:
             # The name of it came from a session, which anybody may have made: nobody typed it here.
-            self.ask(f"this runs {', '.join(picture.code)}: start?", self._start)
+            self.ask(f"this runs {', '.join(map(_end_of, picture.code))}: start?", self._start)
         else:
             self._start()
 
@@ -322,3 +327,9 @@ class NewScreen(FedScreen):
 
 def _is_function(key: str) -> bool:
     return key[:1] == "f" and key[1:].isdecimal()
+
+
+def _end_of(path: str) -> str:
+    """The last part of a long path: there is what tells files apart."""
+    shown = safe.line(path, 4000)
+    return shown if len(shown) <= _LONGEST else f"…{shown[1 - _LONGEST :]}"

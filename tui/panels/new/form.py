@@ -60,6 +60,7 @@ class FormPanel(Panel[FormView]):
     def __init__(self, value: FormView, *, ascii: bool = False) -> None:
         super().__init__(value, ascii=ascii)
         self._rows_of: list[str] = []  # the field that each row shows, "" of headings
+        self._first = 0  # the line at the top
 
     @property
     def page(self) -> int:
@@ -104,7 +105,7 @@ class FormPanel(Panel[FormView]):
         place = next(
             (n for n, line in enumerate(lines) if isinstance(line, Field) and line.name == self.value.cursor), 0
         )
-        first = max(0, min(place - height // 2, len(lines) - height))
+        self._first = first = _scrolled(self._first, place, height, len(lines))
         seen = lines[first : first + height]
         self._rows_of = [line.name if isinstance(line, Field) else "" for line in seen]
         where = f"{first + 1}-{first + len(seen)} of {len(lines)}" if len(seen) < len(lines) else ""
@@ -231,6 +232,13 @@ class FieldPicked(LinePicked):
     def __init__(self, name: str, *, opened: bool) -> None:
         self.field = name
         super().__init__(opened)
+
+
+def _scrolled(first: int, place: int, height: int, lines: int) -> int:
+    """The line at the top after the cursor went to ``place``: it is seen with its neighbours, and no more moves."""
+    first = min(first, max(0, place - 1))
+    first = max(first, min(place + 2, lines) - height)
+    return max(0, min(first, lines - height))
 
 
 def _typed(edit: Edit, usual: str, room: int) -> list[Part]:

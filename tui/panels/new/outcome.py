@@ -20,29 +20,40 @@ class OutcomePanel(Panel[NewPicture]):
     def lay_out(self, width: int, height: int) -> Rows:
         picture = self.value
         rule = ("-" if self.ascii else "─") * width
-        rows: list[Row] = [((rule, "faint"),)]
         room = width - _LABEL
-        if picture.fault:
-            rows += self._told("!", picture.fault, "bad", room, max(1, height - 1 - len(picture.lines)))
-        for label, text, style in picture.lines:
-            left = height - len(rows) - 1  # a row stays for the command
-            if left > 0:
-                rows += self._told(label, text, style, room, 1)
+        told = [("!", picture.fault, "bad")] if picture.fault else []
+        told += picture.lines
         if picture.command:
-            rows += self._told("command", picture.command, "accent", room, height - len(rows))
+            told.append(("command", picture.command, "accent"))
+        shares = _shares([len(broken(text, room)) for _, text, _ in told], height - 1)
+        rows: list[Row] = [((rule, "faint"),)]
+        for (label, text, style), share in zip(told, shares, strict=True):
+            rows += self._told(label, text, style, room, share)
         return tuple(rows[:height])
 
     def _told(self, label: str, text: str, style: str, room: int, most: int) -> list[Row]:
         """``text`` in at most ``most`` rows beside its label, cut with a sign; it breaks at blanks where it can."""
         lines = broken(text, room)
+        if most < 1:
+            return []
         if len(lines) > most:
-            rest = " ".join(line.rstrip() for line in lines[most - 1 :]) if most > 0 else ""
-            lines = [*lines[: max(0, most - 1)], safe.fit(rest, room, ascii=self.ascii)][:most]
+            lines = [*lines[: most - 1], safe.fit(" ".join(lines[most - 1 :]), room, ascii=self.ascii)]
         heads = [label, *[""] * (len(lines) - 1)]
         return [
             ((safe.pad(head, _LABEL, ascii=self.ascii), "bold bad" if label == "!" else "quiet"), (line, style))
             for head, line in zip(heads, lines, strict=True)
         ]
+
+
+def _shares(wanted: list[int], rows: int) -> list[int]:
+    """How many of ``rows`` each text gets that wants so many: one each, then what is left to the last ones first."""
+    shares = [1 if number < rows else 0 for number in range(len(wanted))]
+    left = rows - sum(shares)
+    for place in reversed(range(len(wanted))):
+        more = min(left, wanted[place] - shares[place])
+        shares[place] += max(0, more)
+        left -= max(0, more)
+    return shares
 
 
 def broken(text: str, width: int) -> list[str]:
