@@ -56,6 +56,7 @@ class BaseScreen(Screen[None]):
     BaseScreen > TabsPanel { display: none; }
     BaseScreen.-medium > TabsPanel, BaseScreen.-tall > TabsPanel { display: block; }
     BaseScreen.-tiny > *, BaseScreen.-flat > * { display: none; }
+    BaseScreen.-tiny > TabsPanel, BaseScreen.-flat > TabsPanel { display: none; }
     BaseScreen.-tiny > TooSmall, BaseScreen.-flat > TooSmall { display: block; }
     """
 
