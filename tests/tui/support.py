@@ -42,9 +42,9 @@ async def until(pilot: Pilot[None], wanted: Callable[[], bool]) -> None:
 
 
 async def until_read(pilot: Pilot[None]) -> LiveScreen:
-    """Wait until Live has all that the session's logs hold."""
+    """Wait until Live shows all that the session's logs hold."""
     app = pilot.app
-    await until(pilot, lambda: isinstance(app.screen, LiveScreen) and not app.screen.picture.heading.loading)
+    await until(pilot, lambda: isinstance(app.screen, LiveScreen) and not app.screen.painted.heading.loading)
     assert isinstance(app.screen, LiveScreen)
     return app.screen
 

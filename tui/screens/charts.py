@@ -37,7 +37,7 @@ class ChartsScreen(FedScreen):
     def __init__(self, folder: SessionFolder, *, ascii: bool, source: LiveSource) -> None:
         super().__init__(ascii=ascii)
         self.folder = folder
-        self.picture = unread(folder.id)
+        self.picture = self.painted = unread(folder.id)  # the newest one, and the one that is on the screen
         self._view = StepsView()
         self._source = source
         self._feed: Feed[LivePicture] = Feed(source, self._publish, self._feed_failed)
@@ -51,7 +51,7 @@ class ChartsScreen(FedScreen):
         raise NotImplementedError
 
     def _apply(self) -> None:
-        picture = self.picture
+        picture = self.painted = self.picture
         self._steps.show(picture.steps)
         self._memory.show(picture.memory)
         self._gpu.show(picture.gpu)
