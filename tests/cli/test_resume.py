@@ -15,6 +15,7 @@ from profiler.eventlog import EventLog
 from profiler.sessions import SessionFolder
 from tests.conductor.support import begin, conduct, endings, finish, log, make
 from tests.support import recorded
+from tui import managing
 from tui.cli import main
 from tui.commands import resume as command
 from tui.plain import PlainReport
@@ -75,7 +76,7 @@ def test_a_session_of_which_only_the_end_is_missing(
     monkeypatch.setattr(
         command.conductor, "resume", lambda folder, failed: begin(folder, "ok", resumes=True, failed=failed)
     )
-    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: None)  # nothing is run: nothing is needed
+    monkeypatch.setattr(managing.importlib.util, "find_spec", lambda name: None)  # nothing is run: nothing is needed
     code, out, _ = run(capsys, folder.id, "--headless")
     assert code == 0
     assert out.splitlines()[0] == (f"session {folder.id}: every run has a result, only its end was never written down")
@@ -90,8 +91,8 @@ def test_refusals(own_home: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     assert (code, out) == (2, "")
     assert err.startswith(f"stepscope: session {folder.id} runs on cuda:0, which can't be used here: ")
 
-    find_spec = command.importlib.util.find_spec
-    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name))
+    find_spec = managing.importlib.util.find_spec
+    monkeypatch.setattr(managing.importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name))
     code, _, err = run(capsys, folder.id)
     assert code == 2
     assert "torch is not installed here" in err

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from functools import partial
 from pathlib import Path
 
 import click
 
-from profiler import conductor, devices
+from profiler import conductor
 from profiler.analysis.state import SessionState
 from profiler.report.documents import show_document
 from profiler.request import Request
@@ -31,6 +30,7 @@ from tui.commands.common import (
 from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_unjudged
 from tui.commands.run import exit_code, stopping_on_signals
 from tui.commands.screen_options import screen_options
+from tui.managing import debt_text, why_not_here
 from tui.pictures.words import count
 from tui.plain import follow_plainly, plain_say
 from tui.settings import Settings
@@ -102,7 +102,7 @@ def resume_command(
     with stopping_on_signals(folder) as profiler:
         profiler.append(_conduct(folder, failed))
         say = _nothing if as_json else plain_say(settings, lasting(click.echo, judging))
-        say(_opening(folder, debt))
+        say(f"session {folder.id}: {debt_text(debt)}")
         state = follow_plainly(open_session(folder), say=say, untold=debt.outcomes, by_ear=settings.plain)
     if as_json:
         lasting(partial(_print, folder), judging)(state)
@@ -127,15 +127,9 @@ def _say_nothing_owed(folder: SessionFolder, debt: Debt, as_json: bool) -> None:
 
 def _check_machine(folder: SessionFolder, request: Request) -> None:
     """A CommandError with code 2 where the session's runs can't be made."""
-    if importlib.util.find_spec("torch") is None:
-        raise CommandError(
-            "torch is not installed here: sessions can be viewed, but profiling needs it (pip install torch)", BAD_USAGE
-        )
-    why_not = devices.why_no_cuda() if request.device.startswith("cuda") else None
+    why_not = why_not_here(folder, request)
     if why_not is not None:
-        raise CommandError(
-            f"session {folder.id} runs on {request.device}, which can't be used here: {why_not}", BAD_USAGE
-        )
+        raise CommandError(why_not, BAD_USAGE)
 
 
 def _conduct(folder: SessionFolder, failed: bool) -> int:
@@ -144,17 +138,6 @@ def _conduct(folder: SessionFolder, failed: bool) -> int:
         return conductor.resume(folder, failed=failed)
     except conductor.CannotStart as error:
         raise CommandError(str(error), RUN_FAILED) from None
-
-
-def _opening(folder: SessionFolder, debt: Debt) -> str:
-    request = debt.manifest.request
-    if not (debt.runs or debt.searching or debt.looking):
-        return f"session {folder.id}: every run has a result, only its end was never written down"
-    if debt.looking:
-        return f"session {folder.id}: more repeats until every verdict is settled, on {request.device}"
-    if not debt.runs:
-        return f"session {folder.id}: the search for the largest batch goes on, on {request.device}"
-    return f"session {folder.id}: {len(debt.runs)} of {count(len(request.runs), 'run')} to make, on {request.device}"
 
 
 def _announce(folder: SessionFolder, as_json: bool) -> None:
