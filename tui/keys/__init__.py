@@ -42,7 +42,6 @@ __all__ = [
 TABLE: tuple[Key, ...] = (
     *live.KEYS,
     *replay.KEYS,
-    *replay.KEYS,
     *triggers.KEYS,
     *compare.KEYS,
     *choose.KEYS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tui.keys.model import CHOOSE, Key
 
 KEYS = (
-    Key("chosen", "enter", "done", "compare", "compare what is marked; of nothing the selected line", (CHOOSE,)),
+    Key("choose_done", "enter", "done", "compare", "compare what is marked; of nothing the selected line", (CHOOSE,)),
     Key(
         "choose_unfold", "right", "unfold", "unfold", "unfold a session into its cases, a case into its runs", (CHOOSE,)
     ),

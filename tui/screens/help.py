@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from rich.console import Group
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
@@ -73,6 +77,18 @@ COMPARED = (
 _ASCII = str.maketrans("▸┊✓✗–■±", ">:+!-x~")
 """What stands for the symbols where the terminal has ASCII alone, as on the panels and charts."""
 
+CONFIGURED = (
+    ("config.toml", "in the folder stepscope of the user's config folder, or where $STEPSCOPE_CONFIG says"),
+    ("[keys]", 'stop = "f9" gives the key called stop another one; a wide help page has the names of all'),
+    ("theme", 'theme = "light", color = "256", ascii = true, mouse = false, refresh = 2, plain = true'),
+)
+
+EVERYWHERE = "Every screen"
+WITH_NAMES = 100
+"""Columns from which there is room for the names of keys."""
+
+LONGEST_NAME = max(len(key.id) for key in keys.TABLE)
+
 LEAVING = "The profiler is a process of its own: quitting, a lost connection and a closed terminal leave it running."
 
 
@@ -82,22 +98,36 @@ class _Blocks(ScrollBarRender):
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
+@dataclass(frozen=True, slots=True)
+class HelpRow:
+    """What is explained, what of it, and the name of a key in the config file. A title has ``left`` alone."""
+
+    left: Text
+    right: Text = field(default_factory=Text)
+    name: str = ""
+
+
 class HelpScreen(ModalScreen[None]):
     """Keys and words, those of the screen ``seen`` first."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.HELP)
     CSS_PATH = Path(__file__).with_suffix(".tcss")
 
-    def __init__(self, seen: str = keys.LIVE, *, ascii: bool = False) -> None:
+    def __init__(self, seen: str = keys.LIVE, *, table: Sequence[keys.Key] = keys.TABLE, ascii: bool = False) -> None:
+        """``table``: the keys as the user has them."""
         super().__init__()
         self.seen = seen
         self.ascii = ascii
+        self._table = table
 
     def compose(self) -> ComposeResult:
+        colours = colours_of(self.app.current_theme)
+        names = self.app.size.width >= WITH_NAMES
         with VerticalScroll(id="help"):
-            yield Static(help_page(colours_of(self.app.current_theme), self.seen, ascii=self.ascii), markup=False)
+            yield Static(help_page(colours, self.seen, self._table, names=names, ascii=self.ascii), markup=False)
 
     def on_mount(self) -> None:
+        keys.remap(self._bindings, keys.HELP, self._table)
         if self.ascii:
             self.query_one(VerticalScroll).vertical_scrollbar.renderer = _Blocks  # type: ignore[misc]
 
@@ -105,50 +135,90 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss()
 
 
-def help_page(colours: Colours, seen: str = keys.LIVE, *, ascii: bool = False) -> Table:
-    """The whole page; what doesn't fit on a line goes on below itself, not below its key."""
-    page = Table.grid(padding=(0, 2))
-    page.add_column(no_wrap=True)
-    page.add_column()
-    for left, right in help_rows(colours, seen):
-        if ascii:
-            left.plain, right.plain = left.plain.translate(_ASCII), right.plain.translate(_ASCII)
-        page.add_row(left, right)
-    return page
+def help_page(
+    colours: Colours,
+    seen: str = keys.LIVE,
+    table: Sequence[keys.Key] = keys.TABLE,
+    *,
+    names: bool = False,
+    ascii: bool = False,
+) -> Group:
+    """The whole page; what doesn't fit on a line goes on below itself, not below its key. ``names``: with a column of
+    the names by which the config file knows keys.
+    """
+    rows = help_rows(colours, seen, table)
+    for row in rows if ascii else ():
+        row.left.plain, row.right.plain = row.left.plain.translate(_ASCII), row.right.plain.translate(_ASCII)
+    widest = max(row.left.cell_len for row in rows if row.right)
+    parts: list[Text | Table] = []
+    for row in rows:
+        if not row.right:  # a title is as long as it likes
+            parts.append(row.left)
+            continue
+        if not parts or not isinstance(parts[-1], Table):
+            grid = Table.grid(padding=(0, 2), expand=True)
+            grid.add_column(no_wrap=True, width=widest)
+            grid.add_column(ratio=1)
+            if names:
+                grid.add_column(no_wrap=True, width=LONGEST_NAME, style=rich_style("quiet", colours))
+            parts.append(grid)
+        table_of = parts[-1]
+        assert isinstance(table_of, Table)
+        table_of.add_row(row.left, row.right, *([row.name] if names else []))
+    return Group(*parts)
 
 
-def help_rows(colours: Colours, seen: str = keys.LIVE) -> list[tuple[Text, Text]]:
+def sections(seen: str, table: Sequence[keys.Key] = keys.TABLE) -> list[tuple[str, list[keys.Key]]]:
+    """The keys under their titles, each key once: those of the screen ``seen``, those of all screens, then the rest."""
+    shared = [key for key in table if len(set(key.where) & set(keys.SCREENS)) >= len(keys.SCREENS) - 1]
+    told = {key.id for key in shared}
+    twins = {keys.LIVE, keys.REPLAY}  # a replay's keys are Live's but for some: they are told with the first of the two
+    found: list[tuple[str, list[keys.Key]]] = []
+    for where in sorted((*keys.SCREENS, keys.ASKING, keys.PALETTE), key=lambda where: where != seen):
+        first = keys.REPLAY if seen == keys.REPLAY else keys.LIVE
+        twin = where in twins and where != first
+        own = [key for key in keys.keys_of(where, table) if key.id not in told and not (twin and first in key.where)]
+        if own:
+            found.append((where, own))
+    found.insert(1, (EVERYWHERE, shared))
+    return found
+
+
+def help_rows(colours: Colours, seen: str = keys.LIVE, table: Sequence[keys.Key] = keys.TABLE) -> list[HelpRow]:
     """The rows of the page: keys, symbols or words with what they mean, and titles; the screen ``seen`` comes first."""
     quiet, strong, accent = (rich_style(word, colours) for word in ("quiet", "bold", "bold accent"))
-    rows: list[tuple[Text, Text]] = []
+    rows: list[HelpRow] = []
 
     def title(text: str) -> None:
         if rows:
-            rows.append((Text(), Text()))
-        rows.append((Text(text, strong), Text()))
+            rows.append(HelpRow(Text()))
+        rows.append(HelpRow(Text(text, strong)))
 
-    def explain(where: str) -> None:
+    def words(of: Iterable[tuple[str, str]], style: Style | str = accent) -> None:
+        rows.extend(HelpRow(Text(f"  {word}", style), Text(meaning)) for word, meaning in of)
+
+    for where, found in sections(seen, table):
         title(where)
-        rows.extend((Text(f"  {keys.display(key)}", accent), Text(key.long)) for key in keys.keys_of(where))
+        rows.extend(HelpRow(Text(f"  {keys.display(key)}", accent), Text(key.long), key.id) for key in found)
+        if where == keys.REPLAY and seen != keys.REPLAY:
+            rows.append(HelpRow(Text(), Text("and the keys of Live but for those of a running session", quiet)))
         if where == keys.COMPARE:
             title("Words of comparisons")
-            rows.extend((Text(f"  {word}", accent), Text(meaning)) for word, meaning in COMPARED)
+            words(COMPARED)
         if where == keys.TRIGGERS:
             title("Words of triggers")
-            rows.extend((Text(f"  {word}", accent), Text(meaning)) for word, meaning in TRIGGERS)
+            words(TRIGGERS)
             title("The phases of a compile")
-            rows.extend((Text(f"  {letters}"), Text(meaning)) for letters, meaning in MEANINGS)
-
-    for where in sorted((*keys.SCREENS, keys.ASKING), key=lambda where: where != seen):
-        explain(where)
+            words(MEANINGS, "")
     title("On the charts")
     for symbol, meaning in MARK_MEANINGS.items():
-        rows.append((Text(f"  {symbol}", rich_style(f"bold mark:{symbol}", colours)), Text(meaning)))
-    rows += [(Text(f"  {symbol}"), Text(meaning)) for symbol, meaning in PLACES]
+        rows.append(HelpRow(Text(f"  {symbol}", rich_style(f"bold mark:{symbol}", colours)), Text(meaning)))
+    words(PLACES, "")
     title("Events")
-    rows += [(Text(f"  {symbol}"), Text(meaning)) for symbol, meaning in EVENTS]
+    words(EVENTS, "")
     title("Words")
-    rows += [(Text(f"  {word}", accent), Text(meaning)) for word, meaning in WORDS]
-    rows.append((Text(), Text()))
-    rows.append((Text(), Text(LEAVING, quiet)))
+    words(WORDS)
+    title("Other keys and colours")
+    words(CONFIGURED)
+    rows += [HelpRow(Text()), HelpRow(Text(), Text(LEAVING, quiet))]
     return rows
