@@ -307,9 +307,29 @@ def test_golden(size: tuple[int, int], ascii: bool) -> None:
         await bench.to("scenario")
         await bench.press("right")
         await until(bench.pilot, lambda: "resolution-sweep" in bench.screen.view.picture.command)
+        assert not ascii or text_of(bench.pilot.app).isascii()
         same_as_golden(f"new-{size[0]}x{size[1]}{'-ascii' if ascii else ''}", text_of(bench.pilot.app))
 
     drive(home, work, size=size, ascii=ascii)
+
+
+def test_what_a_session_says_is_shown_and_copied_without_steering_the_terminal(tmp_path: Path) -> None:
+    hostile = "\x1b[31m\u202eevil\n" + "wide 漢字 " * 30
+    folder = recorded.finished(session="hostile", device="cpu", prompt=hostile, repeats=3).write(tmp_path)
+
+    async def work(bench: Bench) -> None:
+        await until(bench.pilot, lambda: "prompt" in bench.texts)
+        await bench.judged()
+        await bench.to("prompt")
+        for keys in ((), ("enter",), ("home",), ("right", "right"), ("end", "x")):
+            await bench.press(*keys)
+            rows = text_of(bench.pilot.app).splitlines()
+            assert all(row.isprintable() for row in rows)
+        assert bench.texts["prompt"] == f"{hostile}x"
+        await bench.press("enter", "y")
+        assert bench.pilot.app.clipboard.isprintable()
+
+    drive(tmp_path, work, like=folder)
 
 
 def test_a_click_goes_to_a_field_and_a_second_one_opens_it(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ class NewScreen(FedScreen):
         self._like = like
         self._source = source or NewSource(root)
         self._feed: Feed[NewPicture] = Feed(self._source, self._publish, self._feed_failed)
-        self._title = TitlePanel(("New session", str(root) if like is None else f"like {like.id}"), ascii=ascii)
+        self._about = str(root) if like is None else f"like {like.id}"
+        self._title = TitlePanel(("New session", self._about), ascii=ascii)
         self._form = FormPanel(FormView(), ascii=ascii)
         self._outcome = OutcomePanel(NewPicture(), ascii=ascii)
         self._starting = False
@@ -321,7 +322,7 @@ class NewScreen(FedScreen):
 
     def _end_start(self) -> None:
         self._starting = False
-        self._title.put(("New session", str(self.root)))
+        self._title.put(("New session", self._about))
         self.refresh_footer()
 
 

@@ -13,7 +13,7 @@ from tui.messages import LinePicked
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted, spread, width_of
 from tui.pictures.new.editing import Edit, matches
-from tui.pictures.new.fields import BY_NAME, FIELDS, Field, about_choice, explained
+from tui.pictures.new.fields import BY_NAME, FIELDS, Field, about_choice, about_chosen, explained
 from tui.pictures.new.form import Form, chosen, seen_fields
 from tui.pictures.new.outcome import NewPicture
 
@@ -170,18 +170,21 @@ class FormPanel(Panel[FormView]):
         title: list[Part] = [(option, "bold"), (f"  default: {view.usual(of)}", "quiet")]
         head = spread(title, [(where, "quiet")] if where else [], width, ascii=self.ascii)
         wrong = bool(view.picture.fault) and view.picture.fault_field == of.name
-        text, style = (view.picture.fault, "bad") if wrong else (told.text, "")
         known = self._choices(of)
         tall = height > 8
-        room = height - 1 - (0 if not known else 1)
-        wrapped = _wrapped(text, width, style, max(1, room if not tall else 6), ascii=self.ascii)
-        rows: list[Row] = [head, *wrapped]
-        if known:
-            rows += (
-                [(), *self._choice_rows(of, known, width, height - len(rows) - 1)]
-                if tall
-                else [self._choice_line(known, width)]
-            )
+        rows: list[Row] = [head]
+        now = known[at] if 0 <= (at := self._at(known)) < len(known) else ""
+        about = about_chosen(of.name, now) if of.kind != "several" else ""
+        for text, style in (
+            ((view.picture.fault, "bad"),) if wrong else ((about, ""), (told.text, "quiet" if about else ""))
+        ):
+            room = 6 if tall else height - len(rows) - bool(known)
+            if text and room > 0:
+                rows += _wrapped(text, width, style, room, ascii=self.ascii)
+        if known and tall:
+            rows += [(), *self._choice_rows(of, known, width, height - len(rows) - 1)]
+        elif known:
+            rows.append(self._choice_line(known, width))
         return tuple(rows[:height])
 
     def _choices(self, of: Field) -> tuple[str, ...]:
@@ -245,10 +248,11 @@ def _typed(edit: Edit, usual: str, room: int) -> list[Part]:
     """The line that is typed with its caret, the part around that where it is longer than ``room``."""
     if not edit.text:
         return [(" ", "reverse"), (f" {usual}", "faint")]
-    first = max(0, edit.caret - room + 2)
-    text = safe.line(edit.text, 4000) if edit.text.isprintable() else edit.text
-    before, under, after = text[first : edit.caret], text[edit.caret : edit.caret + 1] or " ", text[edit.caret + 1 :]
-    return [(before, "bold"), (under, "bold reverse"), (after, "bold")]
+    before, under, after = edit.text[: edit.caret], edit.text[edit.caret : edit.caret + 1], edit.text[edit.caret + 1 :]
+    shown = safe.line(before, 4000)
+    while cell_len(shown) > max(0, room - 3):
+        shown = shown[1:]  # what lies before the caret goes out of sight first
+    return [(shown, "bold"), (safe.line(under, 10) or " ", "bold reverse"), (safe.line(after, 4000), "bold")]
 
 
 def _wrapped(text: str, width: int, style: str, most: int, *, ascii: bool) -> list[Row]:

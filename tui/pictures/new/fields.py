@@ -170,6 +170,15 @@ def about_choice(name: str, choice: str) -> str:
     return _ABOUT.get((name, choice), "")
 
 
+def about_chosen(name: str, choice: str) -> str:
+    """A sentence about the choice that holds, "" where there is none."""
+    if name == "scenario" and choice in scenarios.SCENARIOS:
+        scenario = scenarios.SCENARIOS[choice]
+        return f"{choice}: {scenario.summary}; what that triggers: {scenario.triggers}"
+    about = about_choice(name, choice)
+    return f"{choice}: {about}" if about else ""
+
+
 _FIXED: dict[str, tuple[str, ...]] = {
     "pipeline": tuple(catalog.names()),
     "variants": request.VARIANTS,

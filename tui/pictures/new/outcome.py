@@ -8,6 +8,7 @@ from typing import Any
 
 from profiler import catalog
 from profiler.analysis.expecting import Expectation, Expected
+from profiler.analysis.legs import planned_legs
 from profiler.catalog.footprint import weight_bytes
 from profiler.request import LOOKS, Options, Request, Workload, code_of
 from profiler.request.commandline import Unsayable, command_line, quoted
@@ -100,8 +101,7 @@ def _runs(request: Request) -> str:
         text += f", up to {most} until every verdict is settled"
     if request.find_max_batch:
         text += ", then those of the search for the largest batch"
-    first = request.cases[0].workload
-    calls = first.calls * max(1, len(first.legs))
+    calls = len(planned_legs(request.cases[0].workload))
     return f"{text}; {words.count(calls, 'measured call')} each"
 
 
