@@ -22,6 +22,9 @@ _GAP = 2
 _TITLES = {"variants": "var."}
 _READING = "reading"
 _LEAST = 8
+_SIGN = 3
+"""Cells at the right end of the heading for the sign that there are more columns."""
+
 _FAIR, _WIDE = 100, 160
 """Widths of the screen from which there is room for longer bars and words."""
 
@@ -117,7 +120,7 @@ class SessionsPanel(ChoicePanel[Shown, SessionLine]):
         widths = self._widths(width)
         first = min(widths["session"], max(16, width // 3)) + 2
         scrolled = min(self.value.view.scrolled, len(COLUMNS) - 2)
-        columns, room = [("session", first)], width - first
+        columns, room = [("session", first)], width - first - _SIGN
         for name in COLUMNS[1 + scrolled :]:
             size = widths[name]
             room -= _GAP
