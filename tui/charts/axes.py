@@ -280,7 +280,7 @@ def _axis_display(unit: Unit, low: float, high: float, window: bool) -> Display:
 def _step_of_span(span: float, most: int) -> float:
     power = 10.0 ** (math.floor(math.log10(span)) - 1)
     steps = (base * power * ten for ten in (1, 10) for base in TICK_LADDER[:-1])
-    return next((step for step in steps if span / step + 1 <= most * (1 + 1e-9)), 100 * power)
+    return next((step for step in steps if math.floor(span / step + 1e-9) + 1 <= most), 100 * power)
 
 
 def _step(bottom: float, top: float, most: int) -> float:

@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
+from tui import safe
 from tui.charts.axes import axis_suffix, choose_ticks, format_value, in_ascii
 from tui.charts.grid import Grid
 from tui.charts.layout import Layout, column_in, column_of, row_of
@@ -110,18 +113,18 @@ class Frame:
             room = end - start - 1
             label = self._slot_label(slot, room)
             if label and layout.label_row is not None:
-                left = layout.gutter + start + 1 + (room - len(label)) // 2
+                left = layout.gutter + start + 1 + (room - cell_len(label)) // 2
                 self._grid.write(left, layout.label_row, label, quiet)
 
     def _slot_label(self, slot: Slot, room: int) -> str:
         """The label or the short one; where neither fits the short one cut with a sign, if enough of it is left."""
         label, short = (in_ascii(text) if self._ascii else text for text in (slot.label, slot.short))
         for text in (label, short):
-            if text and len(text) <= room:
+            if text and cell_len(text) <= room:
                 return text
-        if len(short) <= _LEAST_CUT or room < _LEAST_CUT:
+        if cell_len(short) <= _LEAST_CUT or room < _LEAST_CUT:
             return ""
-        return short[: room - 1] + ("~" if self._ascii else "…")
+        return safe.fit(short, room, ascii=self._ascii)
 
     def _mark_symbols(self) -> None:
         if self._layout.mark_row is None:
@@ -233,8 +236,9 @@ class Frame:
     def empty_text(self) -> None:
         """The spec's words for "nothing yet" in the middle of the plot."""
         layout = self._layout
-        text = "".join(char for char in self._spec.empty if char.isprintable())[: layout.columns]
-        left = layout.gutter + (layout.columns - len(text)) // 2
+        text = "".join(char for char in self._spec.empty if char.isprintable())
+        text = safe.fit(in_ascii(text) if self._ascii else text, layout.columns, ascii=self._ascii)
+        left = layout.gutter + (layout.columns - cell_len(text)) // 2
         self._grid.write(left, 1 + (layout.rows - 1) // 2, text, self._colours.quiet)
 
 
@@ -257,14 +261,15 @@ def x_ticks(
         suffix = in_ascii(suffix)
     last, column = placed[-1]
     text = f"{last.label} {suffix}".rstrip()
-    end = max(0, min(gutter + column - len(last.label) // 2, gutter + columns - len(text)))
+    end = max(0, min(gutter + column - cell_len(last.label) // 2, gutter + columns - cell_len(text)))
     grid.write(end, label_row, text, quiet)
     free_from = 0
     for tick, column in placed[:-1]:
-        left = max(0, gutter + column - len(tick.label) // 2)
-        if free_from <= left and left + len(tick.label) < end:
+        size = cell_len(tick.label)
+        left = max(0, gutter + column - size // 2)
+        if free_from <= left and left + size < end:
             grid.write(left, label_row, tick.label, quiet)
-            free_from = left + len(tick.label) + 1
+            free_from = left + size + 1
 
 
 def beyond(grid: Grid, x: Axis, gutter: int, columns: int, axis_row: int, look: tuple[Glyphs, str]) -> None:

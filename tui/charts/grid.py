@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.cells import cell_len, get_character_cell_size
+
 _BRAILLE = 0x2800
 """The first braille character, followed by one for each set of the 8 dots."""
 
 
 class Grid:
-    """`width` x `height` cells, blank at first; `put` and `write` ignore what lies outside."""
+    """`width` x `height` cells, blank at first; `put` and `write` ignore what lies outside.
+
+    The second cell of a wide character is the empty string.
+    """
 
     def __init__(self, width: int, height: int) -> None:
         self.width = width
@@ -18,41 +23,52 @@ class Grid:
         self._styles = [[""] * width for _ in range(height)]
 
     def put(self, x: int, y: int, char: str, style: str) -> None:
-        """Set one cell."""
+        """Set one cell. What is left of a wide character that had it becomes blank."""
         if 0 <= x < self.width and 0 <= y < self.height:
-            self._chars[y][x] = char
-            self._styles[y][x] = style
-
-    def overlay(self, x: int, y: int, char: str, style: str) -> None:
-        """Set one cell, keeping the dots that another line has there: two braille characters become one of both."""
-        if 0 <= x < self.width and 0 <= y < self.height:
-            dots = ord(char) - _BRAILLE
-            present = ord(self._chars[y][x]) - _BRAILLE
-            if 0 <= dots < 256 and 0 <= present < 256:
-                char = chr(_BRAILLE + (dots | present))
-            self._chars[y][x] = char
+            row = self._chars[y]
+            if not row[x]:
+                row[x - 1] = " "
+            if x + 1 < self.width and not row[x + 1]:
+                row[x + 1] = " "
+            row[x] = char
             self._styles[y][x] = style
 
     def overlay_all(self, left: int, top: int, cells: Iterable[tuple[int, int, str]], style: str) -> None:
-        """`overlay` each of `cells`, column and row counted from (`left`, `top`), in one style.
-
-        Written out, since this is done for every cell of every line of every picture. All must lie in the grid.
+        """Set `cells`, columns and rows counted from (`left`, `top`), in one style, keeping the dots another line has
+        there: two braille characters become one of both. All must lie in the grid.
         """
         every, styles = self._chars, self._styles
         for column, row, drawn in cells:
             x, y = left + column, top + row
             present, char = every[y][x], drawn
             if present != " ":
-                under, dots = ord(present) - _BRAILLE, ord(drawn) - _BRAILLE
+                under, dots = ord(present or " ") - _BRAILLE, ord(drawn) - _BRAILLE
                 if 0 <= under < 256 and 0 <= dots < 256:
                     char = chr(_BRAILLE + (dots | under))
+                elif not present or not present.isascii():
+                    self.put(x, y, char, style)
+                    continue
             every[y][x] = char
             styles[y][x] = style
 
     def write(self, x: int, y: int, text: str, style: str) -> None:
-        """Set cells from (x, y) to the right; `text` must be of one-cell characters."""
-        for offset, char in enumerate(text):
-            self.put(x + offset, y, char, style)
+        """Set cells from (x, y) to the right. A wide character takes two, and isn't there if it has but one of them."""
+        if not text.isprintable():
+            text = "".join(char for char in text if char.isprintable())
+        if text.isascii() or cell_len(text) == len(text):
+            for offset, char in enumerate(text):
+                self.put(x + offset, y, char, style)
+            return
+        for char in text:
+            size = get_character_cell_size(char)
+            if size == 1:
+                self.put(x, y, char, style)
+            elif size == 2 and 0 <= x < self.width - 1:
+                self.put(x, y, char, style)
+                self.put(x + 1, y, " ", style)
+                if 0 <= y < self.height:
+                    self._chars[y][x + 1] = ""
+            x += size
 
     def is_blank(self, x: int, y: int) -> bool:
         """Whether the cell exists and nothing was written there."""

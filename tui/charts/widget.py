@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from rich.cells import cell_len, get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -214,8 +215,16 @@ def changed_spans(old: Row, new: Row) -> list[tuple[int, int]]:
 
 
 def _cells(row: Row) -> list[tuple[str, str]]:
-    # a blank looks the same in every foreground colour
-    return [(char, "" if char == " " else style) for text, style in row for char in text]
+    cells: list[tuple[str, str]] = []
+    for text, style in row:
+        if text.isascii() or cell_len(text) == len(text):
+            # a blank looks the same in every foreground colour
+            cells += [(char, "" if char == " " else style) for char in text]
+            continue
+        for char in text:
+            cells.append((char, style))
+            cells += [("", style)] * (get_character_cell_size(char) - 1)
+    return cells
 
 
 def _strip(row: Row, width: int) -> Strip:

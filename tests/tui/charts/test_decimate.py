@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 import random
 
-from tui.charts.decimate import OpenColumn, min_max
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.charts.decimate import OpenColumn, Thinned, min_max
 from tui.charts.palette import variant_style
 from tui.charts.spec import Axis, ChartSpec, Series
 
@@ -127,3 +130,36 @@ def test_reset_shows_everything() -> None:
     assert shown(brake, 15)[0] == 13
     brake.reset()
     assert shown(brake, 15) == (15, None)
+
+
+# --- lines that grow ---
+
+STEPS = st.lists(st.tuples(st.floats(0, 3), st.one_of(st.floats(0, 1), st.just(math.nan))), max_size=300)
+
+
+@given(points=STEPS, cuts=st.lists(st.integers(0, 300), max_size=6), low=st.floats(-5, 50), span=st.floats(1, 400))
+def test_a_line_that_grew_is_thinned_as_if_it_had_been_there_at_once(
+    points: list[tuple[float, float]], cuts: list[int], low: float, span: float
+) -> None:
+    xs: list[float] = []
+    for apart, _ in points:
+        xs.append((xs[-1] if xs else 0.0) + apart)
+    ys = [y for _, y in points]
+    thinned = Thinned()
+    for count in [*sorted(cuts), len(xs)]:
+        found = thinned.points(xs[:count], ys[:count], low, low + span, 9)
+        expected = min_max(xs[:count], ys[:count], low, low + span, 9)
+        assert repr(found) == repr((tuple(expected[0]), tuple(expected[1])))
+
+
+def test_while_nothing_is_new_the_same_tuples_come_back_and_another_window_begins_anew() -> None:
+    xs, ys = [float(n) for n in range(1000)], [float(n % 7) for n in range(1000)]
+    thinned = Thinned()
+    first = thinned.points(xs, ys, 0, 1000, 20)
+    assert thinned.points(xs, ys, 0, 1000, 20) is first
+    for low, high in ((0, 500), (250, 750), (0, 1000)):
+        found = thinned.points(xs, ys, low, high, 20)
+        assert list(map(list, found)) == list(map(list, min_max(xs, ys, low, high, 20)))
+    moved = [x / 2 for x in xs]
+    assert thinned.points(moved, ys, 0, 1000, 20, layout=1)[0][-1] == 499.5
+    assert thinned.points(xs[:10], ys[:10], 0, 1000, 20, layout=1) == (tuple(xs[:10]), tuple(ys[:10]))

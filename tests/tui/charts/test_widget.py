@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.screen import Screen
@@ -12,7 +13,7 @@ from textual.screen import Screen
 from tui.charts import widget
 from tui.charts.canvas import Run
 from tui.charts.palette import Colours, variant_style
-from tui.charts.spec import Axis, ChartSpec, Series
+from tui.charts.spec import Axis, ChartSpec, Series, Slot
 from tui.charts.widget import Chart, changed_spans
 
 WIDTH, HEIGHT = 80, 12
@@ -254,3 +255,18 @@ def test_spans_are_exact_and_near_ones_are_joined() -> None:
     assert changed_spans(row("a" * 40), row("b" + "a" * 38 + "b")) == [(0, 1), (39, 40)]
     assert changed_spans(row("a a", "red"), row("a a", "blue")) == [(0, 3)]
     assert changed_spans(row("   ", "red"), row("   ", "blue")) == []
+
+
+async def test_wide_characters_take_two_cells_and_their_changes_are_found() -> None:
+    def named(label: str) -> ChartSpec:
+        return ChartSpec("t", growing(20).series, Axis(0, 40, slots=(Slot(label, 0, 20), Slot("b", 20, 40))))
+
+    app = ChartApp()
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        app.chart.show(named("512画像"))
+        await pilot.pause()
+        for label in ("画像", "b\x1b画", "plain", "\x1b[2J生成画像"):
+            app.chart.show(named(label))
+            await pilot.pause()
+            assert all(cell_len(row) == WIDTH for row in screen_text(app))
+            assert screen_text(app)[-1].split()[0] == "".join(char for char in label if char.isprintable())
