@@ -18,7 +18,7 @@ from tests.tui.support import same_as_golden, text_of, until, until_read
 from tui import managing
 from tui.app import StepscopeApp
 from tui.listing import ListingSource
-from tui.messages import ReplayPicked, SessionPicked, ShowCompare
+from tui.messages import ReplayPicked, SessionPicked, ShowCompare, ShowNew
 from tui.panels.sessions import SelectedPanel, SessionsPanel
 from tui.screens.sessions import SessionsScreen
 from tui.settings import Settings
@@ -75,6 +75,11 @@ async def test_a_session_is_opened_and_left_again(tmp_path: Path) -> None:
         await until(pilot, lambda: any(isinstance(message, ReplayPicked) for message in seen))
         picked = next(message for message in seen if isinstance(message, ReplayPicked))
         assert picked.path == str(tmp_path / "sessions" / "older-one")
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        await pilot.press("N")
+        await until(pilot, lambda: any(isinstance(message, ShowNew) for message in seen))
+        assert {message.like for message in seen if isinstance(message, ShowNew)} == {"older-one"}
 
 
 async def test_live_that_was_opened_first_steps_back_to_the_list(tmp_path: Path) -> None:

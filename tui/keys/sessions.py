@@ -7,6 +7,7 @@ from tui.keys.model import SESSIONS, Key
 KEYS = (
     Key("open", "enter", "open", "open", "open the session", (SESSIONS,), hint=10),
     Key("new", "n", "app.go('New')", "new", "a form for a new session", (SESSIONS,), hint=83),
+    Key("new_like", "N", "new_like", "", "a form for a new session, filled in like this one", (SESSIONS,)),
     Key(
         "resume",
         "r",

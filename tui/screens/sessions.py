@@ -24,6 +24,7 @@ from tui.messages import (
     ReplayPicked,
     SessionPicked,
     ShowCompare,
+    ShowNew,
     ShowTriggers,
     SortPicked,
 )
@@ -131,7 +132,7 @@ class SessionsScreen(TypedScreen):
         match action.partition("(")[0]:
             case "open" | "show_triggers" | "mark":
                 return current is not None
-            case "replay":
+            case "replay" | "new_like":
                 return current is not None and current.state != "unreadable"
             case "compare":
                 return bool(self._targets())
@@ -198,6 +199,10 @@ class SessionsScreen(TypedScreen):
     def action_replay(self) -> None:
         if self._list.current is not None:
             self.post_message(ReplayPicked(str(self._folder(self._list.current).path)))
+
+    def action_new_like(self) -> None:
+        if self._list.current is not None:
+            self.post_message(ShowNew(self._list.current.session))
 
     def action_show_triggers(self) -> None:
         if self._list.current is not None:
