@@ -114,6 +114,8 @@ class Link:
         if self.answering:
             # What is overdrawn by that is paid back by the pictures after it; a key held down overdraws no further.
             return max(0.0, self._period_s - since) if owed else 0.0
+        if self.still:
+            return math.inf
         return max(0.0, self._apart_s * EARLY - since, owed)
 
     def hold_s(self) -> float:
