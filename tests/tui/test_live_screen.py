@@ -75,19 +75,33 @@ async def test_where_nothing_fits_one_line_says_so(size: tuple[int, int], tmp_pa
         await until(pilot, lambda: "results" in text_of(app))
 
 
-async def test_tab_shows_the_other_chart_where_one_fits(tmp_path: Path) -> None:
+TITLES = ("step latency", "memory GiB", "GPU  ", "stages of a call")
+
+
+def charts_on(text: str) -> list[str]:
+    return [title for title in TITLES if title in text]
+
+
+async def test_tab_goes_through_the_charts_that_share_a_place(tmp_path: Path) -> None:
     app = live_app(tmp_path, recorded.finished())
     async with app.run_test(size=(80, 24)) as pilot:
         await until_read(pilot)
         assert "tab chart" in text_of(app)
-        await pilot.press("tab")
-        await until(pilot, lambda: "memory GiB" in text_of(app))
-        assert "step latency" not in text_of(app)
-        await pilot.press("c")
-        await until(pilot, lambda: "step latency" in text_of(app))
+        for title in (*TITLES[1:], TITLES[0]):
+            await pilot.press("tab")
+            await until(pilot, lambda title=title: charts_on(text_of(app)) == [title])  # type: ignore[misc]
+        await pilot.press("shift+tab", "shift+tab")
+        await until(pilot, lambda: charts_on(text_of(app)) == ["GPU  "])
         await pilot.resize_terminal(120, 40)
-        await until(pilot, lambda: "memory GiB" in text_of(app))
-        assert "tab chart" not in text_of(app), "both are seen"
+        await until(pilot, lambda: charts_on(text_of(app)) == ["step latency", "GPU  "])
+        await pilot.press("c")
+        await until(pilot, lambda: charts_on(text_of(app)) == ["step latency", "stages of a call"])
+        await pilot.press("C", "C")
+        await until(pilot, lambda: charts_on(text_of(app)) == ["step latency", "memory GiB"])
+        for size in ((120, 60), (200, 40), (200, 60), (300, 100)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: charts_on(text_of(app)) == [*TITLES])
+            assert "tab chart" not in text_of(app), "all are seen"
 
 
 async def test_a_repeat_is_chosen_and_the_newest_comes_back(tmp_path: Path) -> None:
@@ -96,7 +110,7 @@ async def test_a_repeat_is_chosen_and_the_newest_comes_back(tmp_path: Path) -> N
         await until_read(pilot)
         for note in ("repeat 1", "repeat 2", "repeat 2"):
             await pilot.press("r")
-            await until(pilot, lambda note=note: note in text_of(app).splitlines()[4])  # type: ignore[misc]
+            await until(pilot, lambda note=note: note in text_of(app).splitlines()[5])  # type: ignore[misc]
 
 
 async def test_the_full_range_shows_the_compile(tmp_path: Path) -> None:
@@ -224,7 +238,7 @@ async def test_help_opens_over_live_and_closes(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until_read(pilot)
         await pilot.press("question_mark")
-        await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "skip the run" in text_of(app))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "the chart before" in text_of(app))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, LiveScreen))
 

@@ -100,6 +100,14 @@ def _keep_extremes(
     out_y.extend([bucket[i] for i in kept])
 
 
+def same_gaps(ys: list[float]) -> list[float]:
+    """`ys` with every NaN being `math.nan` itself: then equal lines compare equal, since an object equals itself.
+
+    Reading a NaN from an array makes another object each time.
+    """
+    return ys if math.isfinite(sum(ys)) else [y if y == y else math.nan for y in ys]
+
+
 class Thinned:
     """`min_max` of one line that grows at its end, without looking again at the columns that are finished.
 
@@ -139,11 +147,11 @@ class Thinned:
         begin = max(0, bisect_left(xs, low) - 1)
         if not (math.isfinite(width) and width > 0) or end - begin <= 2 * columns:
             found = min_max(xs, ys, low, high, columns)
-            return tuple(found[0]), tuple(found[1])
+            return tuple(found[0]), tuple(same_gaps(found[1]))
         if self._start < 0:
             self._start = begin
         self._start, kept = _bucketed(xs, ys, low, width, (self._start, end), self._xs, self._ys)
-        answer = tuple(self._xs), tuple(self._ys)
+        answer = tuple(self._xs), tuple(same_gaps(self._ys))
         del self._xs[kept:], self._ys[kept:]
         return answer
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from profiler.analysis.state import RunState, SessionState
 from profiler.request import Case
 from tui.charts.axes import StickyLogRange, StickyRange, clips_above
-from tui.charts.decimate import min_max
+from tui.charts.decimate import min_max, same_gaps
 from tui.charts.reading import nearest
 from tui.charts.spec import Axis, ChartSpec, Cursor, Reading, Series
 from tui.charts.window import Window, panned, within
@@ -351,7 +351,7 @@ def _drawn(
             out_y.append(math.nan)
         out_x += xs
         out_y += ys
-    return tuple(out_x), tuple(out_y)
+    return tuple(out_x), tuple(same_gaps(out_y))
 
 
 def same_place(one: Focus, other: Focus) -> bool:
