@@ -32,6 +32,7 @@ class Overview:
     copied: bool = False  # made on another host or before a reboot: ``state`` is the last one logged
     seconds: float | None = None  # from its first record to its last, pauses left out; None while it goes on
     request: Request | None = None  # None: it can't be read
+    stopped: int = 0  # of the runs that ended: those that were stopped, or never begun
 
     @property
     def under_way(self) -> bool:
@@ -112,6 +113,7 @@ class OverviewReader:
             copied=liveness is Liveness.COPIED,
             seconds=seconds,
             request=request,
+            stopped=outcomes.count("stopped"),
         )
 
 

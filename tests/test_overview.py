@@ -86,6 +86,14 @@ def test_a_log_or_a_manifest_that_is_replaced_is_read_anew(tmp_path: Path) -> No
     assert reader.read().state == "running"
 
 
+def test_runs_that_were_stopped_are_told_apart_from_those_that_have_a_result(tmp_path: Path) -> None:
+    folder = recorded.finished(steps=3, calls=2).write(tmp_path)
+    log = folder.conductor_log.read_text().replace('"outcome":"ok"', '"outcome":"stopped"', 2)
+    folder.conductor_log.write_text(log)
+    found = read_overview(folder)
+    assert (found.ended, found.stopped, found.failed, found.runs) == (3, 2, 0, 3)
+
+
 def test_a_session_that_was_just_made_is_starting(tmp_path: Path) -> None:
     folder = sessions.create(recorded.request(), "0.1.0", tmp_path)
     found = read_overview(folder)

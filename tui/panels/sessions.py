@@ -309,7 +309,7 @@ def _goes_on(line: SessionLine) -> Row:
         said += f" after {words.seconds(max(line.seconds, 0.0))}"
     if line.runs and not line.under_way:
         ended, _, runs = line.runs.partition("/")
-        said += f", {ended} of {words.count(int(runs), 'run')} ended"
+        said += f", {ended} of {words.count(int(runs), 'run')}"
         said += f", {line.failed} failed" if line.failed else ""
     style = STATE_STYLES.get(line.state, "quiet")
     return ((said, style), (f": {line.reason}" if line.reason else "", style))

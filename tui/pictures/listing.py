@@ -80,7 +80,7 @@ def session_line(overview: Overview) -> SessionLine:
         pipeline=safe.line(overview.pipeline, 80),
         variants=tuple(safe.line(variant, 40) for variant in overview.variants[:12]),
         device=safe.line(overview.device, 40),
-        runs=f"{overview.ended}/{overview.runs}" if overview.runs else "",
+        runs=f"{overview.ended - overview.stopped}/{overview.runs}" if overview.runs else "",
         failed=overview.failed,
         reason=safe.line((overview.reason or "").removeprefix(f"session {overview.session}: "), 300),
         # Of a session that is over it doesn't matter where it was made.
