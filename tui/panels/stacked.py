@@ -43,7 +43,7 @@ class StackedPanel(Panel[Stacked]):
         label = max((cell_len(bar.label) for bar in seen), default=0) + 2
         label = max(4, min(label, width - total - 2 * _GAP - _LEAST_AXIS, width // 3))
         cells = width - label - _GAP - (total + _GAP if total else 0)
-        apart = 2 * len(seen) - 1 <= room and len(seen) > 1
+        apart = len(seen) == len(bars) and 2 * len(seen) - 1 <= room
         for number, bar in enumerate(seen):
             if number and apart:
                 rows.append(())
