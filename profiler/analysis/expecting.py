@@ -24,13 +24,17 @@ from profiler.request import LOOKS, Case, Compilation, Request, Workload
 _SAME = ("pipeline", "origin", "size")
 """Fields in which a run must agree to tell anything."""
 
-_COUNTS = ("steps", "calls", "warmup", "seed", "prompt")
+_COUNTS = ("calls", "warmup", "seed", "prompt")
 """Fields that change what is measured no further than by how often, or not at all."""
 
 _PIXELS = ("batch_size", "height", "width", "frames")
 """Fields with which a call is taken to scale in proportion."""
 
+_SCALED = ("steps", *_PIXELS)
+
 Bound = Literal["", "at least", "at most"]
+Sure = Literal["measured", "scaled", "rough"]
+"""``rough``: settings differ that nobody can calculate with."""
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +67,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     bound: Bound  # how the memory is to be understood
     past: Past
     differs: list[str]
+    sure: Sure
 
 
 class Expectation(msgspec.Struct, frozen=True):
@@ -161,6 +166,7 @@ def _expected(case: Case, request: Request, pasts: Sequence[Past]) -> Expected |
     nearest = min(fitting, key=lambda past: _distance(past, case, request.device))
     # Further runs of one distance: of how cold its cache was and how fast the machine that day they say more together.
     alike = [one for one in fitting if one.session == nearest.session and _same(one, nearest)]
+    settings = _settings(nearest.compilation, case.compilation)
     cold = [one for one in alike if one.cold] or alike
     warm = [one for one in alike if not one.cold] or alike
     starts_cold = request.cache == "cold"
@@ -175,8 +181,20 @@ def _expected(case: Case, request: Request, pasts: Sequence[Past]) -> Expected |
         memory_is="GPU memory" if kind(request.device) == "cuda" else "RSS",
         bound=bound,
         past=nearest,
-        differs=[*differing(nearest.workload, case.workload), *_settings(nearest.compilation, case.compilation)],
+        differs=[*differing(nearest.workload, case.workload), *settings],
+        sure="rough" if settings else _sure(nearest.workload, case.workload),
     )
+
+
+def _sure(past: Workload, asked: Workload) -> Sure:
+    fields = set(_differing_fields(past, asked))
+    return "rough" if fields - set(_SCALED) else "scaled" if fields else "measured"
+
+
+def _differing_fields(past: Workload, asked: Workload) -> list[str]:
+    """Those that tell on time or memory."""
+    fields = [field for field in Workload.__struct_fields__ if field not in _COUNTS]
+    return [field for field in fields if getattr(past, field) != getattr(asked, field)]
 
 
 def _same(one: Past, other: Past) -> bool:
@@ -195,12 +213,7 @@ def _tells(past: Past, case: Case, device: str) -> bool:
 
 def _distance(past: Past, case: Case, device: str) -> tuple[object, ...]:
     """Smaller for a run that tells more: of this machine and device, of the same work, of late."""
-    ignored = (*_COUNTS, *_PIXELS)
-    other = sum(
-        getattr(past.workload, field) != getattr(case.workload, field)
-        for field in Workload.__struct_fields__
-        if field not in ignored
-    )
+    other = sum(field not in _SCALED for field in _differing_fields(past.workload, case.workload))
     ratio = abs(math.log(_ratio(past.workload, case.workload)))
     settings = len(_settings(past.compilation, case.compilation))
     return not past.here, past.device != device, other + settings, ratio, -past.made_ns, not past.cold

@@ -33,7 +33,7 @@ def test_the_same_again_takes_as_long_as_it_took(state: SessionState, pasts: lis
     found = expect(state.request, pasts)
     assert found.seconds == pytest.approx(taken(state), rel=0.02)
     assert not found.unknown
-    assert [case.differs for case in found.cases] == [[], [], []]
+    assert [(case.differs, case.sure) for case in found.cases] == [([], "measured")] * 3
     assert {case.past.session for case in found.cases} == {"done-sd15-txt2img"}
     assert found.cases[0].past.device_name == "NVIDIA Recorded 24 GB"
 
@@ -48,7 +48,7 @@ def test_more_calls_and_steps_take_longer_and_compiling_does_not(pasts: list[Pas
         calls = 7 if past.compilation.variant != "no-compile" else 6
         call_s = past.call_s + past.denoise_s
         assert after.first_s - before.first_s == pytest.approx((calls + 5) * call_s - calls * past.call_s, rel=0.02)
-        assert after.differs == ["steps 20 and 40"]
+        assert (after.differs, after.sure) == (["steps 20 and 40"], "scaled")
 
 
 def test_repeats_count_each_and_until_sure_has_a_most(pasts: list[Past]) -> None:
@@ -125,13 +125,18 @@ def test_the_nearest_run_tells(pasts: list[Past]) -> None:
     other_type = replace(plain, session="float32", workload=replace(plain.workload, dtype="float32"), made_ns=8)
     older = replace(plain, session="older", made_ns=0)
 
-    def told(*known: Past) -> tuple[str, list[str]]:
+    def told(*known: Past) -> tuple[str, list[str], str]:
         case = expect(recorded.request(variants=["no-compile"]), known).cases[0]
-        return case.past.session, case.differs
+        return case.past.session, case.differs, case.sure
 
-    assert told(elsewhere, other_type, older, plain) == ("done-sd15-txt2img", [])
-    assert told(elsewhere, other_type) == ("float32", ["data type float32 and float16"])
-    assert told(elsewhere) == ("elsewhere", [])
+    assert told(elsewhere, other_type, older, plain) == ("done-sd15-txt2img", [], "measured")
+    assert told(elsewhere, other_type) == ("float32", ["data type float32 and float16"], "rough")
+    assert told(elsewhere) == ("elsewhere", [], "measured")
+
+
+def test_how_compiling_is_set_up_tells_on_how_sure_it_is(pasts: list[Past]) -> None:
+    case = expect(recorded.request(variants=["compile"], mode="max-autotune"), pasts).cases[0]
+    assert (case.differs, case.sure) == (["mode reduce-overhead and max-autotune"], "rough")
 
 
 def test_runs_without_a_measured_call_tell_nothing() -> None:

@@ -19,6 +19,7 @@ from tests.tui.support import same_as_golden, text_of, until
 from tui.app import StepscopeApp
 from tui.asking import NO_TORCH, NewSource
 from tui.messages import SessionStarted
+from tui.pictures.new.form import Form
 from tui.screens.live import LiveScreen
 from tui.screens.new import NewScreen
 from tui.settings import Settings
@@ -345,6 +346,18 @@ def test_a_click_goes_to_a_field_and_a_second_one_opens_it(tmp_path: Path) -> No
         assert (bench.screen.typing, bench.screen.view.cursor) == (False, "pipeline")
 
     drive(tmp_path, work)
+
+
+def test_nothing_new_is_told_of_a_form_that_stays_as_it_is(tmp_path: Path) -> None:
+    recorded.finished(session="before", device="cpu").write(tmp_path)
+    looked = source(tmp_path)
+    looked.look(Form({"size": "tiny"}))
+    pictures = [turn.picture for _ in range(12) if (turn := looked.turn()).picture is not None]
+    assert len(pictures) >= 2  # judged at once, then what earlier sessions tell
+    assert "from before" in str(pictures[-1].lines)
+    for again in (looked.again, lambda: looked.look(Form({"size": "tiny"}))):
+        again()
+        assert [looked.turn().picture for _ in range(6)][-3:] == [None, None, None]
 
 
 def test_started_is_told_once_with_the_session(tmp_path: Path) -> None:

@@ -46,10 +46,10 @@ class OutcomePanel(Panel[NewPicture]):
 
 
 def _shares(wanted: list[int], rows: int) -> list[int]:
-    """How many of ``rows`` each text gets that wants so many: one each, then what is left to the last ones first."""
+    """How many of ``rows`` each text gets that wants so many: one each, then the last what it wants, then the first."""
     shares = [1 if number < rows else 0 for number in range(len(wanted))]
     left = rows - sum(shares)
-    for place in reversed(range(len(wanted))):
+    for place in (*range(len(wanted))[-1:], *range(len(wanted))):
         more = min(left, wanted[place] - shares[place])
         shares[place] += max(0, more)
         left -= max(0, more)

@@ -131,8 +131,12 @@ def _source(cases: Sequence[Expected], nearest: Expected, now_ns: int) -> str:
     others = len({case.past.session for case in cases}) - 1
     more = f" and {words.count(others, 'other')}" if others else ""
     text = f"from {past.session}{where}{elsewhere}, {words.age((now_ns - past.made_ns) / 1e9)}{more}"
-    differs = _distinct(line for case in cases for line in case.differs)
-    sure = f"scaled: {'; '.join(differs)}" if differs else "measured with the same settings"
+    differs = "; ".join(_distinct(line for case in cases for line in case.differs))
+    surest = {case.sure for case in cases}
+    if "rough" in surest:
+        sure = f"a rough guess, since settings differ: {differs}"
+    else:
+        sure = f"scaled: {differs}" if "scaled" in surest else "measured with the same settings"
     return safe.line(f"{text}; {sure}", 400)
 
 
