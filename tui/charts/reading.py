@@ -18,12 +18,17 @@ def nearest(xs: Sequence[float], ys: Sequence[float], x: float, within: float) -
     return ys[best] if best is not None and math.isfinite(ys[best]) else None
 
 
-def held(xs: Sequence[float], ys: Sequence[float], x: float) -> float | None:
-    """The y of the last point at or before ``x``; None before the first, after the last and in a gap.
+LAST_HOLDS = 1.0
+"""Units (seconds) for which the newest sample is taken to hold: a sampler that is silent for longer has stopped."""
+
+
+def held(xs: Sequence[float], ys: Sequence[float], x: float, *, beyond: float = LAST_HOLDS) -> float | None:
+    """The y of the last point at or before ``x``; None before the first, in a gap, and later than ``beyond`` x units
+    after the last.
 
     For samples, which hold until the next one. ``xs`` ascend.
     """
     place = bisect_right(xs, x) - 1
-    if place < 0 or (place == len(xs) - 1 and xs[place] < x):
+    if place < 0 or (place == len(xs) - 1 and xs[place] + beyond < x):
         return None
     return ys[place] if math.isfinite(ys[place]) else None

@@ -22,7 +22,8 @@ XS, YS = array("d", [1.0, 2.0, 3.0, 5.0]), array("d", [10.0, math.nan, 30.0, 50.
 
 def test_a_step_is_read_at_the_nearest_point_and_a_sample_until_the_next_one() -> None:
     assert [nearest(XS, YS, x, 0.5) for x in (0.4, 0.6, 1.4, 2.0, 4.0, 4.6)] == [None, 10.0, 10.0, None, None, 50.0]
-    assert [held(XS, YS, x) for x in (0.9, 1.0, 1.9, 2.5, 4.9, 5.0, 5.1)] == [None, 10, 10, None, 30, 50, None]
+    assert [held(XS, YS, x) for x in (0.9, 1.0, 1.9, 2.5, 4.9, 5.0)] == [None, 10, 10, None, 30, 50]
+    assert [held(XS, YS, x) for x in (6.0, 6.1)] == [50, None], "the newest one holds a little longer"
     assert nearest((), (), 1.0, 9.0) is None
     assert held((), (), 1.0) is None
 
