@@ -263,6 +263,8 @@ class OverlayTrace(Trace):
 
     def nearest(self, x: float) -> tuple[float, int] | None:
         """Of the newest call that came as far."""
+        if not math.isfinite(x):
+            return None
         step = max(round(x), 1) - 1
         rows = (row_of(self.run, self.loop, call, step) for call in reversed(self._calls))
         row = next((row for row in rows if row is not None), None)
