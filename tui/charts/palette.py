@@ -1,7 +1,9 @@
 """Colour and symbol of each variant, the one place that decides them: charts, tables and legends all read it here.
 
-The hues are Okabe and Ito's colour-blind safe set (https://jfly.uni-koeln.de/color/), darkened where the light theme
-needs the contrast. A symbol always goes with the colour, so nothing is told by colour alone.
+The hues are near those of Okabe and Ito's colour-blind safe set (https://jfly.uni-koeln.de/color/), moved so that any
+two stay apart for protanopes, deuteranopes and tritanopes, and that text in them has the contrast that WCAG asks for on
+its background, dark or light: the tests measure both. With the colour always goes a symbol: nothing is told by colour
+alone.
 """
 
 from __future__ import annotations
@@ -38,18 +40,18 @@ class SeriesStyle:
 
 VARIANT_STYLES: Mapping[str, SeriesStyle] = MappingProxyType(
     {
-        "no-compile": SeriesStyle("#e69f00", "●", "o", "#b06a00", "yellow"),
-        "compile": SeriesStyle("#56b4e9", "▲", "x", "#0072b2", "bright_blue"),
-        "regional-compile": SeriesStyle("#009e73", "■", "+", "#00785a", "green"),
+        "no-compile": SeriesStyle("#eca91d", "●", "o", "#773f01", "yellow", "magenta"),
+        "compile": SeriesStyle("#41bdfc", "▲", "x", "#204178", "bright_blue", "blue"),
+        "regional-compile": SeriesStyle("#319075", "■", "+", "#028372", "green", "green"),
     }
 )
 
 OTHER_STYLES: tuple[SeriesStyle, ...] = (
-    SeriesStyle("#cc79a7", "◆", "v", "#a04a7c", "magenta"),
-    SeriesStyle("#f0e442", "▼", "#", "#7d7400", "bright_yellow"),
-    SeriesStyle("#d55e00", "○", "@", "#b84f00", "red"),
-    SeriesStyle("#0072b2", "△", "%", "#005a8d", "blue"),
-    SeriesStyle("#999999", "□", "=", "#666666", "white"),
+    SeriesStyle("#c274b6", "◆", "v", "#9a51c4", "magenta", "magenta"),
+    SeriesStyle("#f3e432", "▼", "#", "#777133", "bright_yellow", "green"),
+    SeriesStyle("#ce6301", "○", "@", "#dc2e15", "red", "red"),
+    SeriesStyle("#1999e9", "△", "%", "#223ac6", "blue", "blue"),
+    SeriesStyle("#a6a49f", "□", "=", "#565656", "white", "default"),
 )
 """For what is not one of the three variants: a further way to compile, device memory, other GPU figures."""
 
@@ -71,13 +73,13 @@ MARK_MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 MARK_STYLES: Mapping[str, SeriesStyle] = MappingProxyType(
     {
-        "C": SeriesStyle("#8a8a8a", "C", "C", "#6a6a6a", "white"),
-        "R": SeriesStyle("#d55e00", "R", "R", "#b84f00", "red"),
-        "B": SeriesStyle("#cc79a7", "B", "B", "#a04a7c", "magenta"),
-        "G": SeriesStyle("#f0e442", "G", "G", "#7d7400", "bright_yellow"),
-        "E": SeriesStyle("#ff6b5e", "E", "E", "#c0271a", "bright_red"),
-        "L": SeriesStyle("#ff6b5e", "L", "L", "#c0271a", "bright_red"),
-        "!": SeriesStyle("#ff6b5e", "!", "!", "#c0271a", "bright_red"),
+        "C": SeriesStyle("#a6a49f", "C", "C", "#565656", "white", "default"),
+        "R": SeriesStyle("#ce6301", "R", "R", "#dc2e15", "red", "red"),
+        "B": SeriesStyle("#c274b6", "B", "B", "#9a51c4", "magenta", "magenta"),
+        "G": SeriesStyle("#f3e432", "G", "G", "#777133", "bright_yellow", "green"),
+        "E": SeriesStyle("#f3385b", "E", "E", "#6e0e04", "bright_red", "bright_red"),
+        "L": SeriesStyle("#f3385b", "L", "L", "#6e0e04", "bright_red", "bright_red"),
+        "!": SeriesStyle("#f3385b", "!", "!", "#6e0e04", "bright_red", "bright_red"),
     }
 )
 """Compiling is expected and drawn quietly; a recompile is what the user came to see."""
@@ -119,7 +121,7 @@ WORDS: Mapping[str, Tones] = MappingProxyType(
         "quiet": Tones("#8a929a", "#646464", "#d0d0d0", "#303030", "dim", "dim", "dim"),
         "faint": Tones("#3c4248", "#c4c4c4", "#808080", "#808080", "bright_black", "white", "dim"),
         "good": Tones("#6cc08b", "#1e7a45", "#8ff0b0", "#00501f", "green", "green", ""),
-        "warn": Tones("#e6b450", "#8a5a00", "#ffd75f", "#5c3a00", "yellow", "magenta", "bold"),
+        "warn": Tones("#e6b450", "#8a5a00", "#ffd75f", "#5a2d00", "yellow", "magenta", "bold"),
         "bad": Tones("#e5705a", "#b3261e", "#ff9c8a", "#8b0000", "bright_red", "red", "bold"),
         "accent": Tones("#56b4e9", "#0072b2", "#87d7ff", "#003f7f", "bright_cyan", "blue", ""),
     }
