@@ -48,20 +48,9 @@ class Columns:
 
     def first_at(self, name: str, value: int) -> int:
         """The first row whose ``name`` is at least ``value``; the column must be ascending (a time)."""
-        return bisect_left(_View(self._cells, self.width, self._index[name]), value)
-
-
-class _View(Sequence[int]):
-    """One column seen in place, for bisect."""
-
-    def __init__(self, cells: array[int], width: int, offset: int) -> None:
-        self._cells, self._width, self._offset = cells, width, offset
-
-    def __len__(self) -> int:
-        return len(self._cells) // self._width
-
-    def __getitem__(self, position):  # type: ignore[no-untyped-def]
-        return self._cells[position * self._width + self._offset]
+        # the column in place; released at once, since an array that is looked at can't grow
+        with memoryview(self._cells) as cells, cells[self._index[name] :: self.width] as column:
+            return bisect_left(column, value)
 
 
 def known(values: Sequence[int]) -> list[int]:
