@@ -21,6 +21,7 @@ import platformdirs
 
 from profiler.clocks import Clock, Place
 from profiler.eventlog import is_locked
+from profiler.events import Int64
 from profiler.request import Case, Request, Run
 
 SESSION_SCHEMA = 1
@@ -45,7 +46,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: int = SESSION_SCHEMA
     session: str
-    created_wall_ns: int
+    created_wall_ns: Int64
     stepscope: str
     host: str
     boot_id: str

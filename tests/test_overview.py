@@ -94,6 +94,23 @@ def test_runs_that_were_stopped_are_told_apart_from_those_that_have_a_result(tmp
     assert (found.ended, found.stopped, found.failed, found.runs) == (3, 2, 0, 3)
 
 
+def test_a_moment_that_no_clock_knows_makes_it_unreadable(tmp_path: Path) -> None:
+    folder = recorded.finished(steps=3, calls=2).write(tmp_path)
+    text = folder.manifest_file.read_text()
+    for wall_ns, state in (("1" + "0" * 400, "unreadable"), (str(-(2**63)), "done"), (str(2**63 - 1), "done")):
+        folder.manifest_file.write_text(text.replace(str(recorded.WALL_NS), wall_ns))
+        assert read_overview(folder).state == state
+        assert _opens(folder) == (state == "done")
+
+
+def _opens(folder: SessionFolder) -> bool:
+    try:
+        Follower(folder).read_all()
+    except sessions.SessionUnreadable:
+        return False
+    return True
+
+
 def test_a_session_that_was_just_made_is_starting(tmp_path: Path) -> None:
     folder = sessions.create(recorded.request(), "0.1.0", tmp_path)
     found = read_overview(folder)

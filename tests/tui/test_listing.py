@@ -7,18 +7,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from profiler import overview, sessions
 from profiler.sessions import SessionFolder
 from tests.support import recorded
+from tests.tui.hostile import HOSTILE
 from tests.tui.support import flat
 from tui import listing
 from tui.feed import Turn
 from tui.listing import LOOK_AGAIN_S, ListingSource
 from tui.panels.rows import width_of
 from tui.panels.sessions import SelectedPanel, SessionsPanel, SessionsTitle, Shown
-from tui.pictures.listing import SORTS, Going, Listing, SessionLine, View, age_text, arranged
+from tui.pictures.listing import SORTS, Going, Listing, SessionLine, View, age_text, arranged, session_line
 from tui.pictures.progress import progress_lines
 
 NOW_NS = recorded.WALL_NS + 3 * 3600 * 1_000_000_000
@@ -178,6 +180,27 @@ def test_a_home_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     found = read(*source_of(tmp_path))
     assert found.error.startswith("cannot read")
     assert found.error in flat(panel(found).lay_out(200, 10))
+
+
+def test_what_a_session_says_of_itself_is_shown_and_never_obeyed(tmp_path: Path) -> None:
+    asked = recorded.request()
+    for text in HOSTILE:
+        workload = msgspec.structs.replace(asked.cases[0].workload, pipeline=text, prompt=text)
+        request = msgspec.structs.replace(
+            asked, device=text, cases=[msgspec.structs.replace(asked.cases[0], workload=workload)], runs=asked.runs[:1]
+        )
+        found = session_line(
+            overview.Overview("one", text, 2**63 - 1, text, (text,), text, 1, 0, 0, text, False, 1.0, request)
+        )
+        for width in (60, 200):
+            every = [panel(Listing((found,), True), View(typed=text, scrolled=n))._rows(width, 5) for n in (0, 5)]
+            every += [
+                SelectedPanel(found)._rows(width, 6),
+                SessionsTitle((Shown(Listing((found,))), text))._rows(width, 1),
+            ]
+            for row in (row for rows in every for row in rows):
+                assert width_of(row) <= width
+                assert "".join(part for part, _ in row).isprintable()
 
 
 # --- order and filter ---

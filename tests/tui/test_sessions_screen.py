@@ -167,7 +167,9 @@ async def _sort(pilot: Pilot[None], app: StepscopeApp) -> None:
     await until(pilot, lambda: order(app) == "dcba" and "by name, turned" in text_of(app))
     await pilot.click(SessionsPanel, offset=(3, 0))
     await until(pilot, lambda: order(app) == "abcd")
-    for _ in range(6):
+    await pilot.press("colon", *"sort by runs", "enter")
+    await until(pilot, lambda: "by runs" in text_of(app) and order(app) in ("cbad", "bcad", "cabd"))
+    for _ in range(3):
         await pilot.press("s")
     await until(pilot, lambda: "newest first" in text_of(app))
 

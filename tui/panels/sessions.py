@@ -14,6 +14,7 @@ from tui.messages import SortPicked
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, bar, fitted, spread, width_of
 from tui.panels.triggers.choice import ChoicePanel
+from tui.panels.triggers.detail import wrapped
 from tui.pictures import words
 from tui.pictures.listing import COLUMNS, SORTS, Listing, SessionLine, View, arranged, made_at
 from tui.pictures.names import STATE_ASCII, STATE_STYLES, STATE_SYMBOLS
@@ -275,15 +276,15 @@ _WIDTHS: dict[str, Callable[[SessionLine, int], int]] = {
 
 
 class SelectedPanel(Panel[SessionLine | None]):
-    """The session under the cursor in three rows: what it measures, where and since when, and what goes on in it."""
+    """The session under the cursor: what it measures, where and since when, and what goes on in it or is wrong."""
 
     DEFAULT_CSS = "SelectedPanel { height: 4; }"
 
     def lay_out(self, width: int, height: int) -> Rows:
         line = self.value
-        rule = (("-" if self.ascii else "─") * width, "faint")
         if line is None:
             return ()
+        rule: Row = ((("-" if self.ascii else "─") * width, "faint"),)
         symbols: list[Part] = []
         for variant in line.variants:
             symbols += [(f"{variant_style(variant).symbol(ascii=self.ascii)} ", f"series:{variant}")]
@@ -293,15 +294,22 @@ class SelectedPanel(Panel[SessionLine | None]):
         rows: list[Row] = [
             ((line.session, "bold"), ("  ", ""), (line.about or line.pipeline, "")),
             (*symbols, (about, "quiet")),
-            _goes_on(line),
         ]
-        return ((rule,), *(fitted(row, width, ascii=self.ascii) for row in rows))[:height]
+        if not (symbols or about):
+            rows.pop()  # nothing of it can be read: there is more room for why
+        text, style = _goes_on(line)
+        room = max(1, height - 1 - len(rows))
+        lines = list(wrapped(text, width))
+        if len(lines) > room:
+            lines[room - 1 :] = [" ".join(lines[room - 1 :])]
+        rows += [((text, style),) for text in lines]
+        return (rule, *(fitted(row, width, ascii=self.ascii) for row in rows))[:height]
 
 
-def _goes_on(line: SessionLine) -> Row:
+def _goes_on(line: SessionLine) -> Part:
     if line.under_way and line.going is not None:
         left = f"{line.going.left}; " if line.going.left else ""
-        return ((left, ""), (line.going.doing, "warn" if line.going.waiting else "accent"))
+        return left + line.going.doing, "warn" if line.going.waiting else "accent"
     said = line.shown_state
     if line.copied:
         said += " when it was last heard of: made on another machine or before a restart"
@@ -311,5 +319,4 @@ def _goes_on(line: SessionLine) -> Row:
         ended, _, runs = line.runs.partition("/")
         said += f", {ended} of {words.count(int(runs), 'run')}"
         said += f", {line.failed} failed" if line.failed else ""
-    style = STATE_STYLES.get(line.state, "quiet")
-    return ((said, style), (f": {line.reason}" if line.reason else "", style))
+    return said + (f": {line.reason}" if line.reason else ""), STATE_STYLES.get(line.state, "quiet")

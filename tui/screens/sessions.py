@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +13,7 @@ from textual.containers import Container
 
 from profiler.sessions import SessionFolder
 from tui import keys, managing
+from tui.commanding import Command
 from tui.feed import Feed
 from tui.listing import ListingSource
 from tui.managing import Plan
@@ -42,6 +43,7 @@ class SessionsScreen(TypedScreen):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.SESSIONS)
     # No file: Textual reads none of the screen that an app begins with. What is typed takes the footer's place.
     DEFAULT_CSS = """
+    SessionsScreen.-medium SelectedPanel, SessionsScreen.-tall SelectedPanel { height: 6; }
     SessionsScreen #typing { dock: bottom; display: none; height: 1; layout: horizontal; }
     SessionsScreen #typing FilterInput {
         width: 1fr; height: 1; border: none; padding: 0; background: $background; color: $foreground;
@@ -182,6 +184,12 @@ class SessionsScreen(TypedScreen):
         left, right = self._list.hidden
         if (columns > 0 and right) or (columns < 0 and left):
             self.look(scrolled=min(max(self.view.scrolled + columns, 0), len(COLUMNS) - 2))
+
+    def commands(self) -> Iterable[Command]:
+        return [Command(self.where, f"sort {View(sort=name).order}", f"sort({name!r})") for name in SORTS]
+
+    def action_sort(self, name: str) -> None:
+        self.look(sort=name, turned=False)
 
     def action_next_sort(self) -> None:
         self.look(sort=SORTS[(SORTS.index(self.view.sort) + 1) % len(SORTS)], turned=False)
