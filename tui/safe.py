@@ -14,7 +14,7 @@ from profiler.legible import HIDDEN, legible
 LONGEST = 2000
 """Characters that are looked at; whatever comes after them is cut with a sign."""
 
-OWN_ASCII = str.maketrans("→–±…·×↑↓‹›⏎␛", ">-~~-x^v<>|^")
+OWN_ASCII = str.maketrans("→–±…·×↑↓‹›⏎␛", ">-~~-x^v<>|^") | dict.fromkeys(range(9216, 9250), "^")
 """This program's own characters beyond ASCII as ones of the same width; what others wrote stays as it is."""
 
 _NAMES = {"\n": "⏎", "\r": "␍", "\t": " ", "\x1b": "␛"}

@@ -55,3 +55,12 @@ def test_a_cut_says_so() -> None:
     assert safe.fit("regional-compile", 8) == "regiona…"
     assert safe.fit("regional-compile", 8, ascii=True) == "regiona~"
     assert safe.fit("世界世界", 5) == "世界…"
+
+
+def test_in_ascii_nothing_of_what_is_made_visible_is_left_beyond_it() -> None:
+    shown = safe.line(
+        "".join(map(chr, [*range(0x20), 0x7F, *range(0x80, 0xA0), 0x200B, 0x202E, 0x2066, 0xFEFF, 0xE0001]))
+    )
+    assert not shown.isascii()
+    assert shown.translate(safe.OWN_ASCII).isascii()
+    assert cell_len(shown.translate(safe.OWN_ASCII)) == cell_len(shown)
