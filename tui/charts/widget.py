@@ -64,6 +64,7 @@ class Chart(Widget):
         self._ascii = ascii
         self._colours = colours
         self._open_column = OpenColumn(hold_s, clock)
+        self._held: ChartSpec | Lanes | None = None  # what was drawn last: the spec without what waits
         self._rows: tuple[Row, ...] = ()
         self._strips: list[Strip] = []
         self._drawn_size = Size(0, 0)
@@ -171,6 +172,10 @@ class Chart(Widget):
         if self._stale:
             # the whole chart waits for its paint already
             return
+        if self._drawn_size != self.size:
+            # It has another size since, and its resize is still to come, or none does where it was hidden.
+            self._invalidate()
+            return
         before = self._rows
         self._draw()
         regions = [
@@ -184,6 +189,11 @@ class Chart(Widget):
     def _draw(self) -> None:
         size = self.size
         spec, wait = self._open_column.hold(self._spec, plot_place(self._spec, size.width, size.height)[1])
+        if not self._stale and spec == self._held and self._drawn_size == size:
+            # what is new of a dense line waits: there is nothing else to draw
+            self._paint_again_in(wait)
+            return
+        self._held = spec
         colours = self._colours or colours_of(self.app.current_theme)
         rows = render(spec, size.width, size.height, ascii=self._ascii, colours=colours)
         reusable = len(self._rows) == len(rows) and self._drawn_size == size
