@@ -26,6 +26,11 @@ import pyte
 ENTER, ESCAPE, TAB = "\r", "\x1b", "\t"
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 
+FOCUS_GOES, FOCUS_COMES = "\x1b[O", "\x1b[I"
+
+_SLOW_S = 0.05
+"""Of a slow link, how often something is read."""
+
 _KEYBOARD_RESET = b"\x1b[<u"  # the emulator would print its "u"
 _LEAVE_SECOND_SCREEN = b"\x1b[?1049l"
 
@@ -41,6 +46,7 @@ class Terminal:
     """``command`` in a pseudo-terminal of ``columns`` x ``rows``, read continuously by a thread.
 
     A context manager: leaving it kills what still runs. ``emulate=False`` only counts bytes: the screen stays empty.
+    ``takes``: bytes a second that are read at most, as over a slow link; it may be changed at any time.
     """
 
     def __init__(
@@ -52,12 +58,14 @@ class Terminal:
         environ: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         emulate: bool = True,
+        takes: float | None = None,
     ) -> None:
         self.arrivals: list[Arrival] = []
         self.raw = bytearray()
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._emulate = emulate
+        self.takes = takes
         self._changed = threading.Condition()
         self._ended = False
         self._master, slave = os.openpty()
@@ -193,13 +201,16 @@ class Terminal:
             ready, _, _ = select.select([self._master, self._wake_read], [], [])
             if self._wake_read in ready:
                 break
+            slow = self.takes
             try:
-                data = os.read(self._master, 1 << 16)
+                data = os.read(self._master, 1 << 16 if slow is None else max(1, int(slow * _SLOW_S)))
             except OSError:
                 data = b""  # EIO: nobody has the other end open any more
             if not data:
                 break
             self._arrived(data)
+            if slow is not None and select.select([self._wake_read], [], [], _SLOW_S)[0]:
+                break
         with self._changed:
             self._ended = True
             self._changed.notify_all()
