@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -56,11 +57,11 @@ def test_now_and_then_a_line_tells_how_far_the_run_is(said: list[tuple[float, st
 
 def test_the_lines_come_at_a_pace_one_can_listen_to(said: list[tuple[float, str]]) -> None:
     pulses = [at for at, line in said if "; session " in line]
-    gaps = [after - before for before, after in zip(pulses, pulses[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(pulses)]
     assert len(pulses) > 4
     assert min(gaps) >= 10
     assert all(gap >= 30 for at, gap in zip(pulses[1:], gaps, strict=True) if at > 95)  # later they are fewer
-    silences = [after - before for (before, _), (after, _) in zip(said, said[1:], strict=False)]
+    silences = [after - before for (before, _), (after, _) in pairwise(said)]
     assert max(silences) <= 31
 
 
