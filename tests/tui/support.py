@@ -33,9 +33,9 @@ def text_of(app: App[None]) -> str:
 
 
 async def until(pilot: Pilot[None], wanted: Callable[[], bool]) -> None:
-    """Let the app work until ``wanted`` is true."""
+    """Let the app work until ``wanted`` is true, and the newest picture is on the screen."""
     deadline = time.monotonic() + PATIENCE_S
-    while not wanted():
+    while not wanted() or getattr(pilot.app.screen, "_waiting", False):
         assert time.monotonic() < deadline, f"never came true; the screen shows:\n{text_of(pilot.app)}"
         await pilot.pause(0.01)
     await pilot.pause()

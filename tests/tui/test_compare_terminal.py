@@ -28,8 +28,8 @@ def test_a_selection_sends_what_changes_another_view_its_chart_and_rest_nothing(
         sent = [len(terminal.raw)]
         for key, wanted in (
             ("j", "FASTER: 1.6"),
-            ("2", "the median call"),
-            ("6", "time to make so many"),
+            ("\t", "the median call"),
+            ("\t\t\t\t", "time to make so many"),
             ("k", "base"),
         ):
             terminal.send(key)

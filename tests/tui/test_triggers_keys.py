@@ -27,7 +27,7 @@ async def test_keys_go_through_the_values_that_there_are(tmp_path: Path, recordi
             assert len(values) > 1
             for value in values[:3]:
                 await pressed(pilot, key, lambda field=field, value=value: screen.picture.view.chosen(field) == value)  # type: ignore[misc]
-                assert f"{screen.picture.shown} of {screen.picture.total} events" in text_of(app).splitlines()[1]
+                assert f"{screen.picture.shown} of {screen.picture.total} events" in row_of(app, "tab causes")
                 assert 0 < screen.picture.shown < screen.picture.total
             await pilot.press(*key * (len(values) - len(values[:3]) + 1))
             await until(pilot, lambda: not screen.picture.view.filtered)
@@ -40,7 +40,7 @@ async def test_a_typed_filter_narrows_as_it_is_typed(tmp_path: Path, recording: 
         await until(pilot, lambda: text_of(app).splitlines()[-1].startswith("filter height "))
         assert text_of(app).splitlines()[-1].endswith("enter keep  esc undo")
         await pressed(pilot, "enter", lambda: not screen.typing)
-        assert "height" in text_of(app).splitlines()[1]
+        assert "height" in row_of(app, "tab causes")
         await pilot.press("slash", *"xyz")
         await until(pilot, lambda: "none of" in text_of(app))
         assert "a shows all" in text_of(app)
@@ -51,7 +51,7 @@ async def test_a_typed_filter_narrows_as_it_is_typed(tmp_path: Path, recording: 
 async def test_keys_are_letters_while_a_filter_is_typed(tmp_path: Path, recording: Recording) -> None:
     async with opened(tmp_path, recording) as (app, pilot, screen):
         await pilot.press("slash", *"qix", "colon", *"1")
-        await until(pilot, lambda: "there are: run, case" in text_of(app).splitlines()[1])
+        await until(pilot, lambda: "there are: run, case" in row_of(app, "tab causes"))
         assert screen.picture.shown == screen.picture.total, "what means nothing hides nothing"
         await pressed(pilot, "tab", lambda: not screen.typing)
         assert app.screen is screen
@@ -67,7 +67,7 @@ async def test_the_order_changes_and_the_selection_stays(tmp_path: Path, recordi
         chosen = screen._causes.current
         assert chosen is not None
         for word in ("by cost", "by how often", "by when", "yours first"):
-            await pressed(pilot, "s", lambda word=word: word in text_of(app).splitlines()[1])  # type: ignore[misc]
+            await pressed(pilot, "s", lambda word=word: word in row_of(app, "tab causes"))  # type: ignore[misc]
             assert screen._causes.current == chosen
         await pilot.press("s")
         await until(pilot, lambda: screen.picture.view.sort == "cost")

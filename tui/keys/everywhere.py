@@ -44,7 +44,7 @@ KEYS = (
     Key("go_live", "3", "app.go('Live')", "", "Live: the session that was seen last, else the newest", SCREENS),
     Key("go_triggers", "4", "app.go('Triggers')", "", "Triggers: why things were compiled in that session", SCREENS),
     Key("go_compare", "5", "app.go('Compare')", "", "Compare: what is marked, side by side", SCREENS),
-    Key("palette", "colon", "app.palette", "", "all commands: type a word of one", SCREENS),
+    Key("palette", "colon", "app.palette", "commands", "all commands: type a word of one", SCREENS, hint=89),
     Key("close_help", "escape,q,question_mark,f1,enter", "close", "close", "close this page", (HELP,)),
     Key("palette_up", "up", "move(-1)", "", "the command above", (PALETTE,)),
     Key("palette_down", "down", "move(1)", "", "the command below", (PALETTE,)),

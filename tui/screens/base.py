@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -96,6 +97,12 @@ class BaseScreen(Screen[None]):
         message.stop()
         if self._answer is None:
             self.app.call_later(self.app.run_action, f"go({message.name!r})")
+
+    @property
+    def room(self) -> Size:
+        """The screen's size without the row of screens."""
+        tabbed = self.has_class("-medium") or self.has_class("-tall")
+        return Size(self.size.width, self.size.height - tabbed)
 
     def possible(self, action: str) -> bool:
         """Whether the action of a key makes sense now."""

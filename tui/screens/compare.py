@@ -150,7 +150,7 @@ class CompareScreen(TypedScreen):
         self.refresh_footer()
 
     def _arranged_for(self, view: str) -> Arrangement:
-        width, height = self.size
+        width, height = self.room
         picture = self.picture
         return arrangement(width, height, view, len(picture.lines), len(picture.statuses), other=self._other)
 
@@ -232,7 +232,9 @@ class CompareScreen(TypedScreen):
             case "next_loop":
                 return len(picture.loops) > 1
             case "other_chart":
-                return len(CHARTS.get(self.view.view, ())) > 1 and not self.has_class("-normal", "-wide")
+                return len(CHARTS.get(self.view.view, ())) > 1 and not (
+                    self.has_class("-normal") or self.has_class("-wide")
+                )
             case "full_range":
                 return "latency" in self.view.charts
             case "export":

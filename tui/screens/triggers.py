@@ -135,7 +135,7 @@ class TriggersScreen(TypedScreen):
         if self.has_class("-wide"):
             panel.styles.clear_rule("height")
             return
-        body = self.size.height - 3 - len(self.picture.statuses) - (not self.has_class("-short"))
+        body = self.room.height - 3 - len(self.picture.statuses) - (not self.has_class("-short"))
         rows = min(1 + max(len(panel.items()), 1), max(LEAST_LIST, int(body * SHARES[self.picture.view.view])))
         if panel.styles.height is None or panel.styles.height.value != rows:
             panel.styles.height = rows
