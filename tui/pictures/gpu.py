@@ -74,6 +74,7 @@ class GpuChart:
         self._trace = GpuTrace(session, [field.column for field in _FIELDS])
         self._thinned = {field.column: Thinned() for field in _FIELDS}
         self._said: tuple[float, dict[str, str], str] = (-math.inf, {}, "")
+        self._signed: tuple[float, tuple[Window, int] | None, tuple[Sign, ...]] = (-math.inf, None, ())
 
     def lanes(
         self,
@@ -96,7 +97,7 @@ class GpuChart:
         whole = Window(0.0, end if end is not None else self._time.fit(self._trace.last, now_s))
         seen = within(window, whole)
         values, note = self._words(cursor, now_s)
-        signs = tuple(self._signs(seen, max(1, columns)))
+        signs = self._signs(seen, max(1, columns), now_s)
         return Lanes(
             "GPU",
             tuple(self._lane(field, seen, columns, now_s, values) for field in _FIELDS),
@@ -119,7 +120,19 @@ class GpuChart:
             return f"no GPU figures: {safe.line(session.device.reason, 200)}"
         return "no GPU figures were taken" if session.over else "waiting for GPU figures"
 
-    def _signs(self, seen: Window, columns: int) -> Iterator[Sign]:
+    def _signs(self, seen: Window, columns: int, now_s: float) -> tuple[Sign, ...]:
+        """The row of reasons, which grows no oftener than the figures change."""
+        at, key, signs = self._signed
+        if key != (seen, columns) or self._due(at, now_s):
+            signs = tuple(self._stretches(seen, columns))
+            self._signed = now_s, (seen, columns), signs
+        return signs
+
+    def _due(self, at: float, now_s: float) -> bool:
+        """Whether what was said ``at`` is to be said anew; a replay's clock goes back too."""
+        return self._session.over or not 0 <= now_s - at < VALUES_EVERY_S
+
+    def _stretches(self, seen: Window, columns: int) -> Iterator[Sign]:
         """The gravest reason of each column, neighbours with the same one as one stretch."""
         reasons = sorted(self._trace.reasons.seen, key=_gravity)
         width = seen.span / columns
@@ -150,9 +163,7 @@ class GpuChart:
         return Lane(
             field.name,
             values.get(field.column, words.NOTHING),
-            (Series(field.column, field.name, xs, tuple([y * field.factor for y in ys]), field.style),)
-            if known
-            else (),
+            (Series(field.column, field.name, xs, _scaled(ys, field.factor), field.style),) if known else (),
             Axis(0.0, high, field.unit),
             empty=self._why_empty(field.column) if not known else "",
         )
@@ -166,7 +177,7 @@ class GpuChart:
         if cursor is not None:
             return self._figures(cursor), f"{words.at(cursor)}: {_told(self._reasons_at(cursor))}"
         at, figures, note = self._said
-        if now_s - at >= VALUES_EVERY_S or not figures or self._session.over:
+        if not figures or self._due(at, now_s):
             newest = self._trace.last
             when = "at the end" if self._session.over else "now"
             figures, note = self._figures(newest), f"{when}: {_told(self._reasons_at(newest))}"
@@ -192,6 +203,11 @@ class GpuChart:
         found = [bit for bit in SYMBOLS if SYMBOLS[bit] in seen]
         found += [bit for bit in sorted(self._trace.reasons.seen) if bit not in SYMBOLS and _UNKNOWN in seen]
         return "  ".join(f"{SYMBOLS.get(bit, _UNKNOWN)} {reason_name(bit)}" for bit in found[:_NAMED])
+
+
+def _scaled(ys: tuple[float, ...], factor: float) -> tuple[float, ...]:
+    """``ys`` times ``factor``; a gap stays the same object, so that equal lines compare equal."""
+    return ys if factor == 1.0 else tuple([y * factor if y == y else y for y in ys])
 
 
 def _gravity(bit: int) -> int:
