@@ -6,12 +6,14 @@ import importlib.util
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from profiler import __version__, conductor, devices, request, sessions
 from profiler.analysis.expecting import Expectation, expect
 from profiler.history import History
 from profiler.request import BadRequest, Options, Request
+from profiler.room import device_room
 from profiler.sessions import SessionFolder, SessionUnreadable
 from tui import safe
 from tui.feed import Source, Turn
@@ -45,13 +47,15 @@ class NewSource(Source[NewPicture]):
         wall_ns: Callable[[], int] = time.time_ns,
         choose: Callable[[str | None], str] = devices.choose,
         conduct: Callable[[SessionFolder], int] = conductor.start,
+        room: Callable[[str], int | None] = device_room,
         has_torch: Callable[[], bool] = lambda: importlib.util.find_spec("torch") is not None,
     ) -> None:
-        """``choose`` says which device is meant, ``conduct`` starts a session's profiler."""
+        """``choose`` says which device is meant, ``conduct`` starts a session's profiler, ``room`` is in bytes."""
         self._root = root
         self._wall_ns = wall_ns
         self._choose = choose
         self._conduct = conduct
+        self._room = cache(room)
         self._has_torch = has_torch
         self._history = History(root, clock=clock)
         self._form = Form()
@@ -106,7 +110,15 @@ class NewSource(Source[NewPicture]):
         self._told_of = (pasts, reading)
         self._usual = usual_texts(self._plain(options, device, resolved))
         expectation: Expectation = expect(resolved, pasts)
-        lines, command = outcome(options, device, resolved, expectation, reading=reading, now_ns=self._wall_ns())
+        lines, command = outcome(
+            options,
+            device,
+            resolved,
+            expectation,
+            room=self._room(resolved.device),
+            reading=reading,
+            now_ns=self._wall_ns(),
+        )
         if not self._has_torch():
             return NewPicture(dict(self._form.texts), self._usual, NO_TORCH, None, lines, command)
         code = foreign_code(resolved)

@@ -39,7 +39,7 @@ def source(home: Path, **known: object) -> NewSource:
         home,
         wall_ns=lambda: WALL_NS + 2 * HOUR_NS,
         choose=on_cpu,
-        **{"has_torch": lambda: True, "conduct": lambda folder: 1, **known},  # type: ignore[arg-type]
+        **{"has_torch": lambda: True, "conduct": lambda folder: 1, "room": lambda device: 8 << 30, **known},  # type: ignore[arg-type]
     )
 
 
@@ -164,6 +164,7 @@ def test_keys_fill_the_form_in(tmp_path: Path) -> None:
         assert bench.texts == {"pipeline": "flux1-schnell"}
         await press("up", "enter")
         assert (bench.texts, screen.typing) == ({"pipeline": "flux1-dev"}, False)
+        assert "the weights alone are 45.1 GiB, more than the 8.00 GiB of this machine" in bench.text
         await press("enter", "enter")  # nothing typed: as it was
         assert bench.texts == {"pipeline": "flux1-dev"}
         # the command
@@ -331,6 +332,19 @@ def test_what_a_session_says_is_shown_and_copied_without_steering_the_terminal(t
         assert bench.pilot.app.clipboard.isprintable()
 
     drive(tmp_path, work, like=folder)
+
+
+def test_the_palette_goes_to_fields_and_picks_pipelines_and_scenarios(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        offered = {command.text: command.action for command in bench.screen.commands()}
+        for text in ("scenario: cfg-toggle", "pipeline: sdxl-txt2img", "field: offload"):
+            await bench.screen.run_action(offered[text])
+            await bench.judged()
+        assert bench.texts == {"scenario": "cfg-toggle", "pipeline": "sdxl-txt2img"}
+        assert bench.screen.view.cursor == "offload"
+        assert "scenario: controlnet-scale" not in offered
+
+    drive(tmp_path, work)
 
 
 def test_a_click_goes_to_a_field_and_a_second_one_opens_it(tmp_path: Path) -> None:

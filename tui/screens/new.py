@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from textual.binding import BindingType
 from profiler.sessions import SessionFolder
 from tui import keys, safe
 from tui.asking import NewSource
+from tui.commanding import Command
 from tui.feed import Feed
 from tui.messages import FormFilled, NewChanged, NotStarted, SessionStarted
 from tui.panels.new.form import FieldPicked, FormPanel, FormView
@@ -20,7 +22,7 @@ from tui.panels.new.outcome import OutcomePanel
 from tui.panels.title import TitlePanel
 from tui.pictures.new.editing import Edit, matches, result
 from tui.pictures.new.fields import BY_NAME
-from tui.pictures.new.form import Form, changed, flipped, toggled
+from tui.pictures.new.form import Form, changed, flipped, seen_fields, toggled
 from tui.pictures.new.outcome import NewPicture
 from tui.screens.fed import FedScreen
 
@@ -163,6 +165,23 @@ class NewScreen(FedScreen):
             case _:
                 return True
 
+    def commands(self) -> Iterable[Command]:
+        form = self.view.form
+        for name in ("pipeline", "scenario"):
+            for choice in form.choices(BY_NAME[name]):
+                yield Command(self.where, f"{name}: {choice}", f"pick({name!r}, {choice!r})")
+        for field in seen_fields(form, unfolded=True):
+            yield Command(self.where, f"field: {field.label}", f"go_to({field.name!r})")
+
+    def action_pick(self, name: str, choice: str) -> None:
+        """Give a field one of its choices."""
+        self._put(replace(self.view, form=self.view.form.given(name, choice), cursor=name, inner=0, edit=None))
+
+    def action_go_to(self, name: str) -> None:
+        """The cursor to a field, unfolded where it must be."""
+        unfolded = self.view.unfolded or BY_NAME[name].folded
+        self._put(replace(self.view, cursor=name, unfolded=unfolded, inner=0, edit=None))
+
     def action_move(self, lines: int) -> None:
         names = [field.name for field in self.view.fields]
         place = min(max(names.index(self.view.cursor) + lines, 0), len(names) - 1)
@@ -292,8 +311,7 @@ class NewScreen(FedScreen):
         if picture.fault and dict(self.view.form.texts) == dict(picture.texts):
             self.notice(f"not started: {picture.fault}")
             if picture.fault_field in BY_NAME:
-                unfolded = self.view.unfolded or BY_NAME[picture.fault_field].folded
-                self._put(replace(self.view, cursor=picture.fault_field, unfolded=unfolded, inner=0))
+                self.action_go_to(picture.fault_field)
         elif self._like is not None and picture.code:
             # The name of it came from a session, which anybody may have made: nobody typed it here.
             self.ask(f"this runs {', '.join(map(_end_of, picture.code))}: start?", self._start)

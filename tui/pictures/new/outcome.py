@@ -78,13 +78,20 @@ def _shown(value: Any) -> str:
 
 
 def outcome(
-    options: Options, device: str | None, request: Request, expectation: Expectation, *, reading: bool, now_ns: int
+    options: Options,
+    device: str | None,
+    request: Request,
+    expectation: Expectation,
+    *,
+    room: int | None,
+    reading: bool,
+    now_ns: int,
 ) -> tuple[tuple[Line, ...], str]:
-    """The lines about a request that can be run, and its command line."""
+    """The lines about a request that can be run, and its command line. ``room``: bytes that its device has."""
     lines = [
         ("runs", _runs(request), ""),
         *_time(request, expectation, reading, now_ns),
-        *_memory(request, expectation),
+        *_memory(request, expectation, room),
     ]
     try:
         command = quoted(command_line(options, device))
@@ -140,18 +147,30 @@ def _source(cases: Sequence[Expected], nearest: Expected, now_ns: int) -> str:
     return safe.line(f"{text}; {sure}", 400)
 
 
-def _memory(request: Request, expectation: Expectation) -> list[Line]:
+def _memory(request: Request, expectation: Expectation, room: int | None) -> list[Line]:
     known = [case for case in expectation.cases if case.memory_bytes is not None]
     if known:
         largest = max(known, key=lambda case: case.memory_bytes or 0)
         bound = f"{largest.bound} " if largest.bound else ""
         variant = next(case.compilation.variant for case in request.cases if case.name == largest.case)
         which = f" ({variant} needs most)" if len(known) > 1 else ""
-        return [("memory", f"{bound}{words.size(largest.memory_bytes)} {largest.memory_is}{which}", "")]
+        text = f"{bound}{words.size(largest.memory_bytes)} {largest.memory_is}{which}"
+        wrong = "" if largest.bound == "at most" else _short_of(largest.memory_bytes or 0, request, room)
+        return [("memory", text + wrong, "warn" if wrong else "")]
     floors = [found for case in request.cases if (found := floor(case.workload)) is not None]
     if not floors:
         return [("memory", "not known", "quiet")]
-    return [("memory", f"not measured yet; the weights alone are {words.size(max(floors))}", "quiet")]
+    wrong = _short_of(max(floors), request, room)
+    text = f"not measured yet; the weights alone are {words.size(max(floors))}"
+    return [("memory", text + wrong, "warn" if wrong else "quiet")]
+
+
+def _short_of(needed: int, request: Request, room: int | None) -> str:
+    """That there isn't so much, "" where there is, or weights may be kept elsewhere."""
+    if room is None or needed <= room or any(case.workload.offload for case in request.cases):
+        return ""
+    whose = "this machine" if request.device == "cpu" else "the largest GPU here"
+    return f", more than the {words.size(room)} of {whose}"
 
 
 def floor(work: Workload) -> int | None:
