@@ -36,6 +36,7 @@ class ReplayReading(Reading):
         self._told_s = -1  # the whole second that was told last
         self._behind = True  # the moment isn't folded yet
         self._compiles: tuple[tuple[int, int], tuple[int, ...]] = ((-1, -1), ())
+        self._unreadable = False
         self.speed = self._start.speed if self._start is not None else 1.0
         self.playing = True
 
@@ -47,9 +48,9 @@ class ReplayReading(Reading):
 
     def poll(self, clock: Callable[[], float]) -> bool:
         """Read on towards the moment; whether there is more to read. Raises SessionUnreadable."""
-        if self._replay is None:
-            self._replay = Replay(self.folder)
-        replay = self._replay
+        self._unreadable = self._replay is None  # unless the next line says otherwise
+        replay = self._replay = self._replay or Replay(self.folder)
+        self._unreadable = False
         if not replay.known or self._growing or clock() - self._looked_at >= RESTING_S:
             self._looked_at = clock()
             _, more = replay.read(BUDGET_S, clock)
@@ -142,7 +143,7 @@ class ReplayReading(Reading):
         """Where it is."""
         replay = self._replay
         if replay is None or not replay.known:
-            return Player(speed=self.speed)
+            return Player("at the end" if self._unreadable else "reading", speed=self.speed)
         length = replay.seconds(replay.end_ns)
         return Player(
             self._playing(replay),
@@ -167,12 +168,17 @@ class ReplayReading(Reading):
         return self._compiles[1]
 
 
+AT_ONCE_S = 0.05
+"""An answer that comes within this time seems to come at once."""
+
+
 class _Pictures(LiveSource):
     """A live source that can be told that a key was pressed."""
 
-    def hurry(self) -> None:
-        """Make the next picture at once."""
+    def hurry(self) -> bool:
+        """Make the next picture at once; whether that takes longer than one wants to wait for an answer."""
         self._made_at = float("-inf")
+        return self._cost > AT_ONCE_S
 
 
 class ReplaySource(Source[ReplayPicture]):
@@ -186,6 +192,7 @@ class ReplaySource(Source[ReplayPicture]):
         self._turned_at: float | None = None
         self._newest: LivePicture | None = None
         self._last: ReplayPicture | None = None
+        self._row_first = False  # a key was pressed, and a big session's picture will take its time
 
     @property
     def live(self) -> LiveSource:
@@ -198,18 +205,23 @@ class ReplaySource(Source[ReplayPicture]):
 
     def do(self, action: Callable[[ReplayReading], None]) -> None:
         """Do what a key asks of the player, and show it at once."""
+        self._pass_time()
         with self.reading as reading:
             action(reading)
-        self._live.hurry()
+        self._row_first = self._live.hurry()
 
-    def turn(self) -> Turn[ReplayPicture]:
+    def _pass_time(self) -> None:
         now = self._clock()
         if self._turned_at is not None:
             with self.reading as reading:
                 reading.advance(now - self._turned_at)
         self._turned_at = now
+
+    def turn(self) -> Turn[ReplayPicture]:
+        self._pass_time()
         self._live.pace = self.pace
-        turn = self._live.turn()
+        row_first, self._row_first = self._row_first, False
+        turn: Turn[LivePicture] = Turn(None, 0.0) if row_first else self._live.turn()
         self._newest = turn.picture or self._newest
         with self.reading as reading:
             player = reading.player
