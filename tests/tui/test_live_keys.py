@@ -160,8 +160,16 @@ async def test_a_pause_is_the_screens_and_keys_are_answered(tmp_path: Path) -> N
             await pressed(pilot, screen, "plus")
             assert screen.painted.progress == before.progress and "call 2 of" not in text_of(app)
             assert list(feeder.folder.control.iterdir()) == [], "the job goes on"
+            assert screen.painted.view.following == ("steps",), "what is new is seen"
             await pressed(pilot, screen, "space")
             await until(pilot, lambda: "call 2 of" in text_of(app) and "view paused" not in text_of(app))
+            await pressed(pilot, screen, "plus", "plus", "plus", "plus")
+            before = screen.painted
+            feeder.feed(recording.live_ns + 12 * SECOND)
+            await until(pilot, lambda: screen.painted.steps.x.low > before.steps.x.low)
+            assert screen.painted.newest is not None and screen.painted.newest <= screen.painted.steps.x.high
+            await pressed(pilot, screen, "less_than_sign", "less_than_sign", "less_than_sign", "less_than_sign")
+            assert screen.painted.view.following == (), "what was is looked at"
 
 
 async def test_columns_that_have_no_room_are_a_page_away(tmp_path: Path) -> None:

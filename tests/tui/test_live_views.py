@@ -102,6 +102,31 @@ def test_charts_over_time_share_their_window(done: SessionState) -> None:
         assert (x.low, x.high, x.whole) == (10.0, 20.0, seen.times)
 
 
+def test_a_window_that_follows_moves_by_halves_of_itself_and_a_cursor_holds_it() -> None:
+    recording = recorded.live()
+    for axis in ("steps", "time"):
+        windows: list[tuple[float, float]] = []
+        fold, _ = empty_fold(recording.request)
+        painter = LivePainter(fold.state)
+        begin = Window(2.0, 4.0) if axis == "steps" else Window(180.0, 190.0)
+        asked = replace(StepsView(axis=axis).windowed(begin, axis), following=(axis,))
+        for number, record in enumerate(recording.records):
+            feed(fold, record.run, record.event)
+            if record.event.t > recording.live_ns and number % 25 == 0:
+                shown = painter.picture(asked, fold.state.last_t, copied=False, loading=False)
+                assert shown.newest is not None and shown.newest <= shown.steps.x.high
+                windows.append((shown.steps.x.low, shown.steps.x.high))
+        assert windows == sorted(windows) and 3 < len(set(windows)) < 60
+        assert all(high - low == pytest.approx(begin.span) for low, high in windows)
+        moved = [(low - begin.low) / (begin.span / 2) for low, high in windows if high < shown.steps.x.high]
+        assert all(halves == pytest.approx(round(halves)) for halves in moved)
+        held = painter.picture(replace(asked, moved=-1), fold.state.last_t, copied=False, loading=False)
+        assert held.steps.cursor is not None
+        assert (held.steps.x.low, held.steps.x.high) == begin, "a cursor holds it"
+        still = painter.picture(replace(asked, following=()), fold.state.last_t, copied=False, loading=False)
+        assert (still.steps.x.low, still.steps.x.high) == begin
+
+
 # --- axes ---
 
 

@@ -20,7 +20,13 @@ KEYS = (
     ),
     Key("mark_before", "N", "next_mark(-1)", "", "to the mark before", BOTH),
     Key(
-        "step_on", "right", "cursor(1)", "cursor", "move the cursor a step on: what every case took there", BOTH, hint=40
+        "step_on",
+        "right",
+        "cursor(1)",
+        "cursor",
+        "move the cursor a step on: what every case took there",
+        BOTH,
+        hint=40,
     ),
     Key("step_before", "left", "cursor(-1)", "", "move the cursor a step back", BOTH),
     Key("steps_on", "shift+right", "cursor(10)", "", "move the cursor ten steps on", BOTH),
@@ -30,7 +36,7 @@ KEYS = (
         "plus,equals_sign",
         "zoom(2)",
         "zoom",
-        "see x nearer, around the cursor or the right end",
+        "see x nearer, around the cursor or what is new",
         BOTH,
         hint=42,
     ),

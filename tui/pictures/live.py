@@ -73,6 +73,8 @@ class LivePicture:
     view: StepsView = ANY_VIEW  # the same, with the cursor at a step and the windows that were drawn
     whole: Window = NOT_KNOWN  # all of the step chart's axis
     times: Window = NOT_KNOWN  # all of the axis of time
+    newest: float | None = None  # where on the step chart's axis the run under way has come to
+    latest: float = 0.0  # how far the session has come, in seconds of its own time
     has_gpu: bool = True  # False: there is nothing to say of one
     triggers: bool = False  # whether there is anything to inspect
     over: bool = False
@@ -129,7 +131,8 @@ class LivePainter:
     def seen_as(self, view: StepsView, picture: LivePicture) -> LivePicture:
         """``picture`` with the charts as ``view`` says, without looking at anything else again."""
         times = self._memory.whole(self._now_s)
-        steps = self._steps.spec(view, self._now_s, times)
+        latest = session_s(self.session, latest_ns(self.session))
+        steps = self._steps.spec(view.followed("time", latest, times), self._now_s, times)
         seen = self._steps.seen
         at = None if seen.focus is None else time_of(self.session, seen.focus)
         memory, gpu, stages = picture.memory, picture.gpu, picture.stages
@@ -153,6 +156,8 @@ class LivePainter:
             view=seen,
             whole=self._steps.whole,
             times=times,
+            newest=self._steps.newest,
+            latest=latest,
         )
 
 

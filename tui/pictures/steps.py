@@ -54,6 +54,8 @@ class StepsChart:
         """The view of the chart that was made last, with the cursor where it is and the window that was drawn."""
         self.whole = Window(0.0, 1.0)
         """All of the axis of the chart that was made last."""
+        self.newest: float | None = None
+        """Where on it the run under way has come to; of a session that stands still: the furthest step."""
         self._traces: dict[tuple[object, ...], Trace] = {}
         self._ranges: dict[tuple[object, ...], StickyRange] = {}
         self._logs: dict[tuple[object, ...], StickyLogRange] = {}
@@ -93,6 +95,9 @@ class StepsChart:
             for trace in [self._trace(run, view, slots, loop)]
         ]
         self.whole = self._whole(view, shown, slots, times)
+        self.newest = self._newest(view, [one.trace for one in shown])
+        if view.axis == "steps":
+            view = view.followed("steps", self.newest, self.whole)
         view, focus = self._pointed(view, shown)
         window = Window(*within(view.window, self.whole))
         x_cursor = next((self._x_of(one, focus) for one in shown if focus and one.run.name == focus.run), None)
@@ -203,6 +208,14 @@ class StepsChart:
             most = max([*planned, *(one.trace.most for one in shown if isinstance(one.trace, OverlayTrace))], default=1)
             return Window(0.5, most + 0.5)
         return slots.whole
+
+    def _newest(self, view: StepsView, traces: list[Trace]) -> float | None:
+        """Overlaid calls all end where the axis does: there is nothing to follow."""
+        if view.overlay and view.axis == "steps":
+            return None
+        current = self._session.current
+        mine = [trace for trace in traces if current is not None and trace.run is current and trace.xs] or traces
+        return max((trace.xs[-1] for trace in mine if trace.xs), default=None)
 
     def _axis(self, view: StepsView, shown: list[_Shown], slots: Slots, window: Window) -> Axis:
         whole = None if view.window is None else self.whole

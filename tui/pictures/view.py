@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tui.charts.window import Window
+from tui.charts.window import Window, panned
 from tui.pictures.focus import Focus
 
 AxisKind = Literal["steps", "time"]
@@ -28,7 +29,8 @@ class StepsView:
 
     The cursor is at ``focus``, else at the step nearest to ``at``, and from there ``moved`` steps on; with neither
     and ``moved`` not 0 it begins at the newest step that is seen. ``slots`` is the window of the step chart's axis of
-    calls (overlaid: of steps), ``times`` that of every axis of time; None: all of it.
+    calls (overlaid: of steps), ``times`` that of every axis of time; None: all of it. What is new stays in sight in
+    those windows whose axes are ``following``.
     """
 
     repeat: int | None = None
@@ -44,6 +46,7 @@ class StepsView:
     overlay: bool = False  # all calls over each other, on the axis of steps
     slots: Window | None = None
     times: Window | None = None
+    following: tuple[AxisKind, ...] = ()
     paused: bool = False
     panels: tuple[str, ...] = PANELS  # those that are seen; pictures of others aren't made
 
@@ -51,6 +54,17 @@ class StepsView:
     def window(self) -> Window | None:
         """The window of the step chart's axis."""
         return self.times if self.axis == "time" else self.slots
+
+    def followed(self, axis: AxisKind, newest: float | None, whole: Window) -> StepsView:
+        """Move a window that follows its axis on by halves of itself, until ``newest`` lies in it.
+
+        By halves and not bit by bit, since a window that moves is a whole chart to paint. A cursor holds it.
+        """
+        window = self.times if axis == "time" else self.slots
+        if window is None or newest is None or axis not in self.following or self.pointing or newest <= window.high:
+            return self
+        half = window.span / 2
+        return self.windowed(panned(window, whole, math.ceil((newest - window.high) / half) * half), axis)
 
     def windowed(self, window: Window | None, axis: AxisKind) -> StepsView:
         """Give it another window of its axis of calls or of those of time."""

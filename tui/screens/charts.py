@@ -192,16 +192,30 @@ class ChartsScreen(FedScreen):
         self._see(zoomed(window, whole, factor, at, least=least), whole, axis)
 
     def _see(self, window: Window, whole: Window, axis: AxisKind) -> None:
-        self.look(self._now.windowed(None if window == whole else window, axis))
+        """See a window from now on; one in which something new is to be seen follows what comes."""
+        view, newest = self._now, self._newest(axis)
+        following = {*view.following} - {axis}
+        if newest is not None and window.low <= newest <= window.high:
+            following.add(axis)
+        view = replace(view, following=tuple(sorted(following)))
+        self.look(view.windowed(None if window == whole else window, axis))
         self.refresh_footer()
 
+    def _newest(self, axis: AxisKind) -> float | None:
+        """Where on an axis something new is to be seen; None where nothing new comes."""
+        if self.picture.over:
+            return None
+        if axis == self.picture.view.axis:
+            return self.picture.newest
+        return self.picture.latest if axis == "time" else None
+
     def action_zoom(self, factor: float) -> None:
-        """Around the cursor where it is seen, else the right end stays."""
+        """Around the cursor, else around what is new, where that is seen; else the right end stays."""
         axis = self._axis_of(None)
         chart = self.picture.steps if axis == self._view.axis else self.picture.memory
-        cursor = chart.cursor
-        seen = cursor is not None and chart.x.low <= cursor.x <= chart.x.high
-        self._zoom(factor, cursor.x if cursor is not None and seen else None, axis)
+        places = (chart.cursor.x if chart.cursor is not None else None, self._newest(axis))
+        seen = (x for x in places if x is not None and chart.x.low <= x <= chart.x.high)
+        self._zoom(factor, next(seen, None), axis)
 
     def action_pan(self, direction: int) -> None:
         self._pan(None, direction * PAN_SHARE)

@@ -111,7 +111,7 @@ class LiveScreen(ChartsScreen):
         rows = f"{min(len(self.picture.runs) + 2, height // 4)} 1fr 42%"
         if rows != self._run_rows:
             self._run_rows = rows
-            self._main.styles.grid_rows = rows  # type: ignore[assignment]
+            self._main.styles.grid_rows = rows
 
     def _fit_cases(self) -> None:
         """The table gets a line a case, and one a leg where there is room, but never what the charts need."""
