@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from profiler.analysis.state import SessionState
 from profiler.eventlog import is_locked
 from profiler.overview import OverviewReader
 from profiler.sessions import SessionFolder, SessionUnreadable, all_sessions
@@ -168,7 +169,8 @@ class ListingSource(Source[Listing]):
         current = state.current
         doing = f"{run.label}: {run.text}" if run.label else run.text
         waiting = current is not None and current.waiting is not None
-        known.line = replace(known.line, going=Going(session.fraction, session.left, doing, waiting))
+        left = "stopping" if _stopping(state) else session.left
+        known.line = replace(known.line, going=Going(session.fraction, left, doing, waiting))
 
     def _listing(self) -> Listing:
         now_s = self._wall_ns() / 1e9
@@ -182,6 +184,12 @@ class ListingSource(Source[Listing]):
             return Turn(None, wait_s)
         self._last = listing
         return Turn(listing, wait_s)
+
+
+def _stopping(state: SessionState) -> bool:
+    """Whether its profiler has taken the command to stop, since it was begun or resumed."""
+    since_ns = state.resumed_ns[-1] if state.resumed_ns else state.started_ns
+    return any(one.command == "stop" and since_ns is not None and one.t >= since_ns for one in state.commands)
 
 
 def _stamp(folder: SessionFolder) -> Stamp:

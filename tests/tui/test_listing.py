@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from profiler import events as ev
 from profiler import overview, sessions
 from profiler.sessions import SessionFolder
 from tests.support import recorded
@@ -92,6 +93,24 @@ def test_how_far_a_running_session_is_is_what_live_says(tmp_path: Path) -> None:
         feeder.feed(now_ns + 5_000_000_000)
         later = read(source, clock).lines[0].going
         assert later is not None and later.fraction > going.fraction
+
+
+def test_one_that_is_told_to_stop_says_so_until_it_is_resumed(tmp_path: Path) -> None:
+    recording = recorded.live(session="live-one")
+    with recorded.Feeder(recording, tmp_path) as feeder:
+        feeder.feed(recording.live_ns)
+        source, clock = source_of(tmp_path, now_ns=lambda: recording.live_ns)
+
+        def left() -> str:
+            going = read(source, clock).lines[0].going
+            assert going is not None
+            return going.left
+
+        assert left() != "stopping"
+        feeder._log(None).write(ev.Command(t=recording.live_ns + 1, command="stop"))
+        assert left() == "stopping"
+        feeder._log(None).write(ev.Header(t=recording.live_ns + 2))
+        assert left() != "stopping"
 
 
 def test_nothing_new_is_no_picture(tmp_path: Path) -> None:
