@@ -9,7 +9,7 @@ import math
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tui.charts.lanes import Lanes
 from tui.charts.spec import Axis, ChartSpec, Series
@@ -167,13 +167,12 @@ class OpenColumn:
     def __init__(self, period_s: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._period_s = period_s
         self._clock = clock
-        self._shown: dict[str, int] = {}
-        self._painted_at: dict[str, float] = {}
+        self._axis: tuple[float, float, int] | None = None
+        self._tails: dict[str, _Tail] = {}
 
     def reset(self) -> None:
-        """Forget what was painted: the next `hold` shows everything (after a resize or another x range)."""
-        self._shown.clear()
-        self._painted_at.clear()
+        """Forget what was painted: the next `hold` shows everything, as it does on another x range."""
+        self._tails.clear()
 
     def hold(self, spec: ChartSpec | Lanes, columns: int) -> tuple[ChartSpec | Lanes, float | None]:
         """`spec` without what must wait on a plot `columns` wide, and the seconds until something waiting is due.
@@ -194,32 +193,52 @@ class OpenColumn:
     def _held(
         self, lines: Sequence[Series], x: Axis, columns: int, now: float
     ) -> tuple[tuple[Series, ...], float | None]:
+        if self._axis != (x.low, x.high, columns):
+            self._axis = x.low, x.high, columns
+            self.reset()
         wait: float | None = None
         kept: list[Series] = []
         for series in lines:
-            shown = self._points_to_show(series, x, columns, now)
-            self._shown[series.key] = shown
-            if shown == len(series.xs):
-                kept.append(series)
-                continue
-            due = self._painted_at[series.key] + self._period_s - now
-            wait = due if wait is None else min(wait, due)
-            kept.append(replace(series, xs=series.xs[:shown], ys=series.ys[:shown]))
+            shown = self._shown(series, x, columns, now)
+            kept.append(shown)
+            if shown is not series:
+                due = self._tails[series.key].painted_at + self._period_s - now
+                wait = due if wait is None else min(wait, due)
         return tuple(kept), wait
 
-    def _points_to_show(self, series: Series, x: Axis, columns: int, now: float) -> int:
-        count = len(series.xs)
-        before = self._shown.get(series.key, 0)
+    def _shown(self, series: Series, x: Axis, columns: int, now: float) -> Series:
+        """`series` itself, or without what was added to its newest column since that was painted.
+
+        By place and not by number: of a line that was thinned before, the newest column has other points each time.
+        """
         width = (x.high - x.low) / columns if columns > 0 else 0.0
-        if count == before or count < 2 or before > count or not (math.isfinite(width) and width > 0):
-            self._painted_at.setdefault(series.key, now)
-            return count
-        # written so that a non-finite x isn't held back either
-        if not series.xs[-1] - series.xs[-2] < width or not math.isfinite(series.xs[-1]):
-            return count
-        column = math.floor((series.xs[-1] - x.low) / width)
+        if len(series.xs) < 2 or not (math.isfinite(width) and width > 0):
+            return series
+        last = series.xs[-1]
+        place = (last - x.low) / width
+        if not math.isfinite(place):
+            return series
+        column = math.floor(place)
         first_open = bisect_left(series.xs, x.low + column * width)
-        if (first_open == 0 and before == 0) or now - self._painted_at.get(series.key, -math.inf) >= self._period_s:
-            self._painted_at[series.key] = now
-            return count
-        return max(first_open, before)
+        before = self._tails.get(series.key)
+        known = before is not None and before.last <= last
+        thin = not last - series.xs[-2] < width
+        if before is None or not known or thin or now - before.painted_at >= self._period_s:
+            painted_at = before.painted_at if before is not None and known and thin else now
+            self._tails[series.key] = _Tail(column, series.xs[first_open:], series.ys[first_open:], last, painted_at)
+            return series
+        xs, ys = series.xs[:first_open], series.ys[:first_open]
+        if column == before.column:
+            xs, ys = xs + before.xs, ys + before.ys
+        return series if (xs, ys) == (series.xs, series.ys) else replace(series, xs=xs, ys=ys)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """The points of a line's newest column as they were painted."""
+
+    column: int
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    last: float
+    painted_at: float

@@ -132,6 +132,32 @@ def test_reset_shows_everything() -> None:
     assert shown(brake, 15) == (15, None)
 
 
+def test_of_a_line_that_was_thinned_the_newest_column_waits_too() -> None:
+    clock = FakeClock()
+    brake, thinned, rng = OpenColumn(1.0, clock), Thinned(), random.Random(2)
+    ys = [rng.random() for _ in range(2000)]
+    xs = [n / 20 for n in range(2000)]
+    seen: list[ChartSpec] = []
+    for count in range(1650, 1700, 3):
+        clock.now += 0.05
+        line = Series("a", "a", *thinned.points(xs[:count], ys[:count], 0, 100, 20), variant_style("compile"))
+        held, _ = brake.hold(ChartSpec("", (line,), Axis(0, 100)), 10)
+        assert isinstance(held, ChartSpec)
+        seen.append(held)
+    assert len(set(seen)) == 1, "none of those points is in another column than the first ones"
+    clock.now += 0.2
+    assert brake.hold(ChartSpec("", (line,), Axis(0, 100)), 10) == (ChartSpec("", (line,), Axis(0, 100)), None)
+
+
+def test_another_range_shows_everything() -> None:
+    clock = FakeClock()
+    brake = OpenColumn(1.0, clock)
+    shown(brake, 13)
+    assert shown(brake, 15)[0] == 13
+    wider = ChartSpec("", growing(15).series, Axis(0, 200))
+    assert brake.hold(wider, 10) == (wider, None)
+
+
 # --- lines that grow ---
 
 STEPS = st.lists(st.tuples(st.floats(0, 3), st.one_of(st.floats(0, 1), st.just(math.nan))), max_size=300)
