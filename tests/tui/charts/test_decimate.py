@@ -145,7 +145,7 @@ def test_of_a_line_that_was_thinned_the_newest_column_waits_too() -> None:
         assert isinstance(held, ChartSpec)
         seen.append(held)
     assert len(set(seen)) == 1, "none of those points is in another column than the first ones"
-    clock.now += 0.2
+    clock.now += 0.3
     assert brake.hold(ChartSpec("", (line,), Axis(0, 100)), 10) == (ChartSpec("", (line,), Axis(0, 100)), None)
 
 
