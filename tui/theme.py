@@ -81,8 +81,6 @@ HIGH_LIGHT = Theme(
 
 def _of_terminal(name: str, *, dark: bool) -> Theme:
     """A theme that names the terminal's own colours alone, for Textual's own widgets too."""
-    front, back = ("ansi_black", "ansi_white") if dark else ("ansi_white", "ansi_black")
-    pointed = {"cursor-background": back, "cursor-foreground": front}
     return Theme(
         name=name,
         ansi=True,
@@ -99,20 +97,13 @@ def _of_terminal(name: str, *, dark: bool) -> Theme:
         success="ansi_green",
         dark=dark,
         variables={
-            **{f"{part}-{each}": colour for part in ("block", "input") for each, colour in pointed.items()},
-            "ansi-background": front,
-            "ansi-foreground": back,
-            "input-selection-background": "ansi_cyan",
+            "ansi-background": "ansi_black" if dark else "ansi_white",
+            "ansi-foreground": "ansi_white" if dark else "ansi_black",
+            # Textual's own are for a black background; a place in a line is reversed, which takes no colour.
             "input-selection-foreground": "ansi_black",
-            "screen-selection-background": "ansi_cyan",
-            "screen-selection-foreground": "ansi_black",
-            "scrollbar": "ansi_blue",
-            "scrollbar-hover": "ansi_blue",
-            "scrollbar-active": "ansi_blue",
             "scrollbar-background": "ansi_default",
             "scrollbar-background-hover": "ansi_default",
             "scrollbar-background-active": "ansi_default",
-            "scrollbar-corner-color": "ansi_default",
         },
     )
 

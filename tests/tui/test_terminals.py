@@ -13,7 +13,7 @@ from tests.support.terminal import Terminal
 from tests.tui.support import text_of, until, until_painted
 from tui import theme
 from tui.app import StepscopeApp
-from tui.settings import Settings
+from tui.settings import ColourMode, Settings
 from tui.terminals import terminal_kind
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +124,22 @@ async def test_the_app_takes_the_theme_for_the_terminal(
         assert (app.theme, theme.depth_of(app)) == (name, depth)
         await pilot.press("t")
         assert app.theme == theme.next_theme(name, theme.depth_of(app)).name
+
+
+@pytest.mark.parametrize("colour", ["none", "16"])
+async def test_where_one_types_is_seen_without_colours(colour: ColourMode, tmp_path: Path) -> None:
+    recorded.finished().write(tmp_path)
+    app = StepscopeApp(tmp_path, settings=Settings(colour=colour))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "done-sd15" in text_of(app))
+        await pilot.press("slash", "a")
+        await until(pilot, lambda: "filter a" in text_of(app))
+        last = list(app.screen._compositor.render_strips()[-1])
+        assert [text for text, style, _ in last if style is not None and style.reverse] == [" "]  # the cursor
+        if colour == "none":
+            every = [style for strip in app.screen._compositor.render_strips() for _, style, _ in strip if style]
+            assert all(style.color is None or style.color.is_default for style in every)
+            assert all(style.bgcolor is None or style.bgcolor.is_default for style in every)
 
 
 async def test_every_screen_is_written_in_ascii_and_back_while_it_is_open(tmp_path: Path) -> None:
