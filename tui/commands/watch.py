@@ -15,8 +15,8 @@ from tui.commands.screen_options import screen_options
 from tui.pictures.player import position, speed_text
 from tui.settings import Settings
 
-_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%")
-_MOMENT = re.compile(r"(?:(?:(\d{1,6}):)?([0-5]?\d):)?(\d{1,9}(?:\.\d{1,9})?)")
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%", re.ASCII)
+_MOMENT = re.compile(r"(?:(?:(\d{1,6}):)?([0-5]?\d):)?(\d{1,9}(?:\.\d{1,9})?)", re.ASCII)
 """Hours, minutes, seconds."""
 
 
