@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.charts.frame import Frame
 from tui.charts.grid import Grid
 from tui.charts.lanes import Lanes
-from tui.charts.lanesframe import LanesFrame, lay_out_lanes
+from tui.charts.lanesframe import LEVELS, LanesFrame, lay_out_lanes, level_cells
 from tui.charts.layout import lay_out
 from tui.charts.palette import Colours
 from tui.charts.path import Path, Point, path_of
@@ -86,11 +86,17 @@ def _render_lanes(spec: Lanes, width: int, height: int, ascii: bool, palette: Co
     frame = LanesFrame(spec, layout, grid, ascii=ascii, colours=palette)
     frame.axes()
     for place in layout.places if layout.columns else ():
-        paths = [path_of(line, spec.x, place.lane.y, layout.columns, place.rows, dots) for line in place.lane.series]
+        flat = ascii and place.rows == 1
+        fine = (1, len(LEVELS)) if flat else dots
+        paths = [path_of(line, spec.x, place.lane.y, layout.columns, place.rows, fine) for line in place.lane.series]
         if not any(path.visible for path in paths):
             frame.empty_lane(place)
         for series, path in zip(place.lane.series, paths, strict=True):
-            cells = _line_cells(path, layout.columns, place.rows, _marker(series, ascii))
+            cells = (
+                level_cells(path, layout.columns)
+                if flat
+                else _line_cells(path, layout.columns, place.rows, _marker(series, ascii))
+            )
             grid.overlay_all(layout.gutter, place.top, cells, palette.of(series.style))
     frame.over()
     rows = [frame.title(), *(grid.runs(y) for y in range(1, height))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -13,6 +15,7 @@ from tui.charts.grid import Grid
 from tui.charts.lanes import Lane, Lanes
 from tui.charts.layout import column_in, fraction, height_of
 from tui.charts.palette import Colours
+from tui.charts.path import Path
 from tui.charts.spec import Tick
 
 _TICK_WIDTH = 4
@@ -23,6 +26,9 @@ _TWO_TICKS = 2
 
 _SIGN_SPACING = 12
 """A long stretch has its sign again every so many columns."""
+
+LEVELS = "_-^"
+"""A line in one row of ASCII, from the bottom of its range to the top."""
 
 _LEAST_COLUMNS = 12
 """The names at the left go before the plot gets narrower."""
@@ -92,6 +98,17 @@ def lay_out_lanes(spec: Lanes, width: int, height: int) -> LanesLayout:
         axis_row,
         height - 1 if labels else None,
     )
+
+
+def level_cells(path: Path, columns: int) -> Iterator[tuple[int, int, str]]:
+    """The line along `path`, which is one row high, as one of `LEVELS` a column; it holds until its next point."""
+    at, level = 0, ""
+    end = path.points[-1][0] + 1 if path.points else 0.0
+    for x, y in [*path.points, (end, math.nan)]:
+        column = max(0, min(columns, int(x)))
+        if level:
+            yield from ((between, 0, level) for between in range(at, column))
+        at, level = column, "" if math.isnan(y) else LEVELS[max(0, min(len(LEVELS) - 1, int(y * len(LEVELS))))]
 
 
 def _names_width(lane: Lane, *, one_row: bool) -> int:

@@ -99,6 +99,16 @@ def test_neither_colour_nor_unicode_is_needed() -> None:
     assert not any("#" in run.style for row in plain for run in row)
 
 
+def test_in_one_row_of_ascii_a_line_has_three_levels_and_its_gaps() -> None:
+    ys = tuple(math.nan if 60 <= x < 70 else 5.0 if x < 20 else 95.0 if x < 40 else 50.0 for x in XS)
+    one = replace(lanes().lanes[0], series=(replace(lanes().lanes[0].series[0], ys=ys),))
+    spec = replace(lanes(), lanes=(one, *lanes().lanes[1:]))
+    gutter, columns = plot_place(spec, 60, 8)
+    row = text(render(spec, 60, 8, ascii=True))[1][gutter:]
+    at = {x: row[int(x / 100 * columns)] for x in (5, 15, 25, 35, 50, 65, 80)}
+    assert at == {5: "_", 15: "_", 25: "^", 35: "^", 50: "-", 65: " ", 80: "-"}
+
+
 def test_without_lanes_the_words_say_why() -> None:
     rows = text(render(Lanes("GPU", empty="no GPU: this session measures the CPU"), 60, 12))
     assert "no GPU: this session measures the CPU" in "\n".join(rows[1:])
