@@ -24,6 +24,10 @@ os.environ.update(
 )
 
 
+_TERMINAL = ("NO_COLOR", "COLORTERM", "COLORFGBG", "STY", "TMUX")
+"""What else tells of the terminal: the colours of a test must not depend on where it runs."""
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing a test does reaches the user's home, sessions, caches or device locks; returns $STEPSCOPE_HOME."""
@@ -33,6 +37,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = base / "stepscope"
     for name, folder in {"HOME": base, "STEPSCOPE_HOME": home, "XDG_RUNTIME_DIR": runtime}.items():
         monkeypatch.setenv(name, str(folder))
-    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "NO_COLOR", "COLORTERM", "TEXTUAL_THEME"):
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "STEPSCOPE_CONFIG", "TEXTUAL_THEME", *_TERMINAL):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
     return home

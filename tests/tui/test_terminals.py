@@ -96,14 +96,6 @@ def _environ(text: str) -> dict[str, str]:
 # --- the app ---
 
 
-@pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """An environment that says nothing about the terminal."""
-    for name in ("NO_COLOR", "COLORTERM", "COLORFGBG", "STY", "TMUX"):
-        monkeypatch.delenv(name, raising=False)
-    return monkeypatch
-
-
 @pytest.mark.parametrize(
     ("environ", "settings", "name", "depth"),
     [
@@ -115,10 +107,10 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     ],
 )
 async def test_the_app_takes_the_theme_for_the_terminal(
-    environ: dict[str, str], settings: Settings, name: str, depth: str, bare: pytest.MonkeyPatch, tmp_path: Path
+    environ: dict[str, str], settings: Settings, name: str, depth: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for key, value in environ.items():
-        bare.setenv(key, value)
+        monkeypatch.setenv(key, value)
     app = StepscopeApp(tmp_path, settings=settings)
     async with app.run_test(size=(80, 24)) as pilot:
         assert (app.theme, theme.depth_of(app)) == (name, depth)
