@@ -12,6 +12,7 @@ from profiler.sessions import SessionFolder
 from tests.support import compared, recorded, triggers
 from tests.support.story import SECOND
 from tui.app import StepscopeApp
+from tui.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SIZE = (120, 36)
@@ -19,6 +20,8 @@ COMPARE_SIZE = (144, 42)
 PROCESS_NOISE = 0.006
 INTO_THE_LIVE_PART_S = 45
 SETTLE_S = 0.5
+SETTINGS = Settings(colour="truecolor")
+"""Whatever the terminal shows in which they are made."""
 
 
 async def live(target: Path) -> None:
@@ -27,7 +30,7 @@ async def live(target: Path) -> None:
     shown = replace(recording, live_ns=recording.live_ns + INTO_THE_LIVE_PART_S * SECOND)
     with tempfile.TemporaryDirectory() as home, recorded.Feeder(shown, Path(home)) as feeder:
         feeder.feed_history()
-        app = StepscopeApp(Path(home), feeder.folder)
+        app = StepscopeApp(Path(home), feeder.folder, settings=SETTINGS)
         async with app.run_test(size=SIZE) as pilot:
             for _ in range(4):
                 await pilot.pause(SETTLE_S)
@@ -37,7 +40,9 @@ async def live(target: Path) -> None:
 async def inspector(target: Path) -> None:
     """The Triggers screen with the recompile that cost most, as SVG."""
     with tempfile.TemporaryDirectory() as home:
-        app = StepscopeApp(Path(home), triggers.triggers(session="k7qd-sd15-txt2img").write(Path(home)))
+        app = StepscopeApp(
+            Path(home), triggers.triggers(session="k7qd-sd15-txt2img").write(Path(home)), settings=SETTINGS
+        )
         async with app.run_test(size=SIZE) as pilot:
             for key in ("i", "home"):
                 await pilot.pause(SETTLE_S)
@@ -53,7 +58,7 @@ async def compare(target: Path) -> None:
             _measured(Path(home), "k3fa-sd15-txt2img", 44.6, 25.4, 29.3, 1),
             _measured(Path(home), "p9zz-sd15-txt2img", 84.0, 66.0, 69.5, 4),
         ]
-        app = StepscopeApp(Path(home), compare=[(folder, None) for folder in made])
+        app = StepscopeApp(Path(home), compare=[(folder, None) for folder in made], settings=SETTINGS)
         async with app.run_test(size=COMPARE_SIZE) as pilot:
             for key in ("p", "down"):
                 await pilot.pause(SETTLE_S * 2)
