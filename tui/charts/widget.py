@@ -43,6 +43,9 @@ class Chart(Widget):
     Chart { height: 1fr; min-height: 4; }
     """
 
+    ALLOW_SELECT = False
+    """Textual would paint a selection over what is dragged; a terminal's own (with shift) selects here too."""
+
     def __init__(
         self,
         spec: ChartSpec | Lanes = NOTHING,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -16,7 +17,7 @@ from tests.tui.charts.test_canvas import line, live_spec, text
 from tui.charts.axes import choose_ticks
 from tui.charts.canvas import plot_place, render
 from tui.charts.pointing import ChartPanned, ChartPointed, ChartZoomed
-from tui.charts.spec import Axis, ChartSpec
+from tui.charts.spec import Axis, ChartSpec, Cursor
 from tui.charts.widget import Chart
 from tui.charts.window import MOST_ZOOM, Window, panned, within, zoomed
 
@@ -91,6 +92,23 @@ def test_a_slot_that_the_window_cuts_is_named_in_what_is_left_of_it() -> None:
 def test_the_line_runs_in_from_outside_the_window() -> None:
     plot = windowed(12.2, 18.7)[1:8]
     assert all(any(row[column] != " " for row in plot) for column in range(5, 80))
+
+
+def test_clips_marks_and_cursors_outside_the_window_are_not_drawn_and_those_at_its_edge_are() -> None:
+    def rows(low: float, high: float) -> list[str]:
+        spec = live_spec()
+        x = Axis(low, high, slots=spec.x.slots, whole=(0, 40))
+        return text(render(replace(spec, x=x, cursor=Cursor(12.5, "here", "compile", 0.031)), 80, 16))
+
+    seen = rows(0.25, 20)
+    assert "^ 24.3 s" in seen[1]
+    assert seen[-3].split() == ["C"]
+    assert any("┃" in row for row in seen)
+    away = rows(20, 39.5)
+    assert not any("^" in row for row in away)
+    assert away[-3].split() == ["R"]
+    assert not any("┃" in row for row in away)
+    assert away[-1].startswith("▲ here"), "what it points at is still told"
 
 
 @given(low=st.floats(0, 1e4), span=st.sampled_from([0.05, 0.7, 3.0, 40.0, 333.0, 5000.0]), most=st.integers(3, 14))
@@ -169,6 +187,7 @@ async def test_the_mouse_asks_for_zoom_pan_and_a_place_and_changes_nothing_itsel
         await pilot.pause()
         assert [type(message) for message in app.asked] == [ChartPanned, ChartPanned]
         assert sum(message.by for message in app.asked if isinstance(message, ChartPanned)) == pytest.approx(10 * unit)
+        assert not app.screen.selections, "nothing is painted over what was dragged"
         app.asked.clear()
         await pilot.click(Chart, offset=(1, 4))
         assert app.asked == [], "the labels beside the plot are no place"
