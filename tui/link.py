@@ -20,8 +20,8 @@ SHARE = 0.25
 RECOVERY = 0.8
 """A period is at least this much of the one before, so that a way which stalls now and then doesn't make it jump."""
 
-LOOK_AGAIN_S = 0.05
-"""While the terminal takes what was written, how often to ask whether it has."""
+LOOK_AGAIN_S = 0.005, 0.1
+"""While the terminal takes what was written, how soon to ask whether it has: at first, and at most."""
 
 ANSWER_S = 0.5
 """What is painted so soon after a key or a click is taken to be the answer to it."""
@@ -109,7 +109,7 @@ class Link:
     def wait_s(self) -> float:
         """Seconds until a picture may be painted; 0: now, infinite: not before the terminal has the focus again."""
         if self.busy:
-            return LOOK_AGAIN_S
+            return self._look_again_s
         owed, since = self._owed_s, self._clock() - self._painted_at
         if self.answering:
             # What is overdrawn by that is paid back by the pictures after it; a key held down overdraws no further.
@@ -121,10 +121,16 @@ class Link:
     def hold_s(self) -> float:
         """Seconds for which nothing at all may be sent, whoever painted it; 0: it may be sent now."""
         if self.busy:
-            return LOOK_AGAIN_S
+            return self._look_again_s
         if self.answering:
             return 0.0
         return math.inf if self.still else self._owed_s
+
+    @property
+    def _look_again_s(self) -> float:
+        """The longer it takes the less often."""
+        begun_at, (first, most) = self._begun_at, LOOK_AGAIN_S
+        return first if begun_at is None else max(first, min((self._clock() - begun_at) / 2, most))
 
     @property
     def _apart_s(self) -> float:

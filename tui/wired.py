@@ -77,7 +77,7 @@ class WiredApp(App[None]):
         """Textual's, for the last of the sizes that come fast one after another, as they do while one drags."""
         wait_s = self._resized_at + RESIZES_APART_S - time.monotonic()
         if self.link.busy:
-            wait_s = max(wait_s, LOOK_AGAIN_S)
+            wait_s = max(wait_s, LOOK_AGAIN_S[-1])
         if wait_s > 0 and not self.is_headless:
             if self._resize_timer is not None:
                 self._resize_timer.stop()

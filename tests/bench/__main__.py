@@ -13,6 +13,7 @@ BENCHES = {
     "instrumentation": "what the hooks cost; it/s against the pipeline's bar",
     "compiles": "what following torch.compile costs",
     "wire": "bytes through a pseudo-terminal, and CPU",
+    "living": "keys, whole-screen changes, memory over an hour",
     "starting": "first paint; step on screen",
     "loading": "a session of a million events",
     "listing": "20 running and 500 finished sessions in their list",

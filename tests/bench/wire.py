@@ -15,11 +15,11 @@ from tests.bench.table import Row
 from tests.bench.watching import settle, watch
 from tests.support import recorded
 
-SIZES = {(80, 24): 3.0, (120, 40): 7.0, (200, 60): 14.0}  # the limit in KB/s
+SIZES = {(80, 24): 2.0, (120, 40): 5.0, (200, 60): 10.0}  # the limit in KB/s
 CPU_SIZE = (120, 40)
-CPU_LIMIT = 0.10
+CPU_LIMIT, IDLE_CPU_LIMIT = 0.06, 0.005
 RATES = (20, 160)
-IDLE_S = 10.0
+IDLE_S = 20.0
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -71,12 +71,22 @@ def _idle() -> Iterator[Row]:
         for terminal in terminals:
             settle(terminal)
         start = time.monotonic_ns()
+        used = [terminal.cpu_seconds() for terminal in terminals]
         time.sleep(IDLE_S)
+        seconds = (time.monotonic_ns() - start) / 1e9
         over, running = (terminal.bytes_between(start, time.monotonic_ns()) for terminal in terminals)
+        shares = [(terminal.cpu_seconds() - before) / seconds for terminal, before in zip(terminals, used, strict=True)]
     yield Row(
         "wire, nothing changes",
         "0 bytes",
         f"{over} bytes",
         over == 0,
         f"a session that is over, {IDLE_S:g} s; one that runs but says nothing: {running} bytes",
+    )
+    yield Row(
+        "TUI CPU, nothing changes",
+        f"<= {IDLE_CPU_LIMIT:.1%} of a core",
+        f"{max(shares):.2%}",
+        max(shares) <= IDLE_CPU_LIMIT,
+        f"a session that is over: {shares[0]:.2%}; one that runs but says nothing: {shares[1]:.2%}; over {IDLE_S:g} s",
     )

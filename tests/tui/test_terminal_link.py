@@ -84,14 +84,14 @@ def test_nothing_is_sent_while_unfocused_or_suspended_and_then_the_newest(feeder
 
         terminal.signal(signal.SIGTSTP)
         until(lambda: psutil.Process(terminal.process.pid).status() == psutil.STATUS_STOPPED)
-        assert b"\x1b[?1049l" in terminal.raw[sent:]
-        sent = len(terminal.raw)
+        until(lambda: b"\x1b[?1049l" in terminal.raw[sent:])
+        stopped = len(terminal.raw)
         feed_to(feeder, 9)
         with pytest.raises(TimeoutError):
-            terminal.wait_for_bytes(0.5, above=sent)
+            terminal.wait_for_bytes(0.5, above=stopped)
         terminal.signal(signal.SIGCONT)
         terminal.wait_for("call 4 of")
-        assert b"\x1b[?1049h" in terminal.raw[sent:]
+        assert b"\x1b[?1049h" in terminal.raw[stopped:]
 
 
 def test_a_window_that_is_dragged_about_costs_little_and_ends_right(feeder: recorded.Feeder) -> None:
@@ -120,7 +120,7 @@ def test_a_slow_link_gets_fewer_pictures_and_answers_keys(feeder: recorded.Feede
         terminal.wait_for("call 2 of")
         settle(terminal)
         terminal.takes = 400.0  # bytes a second; a full pseudo-terminal holds some thousand
-        for part in range(60, 100):
+        for part in range(70, 96):
             feed_to(feeder, part / 10)
             with_timeout(terminal, 0.1)
         terminal.takes = None
@@ -135,7 +135,7 @@ def test_a_budget_of_bytes_is_kept(feeder: recorded.Feeder) -> None:
         terminal.wait_for("call 2 of", 20)
         begun = time.monotonic()
         sent = len(terminal.raw)
-        for part in range(50, 100):
+        for part in range(60, 96):
             feed_to(feeder, part / 10)
             with_timeout(terminal, 0.1)
         seconds = time.monotonic() - begun

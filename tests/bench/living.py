@@ -1,0 +1,117 @@
+"""Living in the program: keys while events arrive, screens that change whole, and memory over an hour."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.bench.table import Row
+from tests.bench.watching import settle, watch
+from tests.support import recorded
+from tests.support.terminal import Terminal
+
+SIZE = (120, 40)
+KEY_LIMIT_MS = 60.0
+STEPS_PER_SECOND = 180
+"""With what else is logged these are 200 events a second."""
+
+CHANGE_LIMIT_KB = 12.0
+RSS_LIMIT_MB = 120.0
+FLAT_MB = 15.0
+"""What an hour's figures may take, from its tenth minute on: 72,000 steps and 36,000 GPU samples as numbers."""
+
+HELP = "the chart before"
+MINUTES, SETTLED_MINUTE = 60, 10
+MINUTE_S = 60.0
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    yield from _keys(40 if quick else 120)
+    yield from _hour()
+
+
+def _keys(presses: int) -> Iterator[Row]:
+    """Help is opened and closed again while events arrive; the screen changes whole each time."""
+    seconds = presses * 0.4 + 10
+    recording = recorded.live(steps_per_second=STEPS_PER_SECOND, seconds=seconds)
+    took_ms: list[float] = []
+    changes: list[int] = []
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stepscope-bench-")))
+        feeder = stack.enter_context(recorded.Feeder(recording, home))
+        feeder.feed_history()
+        terminal = stack.enter_context(watch(feeder.folder.id, home, *SIZE))
+        settle(terminal)
+        feeder.resume()
+        fed: list[int] = []
+        done = threading.Event()
+        player = threading.Thread(target=lambda: fed.append(feeder.play(seconds, done)))
+        begun = time.monotonic()
+        player.start()
+        for number in range(presses):
+            opening = number % 2 == 0
+            before, sent = len(terminal.raw), time.monotonic_ns()
+            terminal.send("?")
+            painted = terminal.wait_for(lambda text, opening=opening: (HELP in text) == opening)  # type: ignore[misc]
+            took_ms.append((painted - sent) / 1e6)
+            changes.append(len(terminal.raw) - before)
+            time.sleep(0.25 + (number * 37 % 100) / 1000)  # at any moment of the refresh
+        seconds = time.monotonic() - begun
+        done.set()
+        player.join()
+    p95 = statistics.quantiles(took_ms, n=20)[-1]
+    yield Row(
+        "key to paint, p95",
+        f"<= {KEY_LIMIT_MS:g} ms",
+        f"{p95:.0f} ms",
+        p95 <= KEY_LIMIT_MS,
+        f"{presses} keys, median {statistics.median(took_ms):.0f} ms, while {fed[0] / seconds:.0f} events/s arrive",
+    )
+    largest = max(changes) / 1e3
+    yield Row(
+        "whole-screen change, {}x{}".format(*SIZE),
+        f"<= {CHANGE_LIMIT_KB:g} KB",
+        f"{largest:.1f} KB",
+        largest <= CHANGE_LIMIT_KB,
+        "the largest of those",
+    )
+
+
+def _hour() -> Iterator[Row]:
+    """An hour's worth of events at 20 steps/s, a minute's at a time."""
+    recording = recorded.live(steps_per_second=20, seconds=MINUTES * MINUTE_S)
+    grown: list[float] = []
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stepscope-bench-")))
+        feeder = stack.enter_context(recorded.Feeder(recording, home))
+        feeder.feed_history()
+        terminal = stack.enter_context(watch(feeder.folder.id, home, *SIZE, emulate=False))
+        settle(terminal)
+        for minute in range(1, MINUTES + 1):
+            before = len(terminal.raw)
+            feeder.feed(recording.live_ns + int(minute * MINUTE_S * 1e9))
+            terminal.wait_for_bytes(20, above=before)
+            _rest(terminal)
+            grown.append(terminal.rss_bytes() / 1e6)
+    most, more = max(grown), grown[-1] - grown[SETTLED_MINUTE - 1]
+    yield Row(
+        "memory over an hour of 20 steps/s",
+        f"<= {RSS_LIMIT_MB:g} MB, flat",
+        f"{most:.0f} MB",
+        most <= RSS_LIMIT_MB and more <= FLAT_MB,
+        f"from minute {SETTLED_MINUTE} to {MINUTES}: {more:+.1f} MB (<= {FLAT_MB:g}); fast-forwarded",
+    )
+
+
+def _rest(terminal: Terminal, quiet_s: float = 0.4) -> None:
+    """Wait until nothing has come for a moment, some seconds at most."""
+    for _ in range(10):
+        try:
+            terminal.wait_for_bytes(quiet_s, above=len(terminal.raw))
+        except TimeoutError:
+            return
