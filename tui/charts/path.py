@@ -99,26 +99,25 @@ def _corners(points: Sequence[Point], columns: int, dots: tuple[int, int]) -> tu
     segment = 0
     gap = False
     for x, y in points:
-        if math.isnan(y):
+        if y != y:  # NaN
             gap = True
             continue
         column = math.floor(x * across)
         if x == columns:
             # the right end of the axis belongs to the last dot, not to the one after it
             column -= 1
-        corner = ((column + 0.5) / across, (math.floor(y * down) + 0.5) / down)
+        corner = here_x, here_y = (column + 0.5) / across, (math.floor(y * down) + 0.5) / down
         if gap and corners:
             segment = len(corners)
             breaks.append(segment)
         gap = False
-        if len(corners) - segment >= 2 and _lies_between(corners[-2], corners[-1], corner):
-            corners[-1] = corner
-        elif len(corners) == segment or corner != corners[-1]:
+        count = len(corners)
+        if count - segment >= 2:
+            (old_x, old_y), (last_x, last_y) = corners[-2], corners[-1]
+            level = old_y == last_y == here_y and old_x <= last_x <= here_x
+            if level or (old_x == last_x == here_x and min(old_y, here_y) <= last_y <= max(old_y, here_y)):
+                corners[-1] = corner
+                continue
+        if count == segment or corner != corners[-1]:
             corners.append(corner)
     return corners, breaks
-
-
-def _lies_between(start: Point, middle: Point, end: Point) -> bool:
-    if start[1] == middle[1] == end[1]:
-        return start[0] <= middle[0] <= end[0]
-    return start[0] == middle[0] == end[0] and min(start[1], end[1]) <= middle[1] <= max(start[1], end[1])
