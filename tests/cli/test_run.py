@@ -13,6 +13,7 @@ from profiler.request import BadRequest, Request
 from tui.cli import main
 from tui.commands.run import run_command
 from tui.commands.run_options import parsed
+from tui.settings import Settings
 
 SD = "sd15-txt2img"
 ASKED = """
@@ -157,6 +158,30 @@ def test_what_was_resolved_is_told_in_two_lines(
     first, second = capsys.readouterr().out.splitlines()[:2]
     assert first.startswith("session ") and first.endswith(": 3 cases, 3 runs on cpu")
     assert SD in second and "tiny" in second
+
+
+@pytest.mark.usefixtures("unstarted")
+@pytest.mark.parametrize("command", [["run", SD, "--size", "tiny", "--repeats", "1"], ["demo", "--device", "cpu"]])
+@pytest.mark.parametrize("plain", [False, True])
+def test_plain_lines_are_chosen_on_a_terminal_too(
+    command: list[str],
+    plain: bool,
+    own_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from tests.support import recorded
+    from tui.commands import run, watch
+
+    follower = run.open_session(recorded.finished().write(own_home / "other"))
+    monkeypatch.setattr(run, "open_session", lambda folder: follower)
+    monkeypatch.setattr(run, "on_terminal", lambda: True)
+    shown: list[Settings] = []
+    monkeypatch.setattr(watch, "show_app", lambda root, folder, settings: shown.append(settings))
+    assert main([*command, "--color", "16", *(["--plain"] if plain else [])]) == 0
+    out = capsys.readouterr().out
+    assert [settings.colour for settings in shown] == ([] if plain else ["16"])
+    assert ("compile, speed: runs 1/1, it/s" in out) is plain  # the tables are read aloud
 
 
 def test_a_device_that_cannot_be_had_is_refused(

@@ -77,7 +77,14 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "show_default": "auto",
         },
     ),
-    (("--theme", "theme"), {"metavar": "NAME", "help": "Colours by name; the key t tries the next."}),
+    (
+        ("--theme", "theme"),
+        {
+            "metavar": "NAME",
+            "help": "Colours by name; the key t tries the next.",
+            "show_default": "dark or light, by the terminal",
+        },
+    ),
     (
         ("--mouse/--no-mouse", "mouse"),
         {
