@@ -165,11 +165,10 @@ def _watch(*options: str) -> list[str]:
 @pytest.mark.parametrize(
     ("environ", "options", "wanted", "unwanted"),
     [
-        ({"TERM": "xterm-256color", "COLORTERM": ""}, (), rb";38;5;", rb";[34]8;2;"),
         ({"NO_COLOR": "1"}, (), rb";1;", rb";(3[0-8]|4[0-8]|9[0-7]|10[0-7]);"),
         ({}, ("--color", "16", "--ascii"), rb";(3|9)[0-7];", rb";[34]8;|[\x80-\xff]"),
     ],
-    ids=["256", "none", "16 and ASCII"],
+    ids=["none", "16 and ASCII"],
 )
 def test_no_more_is_sent_than_the_terminal_takes(
     environ: dict[str, str], options: tuple[str, ...], wanted: bytes, unwanted: bytes, tmp_path: Path
