@@ -25,7 +25,7 @@ class Command:
 
 
 def found(typed: str, commands: Iterable[Command]) -> tuple[Command, ...]:
-    """The commands that fit what is typed, the best ones first, equal ones in their order.
+    """The commands that fit what is typed, the best ones first, of equal ones the shorter.
 
     Each word must be in a command. A command whose words begin with them goes before one that merely has them; where
     no command has them the letters in their order will do, as ``trg`` for triggers.
@@ -34,9 +34,9 @@ def found(typed: str, commands: Iterable[Command]) -> tuple[Command, ...]:
     if not words:
         return tuple(commands)
     every = tuple(commands)
-    ranked = [(rank, command) for command in every if (rank := _rank(words, command)) is not None]
+    ranked = [(rank, len(command.text), command) for command in every if (rank := _rank(words, command)) is not None]
     if ranked:
-        return tuple(command for _, command in sorted(ranked, key=lambda pair: pair[0]))
+        return tuple(command for *_, command in sorted(ranked, key=lambda found: found[:2]))
     letters = "".join(words)
     return tuple(command for command in every if _in_order(letters, command.words))
 

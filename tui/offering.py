@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from profiler import sessions
@@ -29,11 +30,12 @@ class OfferingApp(NavigatingApp):
             own = [command for command in keyed if command.group != ANYWHERE]
             shared = [command for command in keyed if command.group == ANYWHERE]
             offered = (*own, *screen.commands(), *shared, *self._commands_anywhere())
-            self.push_screen(PaletteScreen(offered, table=self.key_table, ascii=self.ascii), self._do)
+            self.push_screen(PaletteScreen(offered, table=self.key_table, ascii=self.ascii), partial(self._do, screen))
 
-    async def _do(self, command: Command | None) -> None:
+    def _do(self, screen: BaseScreen, command: Command | None) -> None:
+        """As if the key had been pressed on ``screen``, once the palette is gone from over it."""
         if command is not None:
-            await self.run_action(command.action, self.screen)
+            self.call_later(self.run_action, command.action, screen)
 
     def _commands_of(self, screen: BaseScreen) -> Iterator[Command]:
         """The keys of a screen that can be pressed now, and what else it offers."""

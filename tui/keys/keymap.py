@@ -12,7 +12,9 @@ from tui import keys
 from tui.keys.model import Key
 
 _ALIASES = {"esc": "escape", "pgup": "pageup", "pgdn": "pagedown", "return": "enter", "del": "delete", "ins": "insert"}
-_BINDABLE = {key.value for key in Keys if key.value.replace("+", "").replace("_", "").isalnum()}
+_BINDABLE = {key.value for key in Keys if not key.value.startswith(("ctrl", "<"))}
+"""Ctrl chords aren't among them: they belong to the terminal, to tmux and to screen."""
+
 WHAT_WORKS = "a letter, a digit, a sign, f1 to f24, or a name as left, pageup, enter, shift+tab"
 NEAR = 3
 
