@@ -106,7 +106,7 @@ class NavigatingApp(WiredApp):
             await self._bring(screen)
 
     def _at(self, where: str) -> bool:
-        return where == place_of(self.screen) and not isinstance(self.screen, ChooseScreen)
+        return where == place_of(self.screen) and not isinstance(self.screen, ChooseScreen | ReplayScreen)
 
     async def _bring(self, screen: Screen[None]) -> None:
         """Go back to a screen of the stack; put any other on top."""
@@ -232,7 +232,8 @@ class NavigatingApp(WiredApp):
         """Live on a session: in the stack, or as it was left, or made."""
         kept = self._kept.get(keys.LIVE)
         for screen in (*reversed(self.screen_stack), kept):
-            if isinstance(screen, LiveScreen) and screen.folder.path == folder.path:
+            replayed = isinstance(screen, ReplayScreen)
+            if isinstance(screen, LiveScreen) and not replayed and screen.folder.path == folder.path:
                 return screen
         made = LiveScreen(folder, ascii=self.ascii, source=LiveSource(folder, reading=self._reading_of(folder)))
         self._keep(keys.LIVE, made)

@@ -16,6 +16,7 @@ BENCHES = {
     "living": "keys, whole-screen changes, memory over an hour",
     "starting": "first paint; step on screen",
     "loading": "a session of a million events",
+    "replaying": "a session of a million events played again",
     "listing": "20 running and 500 finished sessions in their list",
     "comparing": "50 runs compared",
 }

@@ -277,6 +277,11 @@ async def test_a_replay_is_begun_from_the_command_line_and_from_the_list(tmp_pat
         assert isinstance(app.screen, ReplayScreen)
         first = app.screen
         assert first.player.at_s >= 5.0
+        await pilot.press("3")  # how the session is now; esc goes back to how it was
+        await until(pilot, lambda: isinstance(app.screen, LiveScreen) and app.screen is not first)
+        assert not isinstance(app.screen, ReplayScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is first)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, LiveScreen))
         app.post_message(ReplayPicked(str(folder.path)))
