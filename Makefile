@@ -4,7 +4,8 @@
 # make bench   measure what stepscope promises and print one table (BENCH="--quick" for shorter spans)
 # make truth   check what is told of compiles against tlparse's reading of torch's trace, for the whole catalogue
 #              (TRUTH="sd15-txt2img --scenario steady" for a part of it)
-# make schemas write docs/*.schema.json from the documents' types and docs/triggers.md from the table of causes
+# make schemas write docs/*.schema.json from the documents' types, docs/triggers.md from the table of causes and
+#              docs/keys.md from the table of keys
 # make screenshots   take the pictures of the README anew
 # make clean   remove .venv and every cache
 
@@ -41,6 +42,7 @@ schemas: $(INSTALLED)
 	@$(BIN)/python -c "import json; from profiler.report.documents import DOCUMENTS, json_schema; \
 	  [open(f'docs/{name}.schema.json', 'w').write(json.dumps(json_schema(name), indent=2) + '\n') for name in DOCUMENTS]"
 	@$(BIN)/python -c "from profiler.report.causespage import causes_page; open('docs/triggers.md', 'w').write(causes_page())"
+	@$(BIN)/python -c "from tui.keys.page import keys_page; open('docs/keys.md', 'w').write(keys_page())"
 
 screenshots: $(TESTABLE)
 	@$(BIN)/python -m tests.support.screenshots

@@ -56,6 +56,6 @@ KEYS = (
     Key("redraw", "f5", "app.redraw", "", "draw the whole screen again", SCREENS),
     Key("yes", "y", "answer(True)", "yes", "yes", (ASKING,)),
     Key("no", "n,escape", "answer(False)", "no", "no", (ASKING,)),
-    Key("help", "question_mark,f1", "app.help", "help", "this page", SCREENS, hint=91),
+    Key("help", "question_mark,f1", "app.help", "help", "the help: keys, symbols and words", SCREENS, hint=91),
     Key("quit", "q", "app.quit", "quit", "quit; the profiler keeps running", SCREENS, hint=92),
 )
