@@ -76,15 +76,14 @@ class Slots:
         seen = Axis(low, high, whole=None if window is None else whole)
         if steps and high - low <= _FEW_CALLS < self.count and columns / (high - low) >= _LEAST_FOR_STEPS:
             return replace(seen, ticks=tuple(self._steps(low, high, steps, columns)), label="step")
-        named = self.labels()
         # A leg's name stands in the slot of its first call.
         longest = max((len(name) + 2 for name, _ in self.legs), default=0)
         if (high - low) * max(_LEAST_SLOT, longest) <= columns:
-            return replace(seen, slots=_within(named, low, high))
+            return replace(seen, slots=_within(self.labels(), low, high))
         first = self.compiles + self.warmups
         if self.legs:
             if (high - low) / self.count * (first + len(self.legs)) * _LEAST_SLOT <= columns:
-                return replace(seen, slots=_within((*named[:first], *self._leg_slots()), low, high))
+                return replace(seen, slots=_within((*self.labels()[:first], *self._leg_slots()), low, high))
             return replace(
                 seen, ticks=tuple(Tick(float(first + begin), safe.line(name, 20)) for name, begin in self.legs)
             )

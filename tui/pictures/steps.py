@@ -223,10 +223,11 @@ class StepsChart:
             return Axis(*window, "s", whole=whole)
         if view.overlay:
             return Axis(*window, label="step", whole=whole)
-        planned = {
-            one.trace.planned(call) for one in shown if isinstance(one.trace, SlotTrace) for call in one.run.calls
-        }
-        return slots.axis(view.columns, None if whole is None else window, planned.pop() if len(planned) == 1 else 0)
+        if whole is None:
+            return slots.axis(view.columns)
+        traces = [one.trace for one in shown if isinstance(one.trace, SlotTrace)]
+        planned = {trace.planned(call) for trace in traces for call in trace.run.calls}
+        return slots.axis(view.columns, window, planned.pop() if len(planned) == 1 else 0)
 
     def _y_axis(
         self, view: StepsView, group: str, loop: int, traces: list[Trace], window: Window, now_s: float

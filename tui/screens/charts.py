@@ -121,16 +121,18 @@ class ChartsScreen(FedScreen):
         return self.picture.view if self.picture.asked == self._view else self._view
 
     def chart_possible(self, action: str) -> bool:
-        """Whether a key of the charts does anything now."""
+        """Whether a key of the charts does anything now; ``action`` with or without its parameter."""
         picture = self.picture
-        match action:
+        match action.partition("(")[0]:
             case "next_chart" | "chart_before":
                 return bool(self.sharing)
             case "next_mark":
                 return bool(picture.stops)
             case "cursor" | "axis" | "full_range" | "log" | "overlay":
                 return bool(picture.steps.series)
-            case "zoom" | "pan":
+            case "pan":
+                return self._can_pan(action)
+            case "zoom":
                 return bool(picture.steps.series) if "steps" in self.seen else "stages" not in self.seen
             case "all_x":
                 return self._view.slots is not None or self._view.times is not None
@@ -216,6 +218,17 @@ class ChartsScreen(FedScreen):
         places = (chart.cursor.x if chart.cursor is not None else None, self._newest(axis))
         seen = (x for x in places if x is not None and chart.x.low <= x <= chart.x.high)
         self._zoom(factor, next(seen, None), axis)
+
+    def _can_pan(self, action: str) -> bool:
+        """Whether there is more of x on that side; without a parameter: on any."""
+        if "steps" not in self.seen and "stages" in self.seen:
+            return False
+        known = self._window(self._axis_of(None))
+        if known is None:
+            return False
+        window, whole = known
+        left, right = window.low > whole.low, window.high < whole.high
+        return {"pan(-1)": left, "pan(1)": right}.get(action, left or right)
 
     def action_pan(self, direction: int) -> None:
         self._pan(None, direction * PAN_SHARE)

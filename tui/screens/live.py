@@ -148,7 +148,7 @@ class LiveScreen(ChartsScreen):
                 return not picture.over and not picture.heading.copied
             case "skip":
                 return picture.running is not None and not picture.over and not picture.heading.copied
-        return self.chart_possible(name)
+        return self.chart_possible(action)
 
     def focus_on(self, focus: Focus) -> None:
         """Point the cursor of the step chart at a step that the inspector asks for; esc goes back there."""
