@@ -47,6 +47,10 @@ async def test_zoom_pan_and_all_of_x(tmp_path: Path) -> None:
         assert (cursor.x - low) / 1.75 == (cursor.x - 3.5) / 3.5, "the cursor stays where it was on the screen"
         await pressed(pilot, screen, "minus")
         assert span(screen)[1] - span(screen)[0] == 3.5
+        await pressed(pilot, screen, "plus", *["less_than_sign"] * 12)
+        assert span(screen)[0] == 0.0 and cursor.x > span(screen)[1], "one may look away from the cursor"
+        await pressed(pilot, screen, "right")
+        assert span(screen)[0] < cursor.x < span(screen)[1], "and moves it where it is seen"
         await pressed(pilot, screen, "0")
         assert span(screen) == (0.0, 7.0)
         # With another workload, repeat or loop the axis is seen whole.

@@ -257,7 +257,9 @@ def test_every_step_is_found_again_by_its_time(done: SessionState) -> None:
 
 def test_the_window_goes_with_the_cursor_and_keeps_its_width(done: SessionState) -> None:
     at = Focus(newest_run(done, "compile"), 2, 0, 0)
-    seen = picture(done, StepsView(focus=at, slots=Window(5.0, 6.5)))
+    asked = StepsView(focus=at, slots=Window(5.0, 6.5))
+    assert picture(done, asked).steps.x.low == 5.0, "who looks elsewhere may"
+    seen = picture(done, replace(asked, seek=True))
     x = cursor_of(seen).x
     assert seen.view.slots is not None
     assert seen.view.slots.span == pytest.approx(1.5) and seen.view.slots.low < x < seen.view.slots.high

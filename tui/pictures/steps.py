@@ -101,10 +101,15 @@ class StepsChart:
         view, focus = self._pointed(view, shown)
         window = Window(*within(view.window, self.whole))
         x_cursor = next((self._x_of(one, focus) for one in shown if focus and one.run.name == focus.run), None)
-        if x_cursor is not None and view.window is not None and not window.low <= x_cursor <= window.high:
+        if (
+            x_cursor is not None
+            and asked.seek
+            and view.window is not None
+            and not window.low <= x_cursor <= window.high
+        ):
             window = panned(window, self.whole, x_cursor - (window.low + window.high) / 2)
             view = view.windowed(window, view.axis)
-        self.seen = replace(asked.pointed(view.focus), slots=view.slots, times=view.times)
+        self.seen = replace(asked.pointed(view.focus), seek=False, slots=view.slots, times=view.times)
         x = self._axis(view, shown, slots, window)
         y = self._y_axis(view, group, loop, [one.trace for one in shown], window, now_s)
         series = self._series(view, shown, x)

@@ -41,6 +41,7 @@ class StepsView:
     focus: Focus | None = None  # what the cursor points at: its workload, repeat and loop go before those chosen
     at: At | None = None
     moved: int = 0
+    seek: bool = False  # whether the step chart's window goes where the cursor is
     axis: AxisKind = "steps"
     log: bool = False
     overlay: bool = False  # all calls over each other, on the axis of steps
@@ -77,4 +78,4 @@ class StepsView:
 
     def pointed(self, focus: Focus | None) -> StepsView:
         """Put the cursor at ``focus``, or take it off the chart."""
-        return replace(self, focus=focus, at=None, moved=0)
+        return replace(self, focus=focus, at=None, moved=0, seek=focus is not None)

@@ -199,7 +199,7 @@ class ChartsScreen(FedScreen):
         following = {*view.following} - {axis}
         if newest is not None and window.low <= newest <= window.high:
             following.add(axis)
-        view = replace(view, following=tuple(sorted(following)))
+        view = replace(view, following=tuple(sorted(following)), seek=False)
         self.look(view.windowed(None if window == whole else window, axis))
         self.refresh_footer()
 
@@ -255,7 +255,7 @@ class ChartsScreen(FedScreen):
     def on_chart_pointed(self, message: ChartPointed) -> None:
         message.stop()
         at = At(message.x, self._axis_of(message.chart))
-        self.look(replace(self._now.pointed(None), at=at))
+        self.look(replace(self._now.pointed(None), at=at, seek=True))
         self.refresh_footer()
 
     # --- the cursor ---
@@ -263,7 +263,7 @@ class ChartsScreen(FedScreen):
     def action_cursor(self, steps: int) -> None:
         view = self._now
         self._see_steps()
-        self.look(replace(view, moved=view.moved + steps, panels=self._view.panels))
+        self.look(replace(view, moved=view.moved + steps, seek=True, panels=self._view.panels))
         self.refresh_footer()
 
     def _see_steps(self) -> None:
