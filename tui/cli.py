@@ -75,7 +75,7 @@ class Commands(click.Group):
 @unread_screen_options
 @click.version_option(__version__, prog_name="stepscope")
 @click.pass_context
-def cli(ctx: click.Context, debug: bool, **screen: Any) -> object:
+def cli(ctx: click.Context, /, debug: bool, **screen: Any) -> object:
     """Profile diffusers pipelines live in the terminal: without compilation, with torch.compile, with regional
     compilation, side by side.
 

@@ -156,17 +156,24 @@ class Driven:
         for prelude in ((), *PRELUDES.get(key.id, ())):
             await self.settle()
             for before in prelude:
-                self.before = self.seen()
                 await self.pilot.press(before)
-                await self._changed()
+                await self._calm()
             if isinstance(self.screen, BaseScreen) and not self.screen.possible(key.action):
                 continue
+            await self._calm()
             self.before = self.seen()
             await self.pilot.press(name)
             if await self._changed():
                 return "effect"
         possible = not isinstance(self.screen, BaseScreen) or self.screen.possible(key.action)
         return "nothing" if possible else "impossible"
+
+    async def _calm(self) -> None:
+        """Until the newest picture is of the view that was asked for: a feed makes it in a turn of its thread."""
+        screen = self.screen
+        if isinstance(screen, LiveScreen):
+            await until(self.pilot, lambda: screen.picture.view.slots == screen._view.slots)
+        await self.pilot.pause()
 
     async def _changed(self) -> bool:
         """Whether something is other than before, soon: what a feed makes takes a turn of its thread."""
