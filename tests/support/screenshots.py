@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from profiler.replay import Start
 from profiler.sessions import SessionFolder
 from tests.support import compared, recorded, triggers
 from tests.support.story import SECOND
 from tui.app import StepscopeApp
+from tui.screens.live import LiveScreen
 from tui.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SIZE = (120, 36)
 COMPARE_SIZE = (144, 42)
+WIDE_SIZE = (200, 60)
 PROCESS_NOISE = 0.006
 INTO_THE_LIVE_PART_S = 45
 SETTLE_S = 0.5
@@ -25,46 +30,102 @@ SETTINGS = Settings(colour="truecolor")
 
 
 async def live(target: Path) -> None:
-    """The Live screen, two cases done and the third under way, as SVG."""
-    recording = recorded.live(session="k3fa-sd15-txt2img")
-    shown = replace(recording, live_ns=recording.live_ns + INTO_THE_LIVE_PART_S * SECOND)
-    with tempfile.TemporaryDirectory() as home, recorded.Feeder(shown, Path(home)) as feeder:
-        feeder.feed_history()
-        app = StepscopeApp(Path(home), feeder.folder, settings=SETTINGS)
-        async with app.run_test(size=SIZE) as pilot:
-            for _ in range(4):
-                await pilot.pause(SETTLE_S)
-            target.write_text(app.export_screenshot(title="stepscope watch"), encoding="utf-8")
+    """The Live screen, two cases done and the third under way."""
+    with _home() as home, _under_way(home) as feeder:
+        app = StepscopeApp(home, feeder.folder, settings=SETTINGS)
+        await _picture(app, target, "stepscope watch")
+
+
+async def wide(target: Path) -> None:
+    """The same on a large terminal, every panel seen, the cursor on a step that was held up by a recompile."""
+    with _home() as home, _under_way(home) as feeder:
+        app = StepscopeApp(home, feeder.folder, settings=SETTINGS)
+        await _picture(app, target, "stepscope watch", "n", "n", "n", size=WIDE_SIZE)
 
 
 async def inspector(target: Path) -> None:
-    """The Triggers screen with the recompile that cost most, as SVG."""
-    with tempfile.TemporaryDirectory() as home:
-        app = StepscopeApp(
-            Path(home), triggers.triggers(session="k7qd-sd15-txt2img").write(Path(home)), settings=SETTINGS
-        )
-        async with app.run_test(size=SIZE) as pilot:
-            for key in ("i", "home"):
-                await pilot.pause(SETTLE_S)
-                await pilot.press(key)
-            await pilot.pause(SETTLE_S)
-            target.write_text(app.export_screenshot(title="stepscope watch"), encoding="utf-8")
+    """The Triggers screen with the recompile that cost most."""
+    with _home() as home:
+        folder = triggers.triggers(session="k7qd-sd15-txt2img").write(home)
+        await _picture(StepscopeApp(home, folder, settings=SETTINGS), target, "stepscope watch", "i", "home")
 
 
 async def compare(target: Path) -> None:
-    """The Compare screen: two sessions of another batch size on an A100, beside what was published of it, as SVG."""
-    with tempfile.TemporaryDirectory() as home:
-        made = [
-            _measured(Path(home), "k3fa-sd15-txt2img", 44.6, 25.4, 29.3, 1),
-            _measured(Path(home), "p9zz-sd15-txt2img", 84.0, 66.0, 69.5, 4),
-        ]
-        app = StepscopeApp(Path(home), compare=[(folder, None) for folder in made], settings=SETTINGS)
-        async with app.run_test(size=COMPARE_SIZE) as pilot:
-            for key in ("p", "down"):
-                await pilot.pause(SETTLE_S * 2)
-                await pilot.press(key)
+    """The Compare screen: two sessions of another batch size on an A100, beside what was published of it."""
+    with _home() as home:
+        made = [(folder, None) for folder in _both(home)]
+        app = StepscopeApp(home, compare=made, settings=SETTINGS)
+        await _picture(app, target, "stepscope compare --open", "p", "down", size=COMPARE_SIZE)
+
+
+async def sessions(target: Path) -> None:
+    """The Sessions screen: one under way, others over, two marked."""
+    with _home() as home, _under_way(home) as feeder:
+        _both(home)
+        triggers.triggers(session="k7qd-sd15-txt2img").write(home)
+        recorded.finished(device="cpu", session="c4mv-sd15-txt2img").write(home)
+        assert feeder.folder.path.exists()
+        await _picture(StepscopeApp(home, settings=SETTINGS), target, "stepscope", "down", "space", "down", "space")
+
+
+async def new(target: Path) -> None:
+    """The form for a new session, with what it would take by an earlier one."""
+    with _home() as home:
+        recorded.finished(device="cpu", session="c4mv-sd15-txt2img").write(home)
+        app = StepscopeApp(home, settings=SETTINGS)
+        await _picture(app, target, "stepscope", "2", "down", "down", "right")
+
+
+async def replay(target: Path) -> None:
+    """A session that is played again, paused where something was compiled."""
+    with _home() as home:
+        folder = recorded.finished(session="k3fa-sd15-txt2img").write(home)
+        app = StepscopeApp(home, folder, replay=Start(share=0.3), settings=SETTINGS)
+        await _picture(app, target, "stepscope watch --replay", "space", *["right_curly_bracket"] * 3, "full_stop")
+
+
+async def _picture(app: StepscopeApp, target: Path, title: str, *pressed: str, size: tuple[int, int] = SIZE) -> None:
+    """Write the screen as SVG once these keys were pressed and it has come to rest."""
+    async with app.run_test(size=size) as pilot:
+        for key in (*pressed, ""):
             await pilot.pause(SETTLE_S * 2)
-            target.write_text(app.export_screenshot(title="stepscope compare --open"), encoding="utf-8")
+            while reading(app):
+                await pilot.pause(SETTLE_S)
+            if key:
+                await pilot.press(key)
+        await pilot.pause(SETTLE_S * 2)
+        target.write_text(app.export_screenshot(title=title), encoding="utf-8")
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    """A home of sessions that is called the same wherever the pictures are made."""
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        home = Path("stepscope")
+        home.mkdir()
+        yield home
+
+
+def reading(app: StepscopeApp) -> bool:
+    """Whether Live hasn't yet read all that there is."""
+    return isinstance(app.screen, LiveScreen) and app.screen.picture.heading.loading
+
+
+@contextmanager
+def _under_way(home: Path) -> Iterator[recorded.Feeder]:
+    """A session two of whose cases are done and whose third is under way."""
+    recording = recorded.live(session="k3fa-sd15-txt2img")
+    shown = replace(recording, live_ns=recording.live_ns + INTO_THE_LIVE_PART_S * SECOND)
+    with recorded.Feeder(shown, home) as feeder:
+        feeder.feed_history()
+        yield feeder
+
+
+def _both(home: Path) -> list[SessionFolder]:
+    return [
+        _measured(home, "h8rt-sd15-txt2img", 44.6, 25.4, 29.3, 1),
+        _measured(home, "p9zz-sd15-txt2img", 84.0, 66.0, 69.5, 4),
+    ]
 
 
 def _measured(
@@ -89,8 +150,12 @@ def _measured(
 
 async def every() -> None:
     await live(DOCS / "live.svg")
+    await wide(DOCS / "live-200x60.svg")
     await inspector(DOCS / "triggers.svg")
     await compare(DOCS / "compare.svg")
+    await sessions(DOCS / "sessions.svg")
+    await new(DOCS / "new.svg")
+    await replay(DOCS / "replay.svg")
 
 
 if __name__ == "__main__":
