@@ -35,9 +35,10 @@ def _rewrite(screen: Screen[None], ascii: bool) -> None:
     if not isinstance(screen, _Written) or screen.ascii == ascii:
         return
     screen.ascii = ascii
-    for panel in screen.query(Panel):
-        panel.ascii = ascii
-        panel.lay_out_again()
+    for panel in screen.query("*"):
+        if isinstance(panel, Panel):
+            panel.ascii = ascii
+            panel.lay_out_again()
     for chart in screen.query(Chart):
         chart.restyle(ascii=ascii)
     if isinstance(screen, _Rewritten):
