@@ -181,11 +181,12 @@ class LiveSource(Source[LivePicture]):
         if age < apart:
             return Turn(None, 0.0 if more else apart - age)
         # The first picture of all that was read, one that somebody asked for and the last one have everything.
-        figures = self._more or reading.state.over or age == math.inf or figured >= FIGURES_S
+        fresh = self._stale or self._figures_owed
+        figures = self._more or reading.state.over or age == math.inf or (fresh and figured >= FIGURES_S)
         picture = self._paint(reading, more, figures=figures)
         self._cost = self._clock() - now
         self._made_at = now
-        self._more, self._figures_owed = more, not figures
+        self._more, self._figures_owed = more, fresh and not figures
         if figures:
             self._figured_at = now
         self._stale = False
