@@ -294,7 +294,15 @@ def test_what_it_takes_is_told_from_earlier_sessions(tmp_path: Path) -> None:
         text = bench.text
         assert "another machine, 2 h ago; scaled: steps 20 and 40" in text
         assert "MiB RSS" in text
-        assert "time about" in text
+        assert "s (scaled from another machine)" in text
+        # What isn't known well says so beside its figure, not behind it where a narrow screen cuts.
+        await bench.pilot.resize_terminal(80, 24)
+        await bench.to("dtype")
+        await bench.press(*["right"] * 2)
+        await bench.judged()
+        text = text_of(bench.pilot.app)
+        assert "(a rough guess)" in text
+        assert "needs most), a rough guess" in text
 
     drive(tmp_path, work)
 

@@ -120,7 +120,7 @@ def _time(request: Request, expectation: Expectation, reading: bool, now_ns: int
     nearest = expectation.cases[0]
     if expectation.seconds is None:
         return [("time", "not known: nobody can tell how many batches fit" + limit, "quiet")]
-    text = f"about {_about(expectation.seconds)}"
+    text = f"about {_about(expectation.seconds)} ({_sure(expectation.cases)})"
     if expectation.most_s is not None:
         text += f", up to {_about(expectation.most_s)}"
     if expectation.unknown:
@@ -130,21 +130,30 @@ def _time(request: Request, expectation: Expectation, reading: bool, now_ns: int
     return [("time", text + limit, "bold"), ("", _source(expectation.cases, nearest, now_ns), "quiet")]
 
 
+def _sure(cases: Sequence[Expected]) -> str:
+    """How sure the estimate is: beside its figure, where a narrow screen cuts it off last."""
+    surest = {case.sure for case in cases}
+    elsewhere = not all(case.past.here for case in cases)
+    if "rough" in surest:
+        return "a rough guess"
+    if "scaled" in surest:
+        return "scaled from another machine" if elsewhere else "scaled"
+    return "measured on another machine" if elsewhere else "measured"
+
+
 def _source(cases: Sequence[Expected], nearest: Expected, now_ns: int) -> str:
-    """From where it is known, and how sure that is."""
+    """From where it is known, and in what that was something else."""
     past = nearest.past
     where = f" on {past.device_name}" if past.device_name else ""
     elsewhere = "" if past.here else ", another machine"
     others = len({case.past.session for case in cases}) - 1
     more = f" and {words.count(others, 'other')}" if others else ""
     text = f"from {past.session}{where}{elsewhere}, {words.age((now_ns - past.made_ns) / 1e9)}{more}"
-    differs = "; ".join(_distinct(line for case in cases for line in case.differs))
     surest = {case.sure for case in cases}
-    if "rough" in surest:
-        sure = f"a rough guess, since settings differ: {differs}"
-    else:
-        sure = f"scaled: {differs}" if "scaled" in surest else "measured with the same settings"
-    return safe.line(f"{text}; {sure}", 400)
+    if surest == {"measured"}:
+        return safe.line(f"{text}; with the same settings", 400)
+    how = "settings differ" if "rough" in surest else "scaled"
+    return safe.line(f"{text}; {how}: {'; '.join(_distinct(line for case in cases for line in case.differs))}", 400)
 
 
 def _memory(request: Request, expectation: Expectation, room: int | None) -> list[Line]:
@@ -154,7 +163,8 @@ def _memory(request: Request, expectation: Expectation, room: int | None) -> lis
         bound = f"{largest.bound} " if largest.bound else ""
         variant = next(case.compilation.variant for case in request.cases if case.name == largest.case)
         which = f" ({variant} needs most)" if len(known) > 1 else ""
-        text = f"{bound}{words.size(largest.memory_bytes)} {largest.memory_is}{which}"
+        guess = ", a rough guess" if largest.sure == "rough" else ""
+        text = f"{bound}{words.size(largest.memory_bytes)} {largest.memory_is}{which}{guess}"
         wrong = "" if largest.bound == "at most" else _short_of(largest.memory_bytes or 0, request, room)
         return [("memory", text + wrong, "warn" if wrong else "")]
     floors = [found for case in request.cases if (found := floor(case.workload)) is not None]
