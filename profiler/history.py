@@ -52,6 +52,8 @@ class History:
         wanted = frozenset(_works(request))
         if wanted != self._wanted:
             self._wanted = wanted
+            # What is read now may tell nothing about it.
+            self._todo, self._follower = [], None
             self.again()
 
     def again(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,21 @@ def test_a_turn_ends_when_its_time_is_over(tmp_path: Path) -> None:
         turns += 1
     assert turns > 3
     assert {past.session for past in known.pasts} == {"ours"}
+
+
+def test_another_request_may_come_while_sessions_are_read(tmp_path: Path) -> None:
+    for number in range(2):
+        recorded.finished(session=f"number-{number}", variants=["no-compile"], calls=1).write(tmp_path)
+        recorded.finished(session=f"cpu-{number}", variants=["no-compile"], calls=1, device="cpu").write(tmp_path)
+    known = History(tmp_path, clock=Clock())
+    known.look_for(recorded.request(device="cpu"))
+    ticking = itertools.count()
+    known._clock = lambda: float(next(ticking))  # every look at the clock takes a second
+    for _ in range(2):
+        assert known.turn(1.5), "it is in the midst of it"
+    known._clock = Clock()
+    assert read(known, recorded.request()) == ["number-1", "number-0"]
+    assert read(known, recorded.request(device="cpu")) == ["cpu-1", "cpu-0"]
 
 
 def test_no_home_and_a_home_that_cannot_be_read_tell_nothing(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ _PIXELS = ("batch_size", "height", "width", "frames")
 
 _SCALED = ("steps", *_PIXELS)
 
+_LARGEST = 1 << 31
+"""No request has a size or a number of steps that is as large; session.json of anybody may say so."""
+
 Bound = Literal["", "at least", "at most"]
 Sure = Literal["measured", "scaled", "rough"]
 """``rough``: settings differ that nobody can calculate with."""
@@ -118,6 +121,9 @@ def expect(request: Request, pasts: Iterable[Past]) -> Expectation:
 
 
 def _past(session: SessionState, run: RunState, made_ns: int, here: bool) -> Past | None:
+    sizes = (getattr(run.case.workload, field) for field in _SCALED)
+    if any(size is not None and not 0 < size < _LARGEST for size in sizes):
+        return None
     figures = run_figures(session, run)
     image_s = figures.image_s
     measured = [call for call in figures.calls if call.phase == "measure"]

@@ -145,6 +145,22 @@ def test_runs_without_a_measured_call_tell_nothing() -> None:
     assert pasts_of(cut, made_ns=1, here=True) == []
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"height": -64}, {"batch_size": 0}, {"width": 10**400}, {"steps": -3}],
+    ids=["height", "batch", "width", "steps"],
+)
+def test_sizes_that_no_request_can_have_tell_nothing(state: SessionState, wrong: dict[str, int]) -> None:
+    # session.json may come from anybody
+    run = next(iter(state.runs.values()))
+    case = replace(run.case, workload=replace(run.case.workload, **wrong))
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(run, "case", case)
+        pasts = pasts_of(state, made_ns=1, here=True)
+    assert [past.workload for past in pasts if past.workload == case.workload] == []
+    assert len(pasts) == len(state.runs) - 1
+
+
 def test_recompiles_of_a_scenario_count_where_it_was_measured() -> None:
     state = recorded.finished(legs=("a", "b")).folded()
     pasts = pasts_of(state, made_ns=1, here=True)
