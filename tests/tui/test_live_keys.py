@@ -80,6 +80,16 @@ async def test_the_axis_of_time_is_zoomed_for_all_charts_that_have_it(tmp_path: 
         assert screen.painted.steps.cursor is not None, "the cursor is on the step chart"
 
 
+async def test_a_session_that_ended_well_before_the_axis_does_is_zoomed_around_its_end(tmp_path: Path) -> None:
+    app = live_app(tmp_path, recorded.finished(calls=8))
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await until_read(pilot)
+        await pressed(pilot, screen, "a", *["plus"] * 4)
+        latest, (low, high) = screen.painted.latest, span(screen)
+        assert low < latest < high
+        assert any(low <= x <= high for series in screen.painted.steps.series for x in series.xs)
+
+
 async def test_scales_and_calls_over_each_other(tmp_path: Path) -> None:
     app = live_app(tmp_path, recorded.finished())
     async with app.run_test(size=(120, 40)) as pilot:
@@ -105,7 +115,7 @@ async def test_the_cursor_reads_the_cases_and_esc_takes_it_away(tmp_path: Path) 
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await until_read(pilot)
         await pressed(pilot, screen, "right")
-        assert "call 5 step 21: 0." in text_of(app), "the newest step"
+        assert "call 5 step 21: 35.5 ms" in text_of(app), "the newest step"
         title = text_of(app).splitlines()[5]
         assert title.count(" ms") == 4, "the unit, and a value of each case"
         await pressed(pilot, screen, "left", "shift+left")

@@ -102,6 +102,15 @@ def test_charts_over_time_share_their_window(done: SessionState) -> None:
         assert (x.low, x.high, x.whole) == (10.0, 20.0, seen.times)
 
 
+def test_the_gpus_axis_of_time_is_that_of_the_memory_wherever_the_samples_end() -> None:
+    recording = recorded.finished()
+    state = folded(recording, recording.records[0].event.t + 12 * SECOND)
+    state.last_t += 100 * SECOND
+    for view in (StepsView(), StepsView(times=Window(60.0, 120.0))):
+        seen = picture(state, view)
+        assert (seen.gpu.x.low, seen.gpu.x.high) == (seen.memory.x.low, seen.memory.x.high)
+
+
 def test_a_window_that_follows_moves_by_halves_of_itself_and_a_cursor_holds_it() -> None:
     recording = recorded.live()
     for axis in ("steps", "time"):

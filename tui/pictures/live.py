@@ -139,7 +139,7 @@ class LivePainter:
         if "memory" in view.panels:
             memory = self._memory.spec(view.columns, self._now_s, window=seen.times, cursor=at)
         if "gpu" in view.panels:
-            gpu = self._gpu.lanes(view.columns, self._now_s, window=seen.times, cursor=at)
+            gpu = self._gpu.lanes(view.columns, self._now_s, window=seen.times, cursor=at, end=times.high)
         if "stages" in view.panels:
             stages = self._stages.bars(self._figures, self._now_s)
         return replace(

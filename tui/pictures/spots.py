@@ -11,7 +11,6 @@ from profiler.analysis.triggers import Occurrence
 from tui import safe
 from tui.charts.palette import GRAVEST_FIRST
 from tui.charts.spec import Mark, MarkSymbol
-from tui.pictures import words
 from tui.pictures.compiles import blamed, compile_text, what
 from tui.pictures.focus import BEFORE_STEPS, Focus
 from tui.pictures.triggers.lines import SYMBOLS, milliseconds, short_place
@@ -81,7 +80,7 @@ def label(run: RunState, focus: Focus, spot: Spot | None, ns: int | None) -> str
     where = short_place(found[0]) if found else place_text(run, focus)
     if ns is not None:
         usual = found[0].place.usual_ms if found else None
-        where += f": {words.seconds(ns / 1e9)}" + (f", usual {milliseconds(usual)}" if usual is not None else "")
+        where += f": {milliseconds(ns / 1e6)}" + (f", usual {milliseconds(usual)}" if usual is not None else "")
     said = [where, *([_said(found[0], len(found) - 1)] if found else [focus.label] if focus.label else [])]
     return safe.line(" · ".join(said), 400)
 

@@ -27,6 +27,9 @@ LOW, TALL = 30, 45
 PAN_SHARE = 0.25
 """Of the window, by a key."""
 
+END_SHARE = 0.1
+"""Of the window: what lies so near its right end is taken to be at the end."""
+
 LEAST_SLOTS, LEAST_STEPS = 0.1, 5.0
 """How near one may look at the axis of calls, and at that of the steps of overlaid ones, in their units."""
 
@@ -205,17 +208,30 @@ class ChartsScreen(FedScreen):
 
     def _newest(self, axis: AxisKind) -> float | None:
         """Where on an axis something new is to be seen; None where nothing new comes."""
-        if self.picture.over:
-            return None
+        return None if self.picture.over else self._furthest(axis)
+
+    def _furthest(self, axis: AxisKind) -> float | None:
+        """How far on an axis there is something to see."""
         if axis == self.picture.view.axis:
             return self.picture.newest
         return self.picture.latest if axis == "time" else None
 
     def action_zoom(self, factor: float) -> None:
-        """Around the cursor, else around what is new, where that is seen; else the right end stays."""
+        """Around the cursor, else around what is new, where that is seen; else the right end stays.
+
+        Of a session that is over what is furthest counts as new where it lies well before the axis' end: beyond it
+        there is nothing to see.
+        """
         axis = self._axis_of(None)
         chart = self.picture.steps if axis == self._view.axis else self.picture.memory
-        places = (chart.cursor.x if chart.cursor is not None else None, self._newest(axis))
+        furthest = self._furthest(axis)
+        if (
+            self.picture.over
+            and furthest is not None
+            and furthest > chart.x.high - END_SHARE * (chart.x.high - chart.x.low)
+        ):
+            furthest = None
+        places = (chart.cursor.x if chart.cursor is not None else None, furthest)
         seen = (x for x in places if x is not None and chart.x.low <= x <= chart.x.high)
         self._zoom(factor, next(seen, None), axis)
 
