@@ -18,7 +18,6 @@ from tests.support.recorded import Recording
 from tests.tui.support import live_app, text_of, until, until_read
 from tui import keys
 from tui.app import StepscopeApp
-from tui.charts.palette import Colours
 from tui.pictures.triggers.view import TriggersView
 from tui.screens.base import BaseScreen
 from tui.screens.choose import ChooseScreen
@@ -75,19 +74,19 @@ def test_every_key_has_its_action(where: str) -> None:
 
 @pytest.mark.parametrize("where", keys.SCREENS)
 def test_the_help_screen_tells_each_key_and_begins_with_the_screen_that_is_seen(where: str) -> None:
-    rows = help_rows(Colours(), where)
-    told = [(row.left.plain.strip(), row.right.plain, row.name) for row in rows]
+    rows = help_rows(where)
+    told = [(row.left.strip(), row.right, row.name) for row in rows]
     for key in keys.TABLE:
         if key.where != (keys.HELP,):
             assert (keys.display(key), key.long, key.id) in told
-    titles = [row.left.plain for row in rows if row.left.plain and not row.right.plain]
+    titles = [row.left for row in rows if row.left and not row.right]
     assert titles[0] == where and EVERYWHERE in titles
     assert len(set(titles)) == len(titles)
 
 
 def test_the_help_screen_shows_keys_as_the_user_has_them() -> None:
-    rows = help_rows(Colours(), keys.LIVE, keys.remapped({"stop": "f9,colon"}))
-    assert [row.left.plain.strip() for row in rows if row.name == "stop"] == ["F9 :"] * 2
+    rows = help_rows(keys.LIVE, keys.remapped({"stop": "f9,colon"}))
+    assert [row.left.strip() for row in rows if row.name == "stop"] == ["F9 :"] * 2
 
 
 async def test_the_help_page_is_ascii_where_the_terminal_is(tmp_path: Path) -> None:

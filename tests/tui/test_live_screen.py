@@ -239,6 +239,13 @@ async def test_help_opens_over_live_and_closes(tmp_path: Path) -> None:
         await until_read(pilot)
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "the chart before" in text_of(app))
+        first = text_of(app)
+        await pilot.press("pagedown", "down")
+        await until(pilot, lambda: "the chart before" not in text_of(app))
+        await pilot.press("end")
+        await until(pilot, lambda: "leave it running" in text_of(app))
+        await pilot.press("home")
+        await until(pilot, lambda: text_of(app) == first)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, LiveScreen))
 

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from rich.console import Group
-from rich.style import Style
-from rich.table import Table
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.scrollbar import ScrollBarRender
-from textual.widgets import Static
 
 from tui import keys
-from tui.charts.palette import MARK_MEANINGS, Colours
+from tui.charts.palette import MARK_MEANINGS
+from tui.panels.help import HelpPanel, HelpRow
 from tui.pictures.triggers.phases import MEANINGS
-from tui.theme import colours_of, rich_style
 
 WORDS = (
     ("case", "one pipeline, variant and workload: a line of the table, a line of the chart"),
@@ -74,9 +66,6 @@ COMPARED = (
     ("a  b  c", "symbols of rows beyond the eighth"),
     ("[x] [+] [-]", "in the list: marked, marked with its session, marked in part"),
 )
-_ASCII = str.maketrans("▸┊✓✗–■±", ">:+!-x~")
-"""What stands for the symbols where the terminal has ASCII alone, as on the panels and charts."""
-
 CONFIGURED = (
     ("config.toml", "in the folder stepscope of the user's config folder, or where $STEPSCOPE_CONFIG says"),
     ("[keys]", 'stop = "f9" gives the key called stop another one; a wide help page has the names of all'),
@@ -84,27 +73,7 @@ CONFIGURED = (
 )
 
 EVERYWHERE = "Every screen"
-WITH_NAMES = 100
-"""Columns from which there is room for the names of keys."""
-
-LONGEST_NAME = max(len(key.id) for key in keys.TABLE)
-
 LEAVING = "The profiler is a process of its own: quitting, a lost connection and a closed terminal leave it running."
-
-
-class _Blocks(ScrollBarRender):
-    """A bar of whole cells, which is drawn with blanks alone."""
-
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
-
-
-@dataclass(frozen=True, slots=True)
-class HelpRow:
-    """What is explained, what of it, and the name of a key in the config file. A title has ``left`` alone."""
-
-    left: Text
-    right: Text = field(default_factory=Text)
-    name: str = ""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -119,53 +88,25 @@ class HelpScreen(ModalScreen[None]):
         self.seen = seen
         self.ascii = ascii
         self._table = table
+        self._page = HelpPanel(help_rows(seen, table), ascii=ascii)
 
     def compose(self) -> ComposeResult:
-        colours = colours_of(self.app.current_theme)
-        names = self.app.size.width >= WITH_NAMES
-        with VerticalScroll(id="help"):
-            yield Static(help_page(colours, self.seen, self._table, names=names, ascii=self.ascii), markup=False)
+        yield self._page
 
     def on_mount(self) -> None:
         keys.remap(self._bindings, keys.HELP, self._table)
-        if self.ascii:
-            self.query_one(VerticalScroll).vertical_scrollbar.renderer = _Blocks  # type: ignore[misc]
+
+    def action_move(self, lines: int) -> None:
+        self._page.scroll_lines(lines)
+
+    def action_page(self, pages: int) -> None:
+        self._page.scroll_lines(pages * self._page.page)
+
+    def action_edge(self, side: int) -> None:
+        self._page.scroll_lines(side * self._page.total)
 
     def action_close(self) -> None:
         self.dismiss()
-
-
-def help_page(
-    colours: Colours,
-    seen: str = keys.LIVE,
-    table: Sequence[keys.Key] = keys.TABLE,
-    *,
-    names: bool = False,
-    ascii: bool = False,
-) -> Group:
-    """The whole page; what doesn't fit on a line goes on below itself, not below its key. ``names``: with a column of
-    the names by which the config file knows keys.
-    """
-    rows = help_rows(colours, seen, table)
-    for row in rows if ascii else ():
-        row.left.plain, row.right.plain = row.left.plain.translate(_ASCII), row.right.plain.translate(_ASCII)
-    widest = max(row.left.cell_len for row in rows if row.right)
-    parts: list[Text | Table] = []
-    for row in rows:
-        if not row.right:  # a title is as long as it likes
-            parts.append(row.left)
-            continue
-        if not parts or not isinstance(parts[-1], Table):
-            grid = Table.grid(padding=(0, 2), expand=True)
-            grid.add_column(no_wrap=True, width=widest)
-            grid.add_column(ratio=1)
-            if names:
-                grid.add_column(no_wrap=True, width=LONGEST_NAME, style=rich_style("quiet", colours))
-            parts.append(grid)
-        table_of = parts[-1]
-        assert isinstance(table_of, Table)
-        table_of.add_row(row.left, row.right, *([row.name] if names else []))
-    return Group(*parts)
 
 
 def sections(seen: str, table: Sequence[keys.Key] = keys.TABLE) -> list[tuple[str, list[keys.Key]]]:
@@ -184,24 +125,23 @@ def sections(seen: str, table: Sequence[keys.Key] = keys.TABLE) -> list[tuple[st
     return found
 
 
-def help_rows(colours: Colours, seen: str = keys.LIVE, table: Sequence[keys.Key] = keys.TABLE) -> list[HelpRow]:
+def help_rows(seen: str = keys.LIVE, table: Sequence[keys.Key] = keys.TABLE) -> tuple[HelpRow, ...]:
     """The rows of the page: keys, symbols or words with what they mean, and titles; the screen ``seen`` comes first."""
-    quiet, strong, accent = (rich_style(word, colours) for word in ("quiet", "bold", "bold accent"))
     rows: list[HelpRow] = []
 
     def title(text: str) -> None:
         if rows:
-            rows.append(HelpRow(Text()))
-        rows.append(HelpRow(Text(text, strong)))
+            rows.append(HelpRow())
+        rows.append(HelpRow(text, "bold"))
 
-    def words(of: Iterable[tuple[str, str]], style: Style | str = accent) -> None:
-        rows.extend(HelpRow(Text(f"  {word}", style), Text(meaning)) for word, meaning in of)
+    def words(of: Iterable[tuple[str, str]], style: str = "accent") -> None:
+        rows.extend(HelpRow(f"  {word}", style, meaning) for word, meaning in of)
 
     for where, found in sections(seen, table):
         title(where)
-        rows.extend(HelpRow(Text(f"  {keys.display(key)}", accent), Text(key.long), key.id) for key in found)
+        rows.extend(HelpRow(f"  {keys.display(key)}", "bold accent", key.long, name=key.id) for key in found)
         if where == keys.REPLAY and seen != keys.REPLAY:
-            rows.append(HelpRow(Text(), Text("and the keys of Live but for those of a running session", quiet)))
+            rows.append(HelpRow("", "", "and the keys of Live but for those of a running session", "quiet"))
         if where == keys.COMPARE:
             title("Words of comparisons")
             words(COMPARED)
@@ -211,8 +151,7 @@ def help_rows(colours: Colours, seen: str = keys.LIVE, table: Sequence[keys.Key]
             title("The phases of a compile")
             words(MEANINGS, "")
     title("On the charts")
-    for symbol, meaning in MARK_MEANINGS.items():
-        rows.append(HelpRow(Text(f"  {symbol}", rich_style(f"bold mark:{symbol}", colours)), Text(meaning)))
+    rows += [HelpRow(f"  {symbol}", f"bold mark:{symbol}", meaning) for symbol, meaning in MARK_MEANINGS.items()]
     words(PLACES, "")
     title("Events")
     words(EVENTS, "")
@@ -220,5 +159,5 @@ def help_rows(colours: Colours, seen: str = keys.LIVE, table: Sequence[keys.Key]
     words(WORDS)
     title("Other keys and colours")
     words(CONFIGURED)
-    rows += [HelpRow(Text()), HelpRow(Text(), Text(LEAVING, quiet))]
-    return rows
+    rows += [HelpRow(), HelpRow("", "", LEAVING, "quiet")]
+    return tuple(rows)
