@@ -10,6 +10,7 @@ from profiler import events as ev
 from profiler.replay import ReplayFollower, Start
 from tests.cli.test_commands import run
 from tests.support import recorded
+from tui.app import StepscopeApp
 from tui.commands import watch
 from tui.plain import follow_plainly
 
@@ -94,3 +95,18 @@ def test_plain_lines_come_as_the_session_came_to_them(tmp_path: Path) -> None:
         assert 0 <= came - (record.event.t - begin) / 1e9 / 4 <= 0.25
     assert len(ends) == 3
     assert [line for _, line in told if "session done-sd15-txt2img: done" in line] != []
+
+
+@pytest.mark.parametrize("arguments", ["", "watch {}", "compare {} --open"])
+def test_a_screen_that_did_not_end_well_is_no_success(
+    arguments: str, session: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("tui.cli", "tui.commands.watch", "tui.commands.compare"):
+        monkeypatch.setattr(f"{module}.on_terminal", lambda: True)
+
+    def hung_up(app: StepscopeApp, **_: object) -> None:
+        app.farewell = "come back"
+        app._return_code = 129
+
+    monkeypatch.setattr(StepscopeApp, "run", hung_up)
+    assert run(capsys, *arguments.format(session).split()) == (129, "come back\n", "")

@@ -131,3 +131,9 @@ def on_terminal() -> bool:
 session_argument = click.argument("reference", metavar="[SESSION]", default="last")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout and nothing else.")
 pass_root = click.make_pass_decorator(Path)
+
+
+def ended_well(code: int | None) -> None:
+    """End the command with a screen's exit code where that is none of success: a signal ended it, or a mistake did."""
+    if code:
+        raise click.exceptions.Exit(code)

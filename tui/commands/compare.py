@@ -20,6 +20,7 @@ from tui.commands.common import (
     OK,
     RUN_FAILED,
     CommandError,
+    ended_well,
     json_option,
     lasting,
     on_terminal,
@@ -134,3 +135,4 @@ def _open(
     app.run(mouse=settings.mouse)
     if app.farewell:
         click.echo(app.farewell)
+    ended_well(app.return_code)

@@ -10,7 +10,16 @@ import click
 
 from profiler.replay import FASTEST, SLOWEST, ReplayFollower, Start
 from profiler.sessions import SessionFolder
-from tui.commands.common import BAD_USAGE, CommandError, find, on_terminal, open_session, pass_root, session_argument
+from tui.commands.common import (
+    BAD_USAGE,
+    CommandError,
+    ended_well,
+    find,
+    on_terminal,
+    open_session,
+    pass_root,
+    session_argument,
+)
 from tui.commands.screen_options import screen_options
 from tui.pictures.player import position, speed_text
 from tui.settings import Settings
@@ -108,3 +117,4 @@ def show_app(
     app.run(mouse=app.settings.mouse)
     if app.farewell:
         click.echo(app.farewell)
+    ended_well(app.return_code)
