@@ -111,6 +111,8 @@ class SessionFolder:
                 f"session {self.id} has format {found.schema}, this stepscope reads up to {SESSION_SCHEMA}: upgrade it"
             )
         cases = {case.name for case in found.request.cases}
+        if not cases:
+            raise SessionUnreadable(f"session {self.id}: session.json is damaged: it asks for nothing")
         # Names of cases and runs become paths.
         for name in cases:
             if not _CASE.fullmatch(name) or name in (".", ".."):

@@ -246,6 +246,14 @@ def test_a_manifest_cut_short_is_damaged(folder: SessionFolder, size: int) -> No
         folder.manifest()
 
 
+def test_a_manifest_that_asks_for_nothing_is_damaged(folder: SessionFolder) -> None:
+    document = json.loads(folder.manifest_file.read_bytes())
+    document["request"] |= {"cases": [], "runs": []}
+    folder.manifest_file.write_text(json.dumps(document))
+    with pytest.raises(SessionUnreadable, match="it asks for nothing"):
+        folder.manifest()
+
+
 @pytest.mark.parametrize("changed", [{"name": "../../../etc/passwd"}, {"name": ""}, {"case": "another"}])
 def test_a_manifest_whose_runs_lead_elsewhere_is_damaged(folder: SessionFolder, changed: dict[str, str]) -> None:
     document = json.loads(folder.manifest_file.read_bytes())
