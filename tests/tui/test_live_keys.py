@@ -119,14 +119,14 @@ async def test_the_cursor_reads_the_cases_and_esc_takes_it_away(tmp_path: Path) 
         title = text_of(app).splitlines()[5]
         assert title.count(" ms") == 4, "the unit, and a value of each case"
         await pressed(pilot, screen, "left", "shift+left")
-        assert "call 5 step 10: 0." in text_of(app)
+        assert "call 5 step 10: 3" in text_of(app)
         await pressed(pilot, screen, "shift+right")
-        assert "call 5 step 20: 0." in text_of(app)
+        assert "call 5 step 20: 3" in text_of(app)
         await pressed(pilot, screen, "n")
         mark = screen.painted.steps.cursor
         assert mark is not None and mark.note == f"1 of {len(screen.painted.stops)}", "after the last one the first"
         await pressed(pilot, screen, "right")
-        assert "compiling call step 2: 0." in text_of(app)
+        assert "compiling call step 2: 3" in text_of(app)
         await pressed(pilot, screen, "N")
         back = screen.painted.steps.cursor
         assert back is not None and (back.x, back.note[:4]) == (mark.x, "2 of"), "the last one left of the cursor"
