@@ -237,6 +237,8 @@ class CompareScreen(TypedScreen):
                 )
             case "full_range":
                 return "latency" in self.view.charts
+            case "columns":
+                return self._table.pages(self.size.width) > 1
             case "export":
                 return picture.total > 0
             case _:
@@ -253,6 +255,9 @@ class CompareScreen(TypedScreen):
 
     def action_edge(self, side: int) -> None:
         self._table.move(side * len(self.picture.lines))
+
+    def action_columns(self, pages: int) -> None:
+        self._table.turn(pages)
 
     def action_detail(self, pages: int) -> None:
         self._detail.scroll_lines(pages * self._detail.page)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.cells import cell_len
+from textual import events
 
 from tui import safe
-from tui.panels.cases import Column, chosen_columns
+from tui.panels.cases import Column, pages_of
 from tui.panels.rows import Part, Row, fitted
 from tui.panels.triggers.choice import ChoicePanel
 from tui.pictures.compare.painter import ComparePicture
@@ -33,13 +34,19 @@ COLUMNS = (
 )
 PUBLISHED = Column("published", "published", 9, 9)
 _GAP = 2
+_SIGN = 2
+"""Cells for a sign that there are more columns."""
+
 _LEAST_LABEL, _MOST_LABEL = 12, 44
 
 
 class TablePanel(ChoicePanel[ComparePicture, LotLine]):
-    """Columns that don't fit are left out, with a sign; the details have them all."""
+    """Of columns that don't fit beside each other the most important ones are seen first; ``turn`` goes to the others,
+    a page after the other. The labels stay.
+    """
 
     DEFAULT_CSS = "TablePanel { height: 1fr; }"
+    _page = 0
 
     def items(self) -> Sequence[LotLine]:
         return self.value.lines
@@ -50,43 +57,75 @@ class TablePanel(ChoicePanel[ComparePicture, LotLine]):
     def empty(self) -> str:
         return self.value.empty
 
-    def _columns(self, width: int) -> tuple[int, list[Column], bool]:
-        """The width of the labels, the columns, and whether some had no room."""
-        lines, view = self.value.lines, self.value.view
+    def pages(self, width: int) -> int:
+        """How many pages of columns there are at a width of ``width`` cells."""
+        return self._columns(width)[2]
+
+    def turn(self, pages: int) -> None:
+        """Look at the columns that have no room on this page; after the last page comes the first."""
+        count = self.pages(self.size.width)
+        self._page = (min(self._page, count - 1) + pages) % count
+        self.lay_out_again()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, way: int) -> None:
+        if event.shift:
+            self.turn(way)
+        else:
+            self.move(way)
+
+    def _columns(self, width: int) -> tuple[int, list[Column], int]:
+        """The width of the labels, the columns that are seen, and how many pages of them there are."""
+        lines = self.value.lines
         longest = max((cell_len(line.label) for line in lines), default=0) + 2
         label = max(_LEAST_LABEL, min(longest, _MOST_LABEL, width // 3))
+        every = self._every()
+        pages = pages_of(width - label + _GAP, every)
+        if len(pages) > 1:
+            pages = pages_of(width - label - _SIGN + _GAP, every)
+        # What is left over on the first page goes to the labels, so that they are the same on each.
+        spare = width - label - sum(column.width + _GAP for column in pages[0]) - (len(pages) > 1) * _SIGN
+        fitting = max(_LEAST_LABEL, label + max(0, min(spare, longest - label)))
+        return fitting, pages[min(self._page, len(pages) - 1)], len(pages)
+
+    def _every(self) -> list[Column]:
+        """All columns there is something in, as wide as that is."""
+        lines, view = self.value.lines, self.value.view
         every = [_widened(column, lines) for column in COLUMNS]
         if self.value.sessions < 2:
             every = [column for column in every if column.name != "session"]
         if all(line.cells["img/J"][1] == "quiet" for line in lines):
             every = [column for column in every if column.name != "img/J"]
         if view.published:
+            column = _widened(PUBLISHED, lines)
             title = f"{view.gpu or 'pub.'} {view.published}"
-            every.append(
-                replace(
-                    _widened(PUBLISHED, lines), title=title, width=max(len(title), _widened(PUBLISHED, lines).width)
-                )
-            )
+            every.append(replace(column, title=title, width=max(len(title), column.width)))
         if view.view == "images":
             every = [replace(column, rank=-1) if column.name == "output" else column for column in every]
-        every = [_sorted(column, view, ascii=self.ascii) for column in every]
-        found = chosen_columns(width - label + 2, every)
-        cut = len(found) < len(every)
-        # What is left over goes to the labels, but for the sign that columns are missing.
-        spare = width - label - sum(column.width + _GAP for column in found) - cut * _GAP
-        return max(_LEAST_LABEL, label + min(spare, longest - label)), found, cut
+        return [_sorted(column, view, ascii=self.ascii) for column in every]
 
     def head(self, width: int, span: str) -> Row:
-        label, columns, cut = self._columns(width)
+        label, columns, pages = self._columns(width)
         view = self.value.view
         title = _arrowed("label", view) if view.sort == "label" else span or "compared"
+        end = ""
+        if pages > 1:
+            page = f" {min(self._page, pages - 1) + 1}/{pages}"
+            end = " ~" if self.ascii else " …"
+            if cell_len(title + page) < label:
+                title += page
+            elif label + sum(column.width + _GAP for column in columns) + len(page) <= width:
+                end = page
         parts: list[Part] = [(safe.pad(title, label, ascii=self.ascii), "quiet")]
         for column in columns:
             style = "bold" if column.name == view.sort else "quiet"
             parts += [(" " * _GAP, ""), (column.title.rjust(column.width), style)]
-        if cut:
-            parts.append((" ~" if self.ascii else " …", "quiet"))
-        return fitted(parts, width, ascii=self.ascii)
+        return fitted([*parts, (end, "quiet")], width, ascii=self.ascii)
 
     def row(self, item: LotLine, width: int) -> list[Part]:
         label, columns, _ = self._columns(width)
