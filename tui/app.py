@@ -11,6 +11,7 @@ from tui.ending import HANG_UP_CHECK_S, Ending
 from tui.offering import OfferingApp
 from tui.screens.base import BaseScreen
 from tui.screens.live import LiveScreen
+from tui.screens.new import NewScreen
 from tui.screens.replay import ReplayScreen
 from tui.screens.sessions import SessionsScreen
 
@@ -73,6 +74,8 @@ class StepscopeApp(OfferingApp):
                 if picture.heading.copied:
                     return f"session {name} is a copy; 'stepscope watch {name}' opens it again"
                 return f"The profiler keeps running: stepscope watch {name} brings you back"
+            if isinstance(screen, NewScreen) and screen.starting:
+                return "A session has just been started: 'stepscope watch last' shows it"
             if isinstance(screen, SessionsScreen):
                 return screen.farewell
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -280,6 +281,52 @@ def test_like_another_session_with_code_of_its_own_asks_first(tmp_path: Path) ->
         await until(bench.pilot, lambda: bool(started))
 
     drive(tmp_path, work, like=folder, conduct=lambda each: started.append(each) or 1)
+
+
+def test_keys_that_are_faster_than_the_form_start_what_it_will_be(tmp_path: Path) -> None:
+    code = tmp_path / "mine.py"
+    code.write_text("def make(device, dtype): ...\n")
+    folder = recorded.finished(session="theirs", device="cpu", pipeline=f"{code}:make", size="full").write(tmp_path)
+    started: list[SessionFolder] = []
+
+    async def go() -> None:
+        app = StepscopeApp(tmp_path)
+        async with app.run_test(size=(80, 24)) as pilot:
+            known = source(tmp_path, conduct=lambda each: started.append(each) or 1)
+            screen = NewScreen(tmp_path, like=folder, source=known)
+            await app.push_screen(screen)
+            screen.action_start()
+            await until(pilot, lambda: screen.asking)
+            assert "mine.py" in text_of(app).splitlines()[-1]
+            await pilot.press("n")
+            # One that was asked for before something else was, isn't started.
+            screen.action_pick("scenario", "resolution-sweep")
+            screen.action_start()
+            screen.action_pick("scenario", "steady")
+            await until(pilot, lambda: screen._judged)
+            assert not (screen.asking or screen._wanted or started)
+
+    asyncio.run(go())
+
+
+def test_who_leaves_at_once_leaves_no_session_half_made(tmp_path: Path) -> None:
+    left, made = threading.Event(), threading.Event()
+
+    def conduct(folder: SessionFolder) -> int:
+        assert left.wait(20)
+        assert not threading.current_thread().daemon, "Python would not wait for it"
+        made.set()
+        return 1
+
+    async def work(bench: Bench) -> None:
+        await bench.pilot.press("r")
+        await until(bench.pilot, lambda: bool(sessions.all_sessions(tmp_path)))
+        await bench.pilot.press("q")
+        assert bench.pilot.app.farewell == "A session has just been started: 'stepscope watch last' shows it"
+
+    drive(tmp_path, work, conduct=conduct)
+    left.set()
+    assert made.wait(20)
 
 
 def test_what_it_takes_is_told_from_earlier_sessions(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from profiler.sessions import SessionFolder
-from tui import keys, safe
-from tui.asking import NewSource
+from tui import keys, managing, safe
+from tui.asking import NewSource, Started
 from tui.commanding import Command
 from tui.feed import Feed
 from tui.messages import FormFilled, NewChanged, NotStarted, SessionStarted
@@ -59,7 +59,9 @@ class NewScreen(FedScreen):
         self._title = TitlePanel(("New session", self._about), ascii=ascii)
         self._form = FormPanel(FormView(), ascii=ascii)
         self._outcome = OutcomePanel(NewPicture(), ascii=ascii)
-        self._starting = False
+        self.starting = False
+        self._filling = False
+        self._wanted = False  # to be started, once it is known what would be
 
     def compose_body(self) -> ComposeResult:
         yield self._title
@@ -109,8 +111,19 @@ class NewScreen(FedScreen):
         self._outcome.put(self._newest)
         self._form.put(replace(self.view, picture=self._newest))
         self.refresh_footer()
+        if self._wanted and self._judged:
+            self.action_start()
+
+    @property
+    def _judged(self) -> bool:
+        """Whether what is known is of the form as it stands."""
+        picture = self.view.picture
+        known = bool(picture.lines or picture.fault) and dict(picture.texts) == dict(self.view.form.texts)
+        return known and not self._filling
 
     def _fill(self, folder: SessionFolder) -> None:
+        self._filling = True
+
         def fill() -> None:
             form, why = self._source.fill(folder)
             self.post_message(FormFilled(form, why))
@@ -118,7 +131,10 @@ class NewScreen(FedScreen):
         self._feed.order(fill)
 
     def on_form_filled(self, message: FormFilled) -> None:
+        self._filling = False
+        wanted = self._wanted and not message.why
         self._put(replace(self.view, form=message.form))
+        self._wanted = wanted
         if message.why:
             self.notice(message.why)
 
@@ -130,6 +146,7 @@ class NewScreen(FedScreen):
         self._form.put(view)
         form = self.form
         if form != before:
+            self._wanted = False
             self._feed.order(lambda: self._source.look(form))
         self.refresh_footer()
 
@@ -149,7 +166,7 @@ class NewScreen(FedScreen):
         kind = view.current.kind
         match action.partition("(")[0]:
             case "start":
-                return not self._starting
+                return not self.starting
             case "edit":
                 return kind in _TYPED
             case "change":
@@ -307,8 +324,11 @@ class NewScreen(FedScreen):
     # --- the start ---
 
     def action_start(self) -> None:
+        self._wanted = not self._judged
+        if self._wanted:
+            return  # keys were faster: what it is, and whether it has to be asked about, comes in a moment
         picture = self.view.picture
-        if picture.fault and dict(self.view.form.texts) == dict(picture.texts):
+        if picture.fault:
             self.notice(f"not started: {picture.fault}")
             if picture.fault_field in BY_NAME:
                 self.action_go_to(picture.fault_field)
@@ -320,16 +340,16 @@ class NewScreen(FedScreen):
 
     def _start(self) -> None:
         form = self.view.form
-        self._starting = True
+        self.starting = True
         self._title.put(("New session", "starting the profiler"))
         self.refresh_footer()
 
-        def start() -> None:
-            started = self._source.start(form)
-            done: Any = SessionStarted(started.session) if started.session else NotStarted(started.why)
-            self.post_message(done)
+        def done(started: Started) -> None:
+            said: Any = SessionStarted(started.session) if started.session else NotStarted(started.why)
+            self.post_message(said)
 
-        self._feed.order(start)
+        # Who leaves now leaves no session behind that was half made.
+        managing.in_background(lambda: self._source.start(form), done, self._feed_failed, finish=True)
 
     def on_session_started(self, _: SessionStarted) -> None:
         self._end_start()
@@ -339,7 +359,7 @@ class NewScreen(FedScreen):
         self.notice(f"not started: {message.why}")
 
     def _end_start(self) -> None:
-        self._starting = False
+        self.starting = False
         self._title.put(("New session", self._about))
         self.refresh_footer()
 
