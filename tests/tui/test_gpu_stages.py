@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -18,8 +19,10 @@ from tui.charts.stacked import Bar, Kind, Stacked
 from tui.charts.window import Window
 from tui.panels.stacked import StackedPanel
 from tui.pictures.gpu import SYMBOLS, GpuChart
+from tui.pictures.live import LivePainter
 from tui.pictures.samples import REASONS, GpuTrace
 from tui.pictures.stages import StagesChart
+from tui.pictures.view import StepsView
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +179,15 @@ def test_a_bar_a_case_of_the_stages_figures(finished: SessionState) -> None:
     assert lengths[0] / lengths[1] == pytest.approx(denoise[0] / denoise[1], rel=0.05)
     assert [row.split()[-2:] for row in (rows[1], rows[3], rows[5])] == [["1.09", "s"], ["694", "ms"], ["778", "ms"]]
     assert rows[-1].split()[-1] == "s"
+
+
+def test_the_workload_that_the_step_chart_shows_comes_first() -> None:
+    state = recorded.finished(batch_sizes=[1, 2], calls=1).folded()
+    painter, asked = LivePainter(state), StepsView()
+    shown = painter.picture(asked, state.last_t, copied=False, loading=False)
+    assert [bar.label[:2] for bar in shown.stages.bars] == ["b2"] * 3 + ["b1"] * 3, "the newest"
+    shown = painter.seen_as(replace(asked, group=shown.groups[0]), shown)
+    assert [bar.label[:2] for bar in shown.stages.bars] == ["b1"] * 3 + ["b2"] * 3
 
 
 def test_before_the_first_measured_call_the_panel_waits(finished: SessionState) -> None:

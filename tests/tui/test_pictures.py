@@ -238,6 +238,15 @@ def test_the_newest_comes_first(done: SessionState) -> None:
     assert found[0].text == "session done"
 
 
+def test_a_run_that_is_made_anew_started_when_it_did() -> None:
+    fold, runs = empty_fold()
+    happenings = Happenings(fold.state)
+    for t in (1_000_000_000, 9_000_000_000):
+        feed(fold, None, ev.Header(t=t), ev.SessionChanged(t=t, state="running"))
+        feed(fold, None, ev.RunChanged(t=t, run=runs[0], state="running"))
+        assert [found.t for found in happenings.newest_first() if found.text == "run started"] == [t]
+
+
 def test_nothing_is_collected_again_while_nothing_happens(done: SessionState) -> None:
     happenings = Happenings(done)
     assert happenings.newest_first() is happenings.newest_first()

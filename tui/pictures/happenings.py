@@ -256,6 +256,8 @@ def _run_key(run: RunState) -> tuple[object, ...]:
         run.state,
         run.outcome,
         run.reason,
+        run.started_ns,  # another one once it was made anew
+        run.ended_ns,  # the profiler's word comes a moment after the run's own
         len(run.calls) if run.case.workload.scenario != "steady" else 0,
         len(run.limits),
         len(run.notes) + len(run.outputs),

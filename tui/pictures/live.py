@@ -135,13 +135,14 @@ class LivePainter:
         steps = self._steps.spec(view.followed("time", latest, times), self._now_s, times)
         seen = self._steps.seen
         at = None if seen.focus is None else time_of(self.session, seen.focus)
+        charted = self._steps.first_case(seen)
         memory, gpu, stages = picture.memory, picture.gpu, picture.stages
         if "memory" in view.panels:
             memory = self._memory.spec(view.columns, self._now_s, window=seen.times, cursor=at)
         if "gpu" in view.panels:
             gpu = self._gpu.lanes(view.columns, self._now_s, window=seen.times, cursor=at, end=times.high)
         if "stages" in view.panels:
-            stages = self._stages.bars(self._figures, self._now_s)
+            stages = self._stages.bars(self._figures, self._now_s, first=charted)
         return replace(
             picture,
             steps=steps,
@@ -149,7 +150,7 @@ class LivePainter:
             gpu=gpu,
             stages=stages,
             loops=tuple(index for index, _ in self._steps.loops(view)),
-            charted=self._steps.first_case(seen),
+            charted=charted,
             stops=self._steps.stops,
             stop_at=self._steps.stop_at,
             asked=view,

@@ -23,14 +23,21 @@ class StagesChart:
         self._session = session
         self._ranges: dict[str | None, StickyRange] = {}
 
-    def bars(self, figures: Sequence[CaseFigures], now_s: float, *, group: str | None = None) -> Stacked:
+    def bars(
+        self, figures: Sequence[CaseFigures], now_s: float, *, group: str | None = None, first: str = ""
+    ) -> Stacked:
         """A bar a case of ``figures`` (as `case_figures` gives them); ``group``: of that workload alone (its key).
+
+        The cases with the workload of the case ``first`` come before the others, for which there may be no room.
 
         ``now_s`` on any monotonic clock. A stage's time is what a call takes in it, the median.
         """
         request = self._session.request
         cases = {case.name: case for case in request.cases if group is None or group_key(case.workload) == group}
         seen = [(cases[one.case], one) for one in figures if one.case in cases]
+        if first in cases:
+            before = group_key(cases[first].workload)
+            seen.sort(key=lambda one: group_key(one[0].workload) != before)
         names = list(dict.fromkeys(stage.name for _, one in seen for stage in one.stages))
         bars = tuple(self._bar(case, one, names, alone=group is not None) for case, one in seen)
         longest = max((bar.total or 0.0 for bar in bars), default=0.0)
