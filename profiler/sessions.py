@@ -6,6 +6,7 @@ session is made, when it is resumed, and when the profiler adds cases or runs to
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -268,6 +269,10 @@ def remove(folder: SessionFolder) -> None:
 
 def discard(folder: SessionFolder) -> None:
     """Delete a session's folder without asking whether it is alive. Raises OSError."""
+    if folder.path.is_symlink():
+        raise OSError(
+            errno.EINVAL, "a link to a session: remove the link itself, or name what it leads to", str(folder.path)
+        )
     # Out of the list first, so that a removal that is interrupted leaves no half session behind.
     doomed = folder.path.with_name(f".removed-{folder.id}-{secrets.token_hex(4)}")
     folder.path.rename(doomed)

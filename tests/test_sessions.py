@@ -384,3 +384,12 @@ def test_a_removal_does_not_follow_links(tmp_path: Path, asked: Request) -> None
     (folder.runs / "001-x").symlink_to(tmp_path / "precious")
     sessions.remove(folder)
     assert (tmp_path / "precious" / "file").read_text() == "kept"
+
+
+def test_a_link_to_a_session_is_left_as_it_is(folder: SessionFolder, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(folder.path)
+    with pytest.raises(OSError, match="remove the link itself"):
+        sessions.discard(SessionFolder(link))
+    assert link.is_symlink() and folder.manifest_file.exists()
+    assert list(tmp_path.glob(".removed*")) == []

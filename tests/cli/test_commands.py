@@ -206,6 +206,14 @@ def test_rm_looks_every_session_up_before_it_removes_one(session: str, own_home:
     assert list((own_home / "sessions").iterdir()) == []
 
 
+def test_two_sessions_of_one_name_are_both_removed(
+    own_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [recorded.finished().write(home) for home in (own_home, tmp_path / "copied")]
+    assert run(capsys, "rm", *map(str, (folder.path for folder in folders)))[0] == 0
+    assert not any(folder.path.exists() for folder in folders)
+
+
 def test_stop_of_a_session_that_is_over_says_so(session: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "stop", session)
     assert code == 1 and "isn't running" in err

@@ -37,7 +37,7 @@ def skip_command(root: Path, reference: str) -> None:
 def rm_command(root: Path, references: tuple[str, ...]) -> None:
     """Delete sessions with all their logs. A running session is refused: stop it first."""
     # All are looked up before the first is deleted: a mistyped one must not cost the others.
-    folders = {(folder := find(reference, root)).id: folder for reference in references}
+    folders = {(folder := find(reference, root)).path: folder for reference in references}
     for folder in folders.values():
         try:
             sessions.remove(folder)
