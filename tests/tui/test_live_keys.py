@@ -78,6 +78,11 @@ async def test_the_axis_of_time_is_zoomed_for_all_charts_that_have_it(tmp_path: 
         await pressed(pilot, screen, "right")
         await until(pilot, lambda: "step latency" in text_of(app))
         assert screen.painted.steps.cursor is not None, "the cursor is on the step chart"
+        for key in "ayzo":
+            await pressed(pilot, screen, "tab")
+            assert "step latency" not in text_of(app)
+            await pressed(pilot, screen, key)
+            assert screen.seen == ("steps",), "what is changed is shown"
 
 
 async def test_a_session_that_ended_well_before_the_axis_does_is_zoomed_around_its_end(tmp_path: Path) -> None:

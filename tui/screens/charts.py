@@ -149,20 +149,26 @@ class ChartsScreen(FedScreen):
                 return not picture.over
         return True
 
+    def _change(self, view: StepsView) -> None:
+        """Have the step chart drawn as ``view`` says, and show it where it shares its place."""
+        self._see_steps()
+        self.look(replace(view, panels=self._view.panels))
+        self.refresh_footer()
+
     def action_full_range(self) -> None:
-        self.look(replace(self._now, full_range=not self._view.full_range, log=False))
+        self._change(replace(self._now, full_range=not self._view.full_range, log=False))
 
     def action_log(self) -> None:
-        self.look(replace(self._now, log=not self._view.log))
+        self._change(replace(self._now, log=not self._view.log))
 
     def action_axis(self) -> None:
         view = self._now
-        self.look(replace(view, axis="steps" if view.axis == "time" else "time"))
+        self._change(replace(view, axis="steps" if view.axis == "time" else "time"))
 
     def action_overlay(self) -> None:
         view = self._now
         overlay = view.axis == "time" or not view.overlay
-        self.look(replace(view, overlay=overlay, axis="steps", slots=None))
+        self._change(replace(view, overlay=overlay, axis="steps", slots=None))
 
     def action_pause(self) -> None:
         """The charts and lists stand still, or go on from now; keys are answered all the same."""
@@ -278,9 +284,7 @@ class ChartsScreen(FedScreen):
 
     def action_cursor(self, steps: int) -> None:
         view = self._now
-        self._see_steps()
-        self.look(replace(view, moved=view.moved + steps, seek=True, panels=self._view.panels))
-        self.refresh_footer()
+        self._change(replace(view, moved=view.moved + steps, seek=True))
 
     def _see_steps(self) -> None:
         """The cursor is on the step chart: show that, where it shares its place."""
@@ -290,9 +294,7 @@ class ChartsScreen(FedScreen):
 
     def point_at(self, focus: Focus) -> None:
         """Put the cursor at a step."""
-        self._see_steps()
-        self.look(self._now.pointed(focus))
-        self.refresh_footer()
+        self._change(self._now.pointed(focus))
 
     def action_next_mark(self, marks: int) -> None:
         """The cursor goes to the next place where something was compiled, or the one before, and round at the end."""

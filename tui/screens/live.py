@@ -191,6 +191,7 @@ class LiveScreen(ChartsScreen):
 
     def action_next_repeat(self) -> None:
         now = self._view.repeat or 0
+        self._see_steps()
         self._choose(replace(self._view, repeat=now + 1 if now < self.picture.repeats else None))
 
     def action_next_group(self) -> None:
@@ -201,6 +202,7 @@ class LiveScreen(ChartsScreen):
     def action_next_loop(self) -> None:
         choices = list(self.picture.loops)
         now = choices.index(self._view.loop) if self._view.loop in choices else -1
+        self._see_steps()
         self._choose(replace(self._view, loop=choices[(now + 1) % len(choices)]))
 
     def action_move(self, lines: int) -> None:
