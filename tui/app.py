@@ -24,6 +24,7 @@ class StepscopeApp(OfferingApp):
     ESCAPE_TO_MINIMIZE = False
 
     farewell: str | None = None
+    _leaving = False
 
     def on_load(self) -> None:
         self.animation_level = "none"
@@ -46,6 +47,8 @@ class StepscopeApp(OfferingApp):
         self.redraw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if self._leaving:
+            return False  # keys that were typed after it: no screen can open any more
         asked = isinstance(self.screen, BaseScreen) and self.screen.asking
         return not (asked and action in ("back", "theme", "help", "quit", "redraw", "go", "palette", "characters"))
 
@@ -58,6 +61,7 @@ class StepscopeApp(OfferingApp):
 
     def _leave(self, code: int = 0) -> None:
         self.farewell = self._farewell()
+        self._leaving = True
         self.exit(return_code=code)
 
     def _farewell(self) -> str | None:

@@ -18,6 +18,7 @@ from tui.commanding import Command, found
 from tui.commands.common import CommandError
 from tui.commands.screen_options import screen_options
 from tui.keys.keymap import checked
+from tui.messages import FolderPicked, SessionStarted
 from tui.screens.live import LiveScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.sessions import SessionsScreen
@@ -35,6 +36,16 @@ async def to(pilot: Pilot[None], key: str, *stack: str) -> None:
 
 
 # --- numbers ---
+
+
+async def test_keys_after_the_one_that_leaves_open_nothing(tmp_path: Path) -> None:
+    app = StepscopeApp(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.action_quit()
+        for where in ("New", "Compare"):
+            await app.run_action(f"go({where!r})")
+        assert names(app) == ["Sessions"]
+        await pilot.pause()
 
 
 async def test_numbers_go_back_to_screens_that_are_open_and_keep_those_that_were_left(tmp_path: Path) -> None:
@@ -78,6 +89,39 @@ async def test_the_first_live_screen_is_the_newest_sessions(tmp_path: Path) -> N
         await until(pilot, lambda: isinstance(app.screen, TriggersScreen) and not app.screen.picture.heading.loading)
         await pilot.click("ViewsPanel", offset=(14, 0))
         await until(pilot, lambda: app.screen.view.view == "sides")  # type: ignore[attr-defined]
+
+
+async def test_screens_of_several_sessions_lie_over_each_other(tmp_path: Path) -> None:
+    """From what lies over one session's screens one gets to another's, and step by step back."""
+    first = triggers.triggers().write(tmp_path)
+    second = recorded.finished(session="other").write(tmp_path)
+    app = StepscopeApp(tmp_path, first, settings=Settings())
+    async with app.run_test(size=(80, 24)) as pilot:
+        live = await until_read(pilot)
+        await pilot.press("colon", *"session other", "enter")
+        await until(pilot, lambda: names(app) == ["Sessions", "Live", "Live"])
+        await to(pilot, "4", "Live", "Live", "Triggers")
+        assert isinstance(app.screen, TriggersScreen) and app.screen.folder.id == "other"
+        await pilot.press("colon", *f"session {first.id}", "enter")
+        await until(pilot, lambda: app.screen is live)
+        await to(pilot, "4", "Live", "Triggers")
+        inspector = app.screen
+        app.post_message(FolderPicked(str(second.path)))  # as from a row of Compare
+        await until(pilot, lambda: names(app) == ["Sessions", "Live", "Triggers", "Live"])
+        await to(pilot, "4", "Live", "Triggers", "Live", "Triggers")
+        await to(pilot, "escape", "Live", "Triggers", "Live")
+        await to(pilot, "escape", "Live", "Triggers")
+        assert app.screen is inspector
+        await to(pilot, "3", "Live")
+        assert app.screen is live
+        await to(pilot, "4", "Live", "Triggers")
+        assert isinstance(app.screen, TriggersScreen) and app.screen.folder.id == first.id
+        await to(pilot, "2", "Live", "Triggers", "New")
+        app.screen.post_message(SessionStarted("other"))  # as of one that New has started
+        await until(pilot, lambda: names(app) == ["Sessions", "Live", "Triggers", "Live"])
+        await until_read(pilot)
+        await to(pilot, "1")
+        assert live.is_running is False, "only the last one of a kind is kept"
 
 
 async def test_without_sessions_numbers_say_what_makes_one(tmp_path: Path) -> None:
