@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from textual.screen import Screen
 
@@ -74,7 +75,8 @@ class NavigatingApp(WiredApp):
         self._gpu = gpu
         self._replay = replay
         self._seen = session  # the session that was looked at last
-        self._reading: Reading | None = None
+        self._reading: Reading | None = None  # of the session that was opened last
+        self._readings: WeakValueDictionary[Path, Reading] = WeakValueDictionary()  # those that screens have
         self._kept: dict[str, BaseScreen] = {}
 
     def on_mount(self) -> None:
@@ -257,23 +259,22 @@ class NavigatingApp(WiredApp):
         return None
 
     def _reading_of(self, folder: SessionFolder) -> Reading:
-        """What was read of the session that was opened last, else a reading from the start."""
-        if self._reading is None or self._reading.folder.path != folder.path:
-            self._reading = Reading(folder)
+        """What was read of the session for a screen that there still is, else a reading from the start."""
+        self._reading = self._known_reading(folder)
+        self._readings[folder.path] = self._reading
         return self._reading
 
     def _known_reading(self, folder: SessionFolder) -> Reading:
         """What was read of a session for its own screens, else a reading from the start. On the feed's thread."""
-        known = self._reading
-        return known if known is not None and known.folder.path == folder.path else Reading(folder)
+        return self._readings.get(folder.path) or Reading(folder)
 
     async def _triggers_of(self, folder: SessionFolder) -> TriggersScreen:
         """The inspector of a session: selection, filters and view are as one left them."""
-        kept = self._kept.get(keys.TRIGGERS)
         replayed = self._in_replay(folder)
         reading = replayed or self._reading_of(folder)
-        if isinstance(kept, TriggersScreen) and kept.reading is reading:
-            return kept
+        for screen in (*reversed(self.screen_stack), self._kept.get(keys.TRIGGERS)):
+            if isinstance(screen, TriggersScreen) and screen.reading is reading:
+                return screen
         source = ReplayedTriggers(reading) if replayed is not None else None
         made = TriggersScreen(folder, ascii=self.ascii, reading=reading, source=source)
         self._keep(keys.TRIGGERS, made)
@@ -291,10 +292,13 @@ class NavigatingApp(WiredApp):
         return kept
 
     def _keep(self, where: str, screen: BaseScreen) -> BaseScreen:
-        """Keep a screen when one leaves it, in place of the one of another session."""
+        """Keep a screen when one leaves it, in place of the one of another session.
+
+        Where that one lies below others it stays there until one has gone back over it.
+        """
         before = self._kept.pop(where, None)
         if before is not None:
-            self.uninstall_screen(before)
+            self._installed_screens.pop(where, None)  # Textual's own way refuses those of the stack
             if before.is_running and before not in self.screen_stack:
                 before.remove()
         self._kept[where] = screen
