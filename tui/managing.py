@@ -151,29 +151,37 @@ def folder_bytes(path: Path) -> int:
 
 def _stop(folders: Sequence[SessionFolder]) -> str:
     asked: list[SessionFolder] = []
+    wrong: list[str] = []
     for folder in folders:
         try:
             sessions.send(folder, "stop")
         except OSError as error:
-            return f"could not ask {_short(folder)} to stop: {error.strerror}"
-        asked.append(folder)
-    return f"asked {_named(asked)} to stop"
+            wrong.append(f"could not ask {_short(folder)} to stop: {error.strerror}")
+        else:
+            asked.append(folder)
+    return _came_of(wrong, f"asked {_named(asked)} to stop" if asked else "")
 
 
 def _remove(folders: Sequence[SessionFolder]) -> str:
-    removed, wrong = 0, ""
+    removed: list[SessionFolder] = []
+    wrong: list[str] = []
     for folder in folders:
         try:
             sessions.remove(folder)
         except FileNotFoundError:
-            removed += 1  # somebody else did
+            removed.append(folder)  # somebody else did
         except OSError as error:
-            wrong = f"could not remove {_short(folder)}: {error.strerror}"
+            wrong.append(f"could not remove {_short(folder)}: {error.strerror}")
         except RuntimeError as error:
-            wrong = safe.line(str(error), 200)
+            wrong.append(safe.line(str(error), 200))
         else:
-            removed += 1
-    return wrong or f"removed {_named(folders)}"
+            removed.append(folder)
+    return _came_of(wrong, f"removed {_named(removed)}" if removed else "")
+
+
+def _came_of(wrong: Sequence[str], done: str) -> str:
+    """What went wrong, which comes first, and what was done all the same."""
+    return "; ".join(filter(None, (_first(wrong), done)))
 
 
 def _debt(folder: SessionFolder) -> tuple[Debt, bool]:
@@ -206,17 +214,21 @@ def _ask_one(folder: SessionFolder, debt: Debt, failed: bool) -> str:
 
 def _resume(owing: Sequence[tuple[SessionFolder, Debt, bool]]) -> str:
     gone_on: list[SessionFolder] = []
+    wrong: list[str] = []
     for folder, _, failed in owing:
         try:
             # Before our own signals can leave a new one.
             discard_commands(folder)
             conductor.resume(folder, failed=failed)
-        except (CannotResume, conductor.CannotStart) as error:
-            return safe.line(str(error), 200)
+        except CannotResume as error:
+            wrong.append(safe.line(str(error), 200))
+        except conductor.CannotStart as error:
+            wrong.append(f"{_short(folder)}: {safe.line(str(error), 200)}")
         except OSError as error:
-            return f"could not resume {_short(folder)}: {error.strerror}"
-        gone_on.append(folder)
-    return f"{_named(gone_on)} {'goes' if len(gone_on) == 1 else 'go'} on"
+            wrong.append(f"could not resume {_short(folder)}: {error.strerror}")
+        else:
+            gone_on.append(folder)
+    return _came_of(wrong, f"{_named(gone_on)} {'goes' if len(gone_on) == 1 else 'go'} on" if gone_on else "")
 
 
 def _runs(folder: SessionFolder) -> bool:

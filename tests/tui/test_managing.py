@@ -83,7 +83,7 @@ def test_a_session_that_was_resumed_meanwhile_is_not_removed(tmp_path: Path) -> 
     folder = died(tmp_path, "died-one")
     plan = plan_removal([folder, finished(tmp_path, "done-one")])
     log = EventLog(folder.conductor_log)
-    assert plan.act() == "session died-one is running: 'stepscope stop died-one' first"
+    assert plan.act() == "session died-one is running: 'stepscope stop died-one' first; removed done-one"
     log.close()
     assert os.listdir(tmp_path / "sessions") == ["died-one"]
 
@@ -142,6 +142,23 @@ def test_of_several_each_refusal_counts(tmp_path: Path, started: list[tuple[str,
     assert [session for session, _ in started] == ["died-one", "died-two"]
 
 
+def test_one_that_is_in_the_way_holds_up_no_other(tmp_path: Path, started: list[tuple[str, bool]]) -> None:
+    owing = [died(tmp_path, name) for name in ("cannot-start", "died-one", "died-two")]
+    assert plan_resume(owing).act() == (
+        "cannot-start: the profiler process can't be started: no more processes; 2 sessions go on"
+    )
+    assert [session for session, _ in started] == ["died-one", "died-two"]
+    removal = plan_removal(owing[:2])
+    owing[0].path.rename(tmp_path / "elsewhere")
+    owing[0].path.symlink_to(tmp_path / "elsewhere")
+    assert removal.act().endswith("or name what it leads to; removed died-one")
+    with recorded.Feeder(recorded.live(session="live-one"), tmp_path) as one:
+        with recorded.Feeder(recorded.live(session="live-two"), tmp_path) as other:
+            plan = plan_stop([one.folder, other.folder])
+            one.folder.control.rename(tmp_path / "away")
+            assert plan.act() == "could not ask live-one to stop: No such file or directory; asked live-two to stop"
+
+
 def test_foreign_code_is_asked_about_by_name_and_alone(tmp_path: Path, started: list[tuple[str, bool]]) -> None:
     recording = recorded.finished(session="copied-one", steps=3, calls=2)
     cases = [
@@ -173,7 +190,7 @@ def test_a_machine_that_cannot_make_the_runs_says_so(tmp_path: Path, monkeypatch
 
 def test_a_profiler_that_does_not_start_says_why(tmp_path: Path, started: list[tuple[str, bool]]) -> None:
     plan = plan_resume([died(tmp_path, "cannot-start")])
-    assert plan.act() == "the profiler process can't be started: no more processes"
+    assert plan.act() == "cannot-start: the profiler process can't be started: no more processes"
 
 
 def test_work_in_the_background_tells_what_came_of_it() -> None:
