@@ -160,7 +160,7 @@ def test_a_session_dies_with_the_last_record_of_all_its_logs() -> None:
     last = max(run.last_t for run in state.runs.values())
     assert last - state.last_t > 10 * SECOND
     shown = picture(state)
-    assert shown.heading.elapsed == words.elapsed((last - origin_ns(state)) / 1e9)
+    assert shown.heading.elapsed == words.at((last - origin_ns(state)) / 1e9)
     died = next(found for found in shown.happenings if found.text.startswith("session died"))
     assert died.t == last
 

@@ -171,13 +171,14 @@ def _inspectable(session: SessionState) -> bool:
 def heading(session: SessionState, now_ns: int, *, copied: bool, loading: bool) -> Heading:
     """The first row for ``session``."""
     end = (session.ended_ns or latest_ns(session)) if session.over else now_ns
+    told = words.at if session.over else words.elapsed  # exactly, once it is no clock any more
     begun = session.started_ns is not None
     return Heading(
         session=safe.line(session.session, 80),
         workload=workload_label(session.request),
         device=device_label(session),
         state=session.state,
-        elapsed=words.elapsed(session_s(session, end)) if begun else "",
+        elapsed=told(session_s(session, end)) if begun else "",
         warning=_warning(session),
         copied=copied,
         loading=loading,
