@@ -152,11 +152,11 @@ def test_one_that_is_in_the_way_holds_up_no_other(tmp_path: Path, started: list[
     owing[0].path.rename(tmp_path / "elsewhere")
     owing[0].path.symlink_to(tmp_path / "elsewhere")
     assert removal.act().endswith("or name what it leads to; removed died-one")
-    with recorded.Feeder(recorded.live(session="live-one"), tmp_path) as one:
-        with recorded.Feeder(recorded.live(session="live-two"), tmp_path) as other:
-            plan = plan_stop([one.folder, other.folder])
-            one.folder.control.rename(tmp_path / "away")
-            assert plan.act() == "could not ask live-one to stop: No such file or directory; asked live-two to stop"
+    one, other = (recorded.Feeder(recorded.live(session=name), tmp_path) for name in ("live-one", "live-two"))
+    with one, other:
+        plan = plan_stop([one.folder, other.folder])
+        one.folder.control.rename(tmp_path / "away")
+        assert plan.act() == "could not ask live-one to stop: No such file or directory; asked live-two to stop"
 
 
 def test_foreign_code_is_asked_about_by_name_and_alone(tmp_path: Path, started: list[tuple[str, bool]]) -> None:
