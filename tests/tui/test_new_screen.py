@@ -409,6 +409,9 @@ def test_a_click_goes_to_a_field_and_a_second_one_opens_it(tmp_path: Path) -> No
         await bench.pilot.click("FormPanel", offset=(3, 1), times=2)
         assert bench.screen.view.cursor == "variants"
         assert bench.texts["variants"] == "compile regional-compile"
+        place = text_of(bench.pilot.app).splitlines()[2].index("regional")
+        await bench.pilot.click("FormPanel", offset=(place, 1), times=2)
+        assert bench.texts["variants"] == "compile", "the choice that was clicked at"
         await bench.pilot.click("FormPanel", offset=(3, 6), times=2)
         assert bench.screen.typing
         await bench.pilot.click("FormPanel", offset=(3, 0))

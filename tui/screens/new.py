@@ -250,7 +250,7 @@ class NewScreen(FedScreen):
         message.stop()
         if self.typing:
             self._keep()
-        self._put(replace(self.view, cursor=message.field, inner=0))
+        self._put(replace(self.view, cursor=message.field, inner=message.inner))
         if message.opened:
             self.action_edit() if self.possible("edit") else self.action_flip()
 

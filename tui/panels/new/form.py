@@ -73,7 +73,21 @@ class FormPanel(Panel[FormView]):
     def on_click(self, event: events.Click) -> None:
         name = self.field_at(event.y)
         if name:
-            self.post_message(FieldPicked(name, opened=event.chain == 2))
+            self.post_message(FieldPicked(name, self._choice_at(BY_NAME[name], event.x), opened=event.chain == 2))
+
+    def _choice_at(self, of: Field, x: int) -> int:
+        """The place of the choice of a field of several that column ``x`` shows; the first one where none is there."""
+        if of.kind != "several":
+            return 0
+        width = self.size.width
+        room = (width if width < _BESIDE else max(_LEFT, width * 2 // 5) - 2) - 2 - _LABEL
+        end = 2 + _LABEL
+        chips = self._chips(of, False, room)
+        for number in range(len(chips) // 3):
+            end += width_of(chips[3 * number : 3 * number + 3])
+            if x < end:
+                return number
+        return 0
 
     def lay_out(self, width: int, height: int) -> Rows:
         if width >= _BESIDE:
@@ -230,10 +244,11 @@ class FormPanel(Panel[FormView]):
 
 
 class FieldPicked(LinePicked):
-    """A field was clicked at; ``opened``: twice."""
+    """A field was clicked at, of several choices at the one at the place ``inner``; ``opened``: twice."""
 
-    def __init__(self, name: str, *, opened: bool) -> None:
+    def __init__(self, name: str, inner: int = 0, *, opened: bool) -> None:
         self.field = name
+        self.inner = inner
         super().__init__(opened)
 
 
