@@ -89,6 +89,8 @@ def test_texts_become_options() -> None:
         ("call", "eta", "call arguments: 'eta' is no NAME=VALUE"),
         ("call", "eta='", "call arguments: a quote is open"),
         ("inductor_options", "a=1 a=2", "inductor options: a is given twice"),
+        ("steps", "9" * 400, f"steps: {'9' * 39}… is too large a number"),
+        ("guidance", "x" * 400, f"guidance must be a number, not '{'x' * 39}…'"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_its_field(name: str, text: str, message: str) -> None:

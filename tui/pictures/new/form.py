@@ -18,6 +18,7 @@ FIRST = catalog.names()[0]
 """The pipeline of a form that nothing was chosen in."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_LONGEST = 40
 _BETWEEN = re.compile(r"[\s,]+")
 
 
@@ -82,14 +83,16 @@ def _whole(of: Field, text: str) -> int:
     # ASCII alone: int() takes digits of every script.
     if re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()):
         return int(text)
-    raise BadRequest(f"{of.label} must be a whole number, not {text!r}", of.name)
+    if re.fullmatch(r"[+-]?[0-9]+", text.strip()):
+        raise BadRequest(f"{of.label}: {_short(text)} is too large a number", of.name)
+    raise BadRequest(f"{of.label} must be a whole number, not {_short(text)!r}", of.name)
 
 
 def _number(of: Field, text: str) -> float:
     try:
         return float(text) if text.isascii() else float("x")
     except ValueError:
-        raise BadRequest(f"{of.label} must be a number, not {text!r}", of.name) from None
+        raise BadRequest(f"{of.label} must be a number, not {_short(text)!r}", of.name) from None
 
 
 def _wholes(of: Field, text: str) -> tuple[int, ...]:
@@ -105,7 +108,7 @@ def _several(of: Field, text: str) -> tuple[str, ...]:
 
 def _flag(of: Field, text: str) -> bool:
     if text not in (ON, OFF):
-        raise BadRequest(f"{of.label} must be {ON} or {OFF}, not {text!r}", of.name)
+        raise BadRequest(f"{of.label} must be {ON} or {OFF}, not {_short(text)!r}", of.name)
     return text == ON
 
 
@@ -119,9 +122,9 @@ def _table(of: Field, text: str) -> dict[str, Any]:
     for word in words:
         name, separator, value = word.partition("=")
         if not separator or not _NAME.fullmatch(name):
-            raise BadRequest(f"{of.label}: {word!r} is no NAME=VALUE", of.name)
+            raise BadRequest(f"{of.label}: {_short(word)!r} is no NAME=VALUE", of.name)
         if name in found:
-            raise BadRequest(f"{of.label}: {name} is given twice", of.name)
+            raise BadRequest(f"{of.label}: {_short(name)} is given twice", of.name)
         found[name] = parsed(value)
     return found
 
@@ -137,6 +140,11 @@ _PARSERS: dict[str, Callable[[Field, str], Any]] = {
     "switch": _flag,
     "table": _table,
 }
+
+
+def _short(text: str) -> str:
+    """The beginning of something long, so that there is room for what is wrong with it."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _words(text: str) -> list[str]:
