@@ -181,6 +181,13 @@ def test_a_bar_a_case_of_the_stages_figures(finished: SessionState) -> None:
     assert rows[-1].split()[-1] == "s"
 
 
+def test_a_sample_of_a_while_ago_is_not_told_as_of_now() -> None:
+    state = sampled(at(0, utilization=90, reasons=4), at(70, utilization=97, reasons=4))
+    assert GpuChart(state).lanes(100, 0.0).note == "now: power cap"
+    state.last_t += 5 * SECOND
+    assert GpuChart(state).lanes(100, 0.0).note == "1:10: power cap"
+
+
 def test_the_workload_that_the_step_chart_shows_comes_first() -> None:
     state = recorded.finished(batch_sizes=[1, 2], calls=1).folded()
     painter, asked = LivePainter(state), StepsView()

@@ -102,6 +102,13 @@ def test_charts_over_time_share_their_window(done: SessionState) -> None:
         assert (x.low, x.high, x.whole) == (10.0, 20.0, seen.times)
 
 
+def test_a_repeat_that_has_no_step_yet_is_named_all_the_same() -> None:
+    recording = recorded.finished(repeats=2)
+    state = folded(recording, recording.records[0].event.t + 12 * SECOND)
+    assert picture(state, StepsView(repeat=2)).steps.note == "repeat 2"
+    assert picture(state, StepsView(repeat=1)).steps.note == "repeat 1"
+
+
 def test_the_gpus_axis_of_time_is_that_of_the_memory_wherever_the_samples_end() -> None:
     recording = recorded.finished()
     state = folded(recording, recording.records[0].event.t + 12 * SECOND)

@@ -18,11 +18,14 @@ from tui.charts.spec import Axis, Series, Unit
 from tui.charts.window import Window, within
 from tui.pictures import words
 from tui.pictures.memory import FIRST_RANGE_S
-from tui.pictures.names import on_cuda
+from tui.pictures.names import latest_ns, on_cuda, session_s
 from tui.pictures.samples import REASONS, GpuTrace
 
 VALUES_EVERY_S = 1.0
 """The figures beside the lanes are of the newest sample, and change no oftener than that."""
+
+STILL_NOW_S = 3.0
+"""A newest sample that is older, in seconds, is told with its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,10 @@ class GpuChart:
         at, figures, note = self._said
         if not figures or self._due(at, now_s):
             newest = self._trace.last
-            when = "at the end" if self._session.over else "now"
+            now = session_s(self._session, latest_ns(self._session))
+            # Nothing is sampled while no run is made, or one waits for the device.
+            when = "now" if now - newest <= STILL_NOW_S else words.at(newest)
+            when = "at the end" if self._session.over else when
             figures, note = self._figures(newest), f"{when}: {_told(self._reasons_at(newest))}"
             self._said = now_s, figures, note
         return figures, note

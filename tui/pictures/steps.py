@@ -345,8 +345,8 @@ class StepsChart:
             calls = sum(1 for run in runs for call in run.calls.values() if call.first_step >= 0)
             if len(series) < calls:
                 said.append(f"newest {len(series)} of {calls} calls")
-        if self._session.request.repeats > 1 and runs:
-            repeats = sorted({run.run.repeat for run in runs})
+        repeats = sorted({run.run.repeat for run in runs}) or ([] if view.repeat is None else [view.repeat])
+        if self._session.request.repeats > 1 and repeats:
             said.append(f"repeat {repeats[0]}" if len(repeats) == 1 else f"repeats {repeats[0]}-{repeats[-1]}")
         return ", ".join(said)
 
