@@ -238,6 +238,7 @@ def test_a_part_of_a_name_finds_it() -> None:
         {"engines": ["diffusers", "accelerate"], "until_sure": True, "repeats": None, "max_time_s": 90.5},
         {"pipeline": "flux1-dev", "size": "tiny", "text_encoders": "none", "call": {"max_sequence_length": 64}},
         {"find_max_batch": True, "memory_limit_gib": 2, "repeats": None, "calls": None, "steps": None},
+        {"guidance": 3.14159265, "max_time_s": 1234567.0, "strength": None},
         {"pipeline": "some/thing", "size": "full", "steps": None, "prompt": "two words"},
     ],
 )

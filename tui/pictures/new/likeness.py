@@ -95,7 +95,8 @@ def _said(of: Field, value: Any) -> str:
         return " ".join(str(each) for each in value)
     if isinstance(value, dict):
         return shlex.join([f"{name}={typed(each)}" for name, each in value.items()])
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    # Six digits are what people write; a number that has more keeps them.
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
 def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:
