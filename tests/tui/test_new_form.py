@@ -158,6 +158,7 @@ def test_left_and_right_step_numbers_and_come_back_to_the_default() -> None:
     assert changed(form(strength="0.7"), strength, 1, "0.8").texts == {}
     assert changed(form(strength="0.65"), strength, -1, "0.8").text("strength") == "0.6"
     assert changed(Form(), BY_NAME["max_time_s"], 1, "none").text("max_time_s") == "60"
+    assert changed(form(max_time_s="1234567"), BY_NAME["max_time_s"], 1, "none").text("max_time_s") == "1234620"
 
 
 def test_left_and_right_go_round_the_choices() -> None:

@@ -208,7 +208,7 @@ def _stepped(form: Form, of: Field, by: int, default: str) -> Form:
         number = 0.0  # nothing is known yet, as of a limit that isn't set
     step = of.by
     wanted = max(0.0, round((number / step + by) * step, 6)) if number % step == 0 else _onto(number, step, by)
-    shown = f"{wanted:g}" if of.kind == "number" else str(int(wanted))
+    shown = f"{wanted:.12g}" if of.kind == "number" else str(int(wanted))
     return form.given(of.name, "" if shown == default else shown)
 
 

@@ -70,7 +70,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return ON if value else OFF
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.12g}"
     return safe.line(str(value), 200)
 
 
