@@ -12,7 +12,8 @@ from textual import events
 from textual.pilot import Pilot
 
 from profiler import conductor, sessions
-from profiler.request import BadRequest, Request
+from profiler.analysis.expecting import expect, pasts_of
+from profiler.request import BadRequest, Options, Request
 from profiler.sessions import SessionFolder
 from tests.support import recorded
 from tests.support.recorded import WALL_NS
@@ -21,6 +22,7 @@ from tui.app import StepscopeApp
 from tui.asking import NO_TORCH, NewSource
 from tui.messages import SessionStarted
 from tui.pictures.new.form import Form
+from tui.pictures.new.outcome import outcome
 from tui.screens.live import LiveScreen
 from tui.screens.new import NewScreen
 from tui.settings import Settings
@@ -281,6 +283,17 @@ def test_like_another_session_with_code_of_its_own_asks_first(tmp_path: Path) ->
         await until(bench.pilot, lambda: bool(started))
 
     drive(tmp_path, work, like=folder, conduct=lambda each: started.append(each) or 1)
+
+
+def test_what_is_known_of_one_variant_is_told_of_that_one() -> None:
+    def told(*variants: str) -> str:
+        asked = recorded.request(device="cpu")
+        pasts = pasts_of(recorded.finished(device="cpu", variants=variants).folded(), made_ns=1, here=True)
+        return str(outcome(Options(pipeline=""), None, asked, expect(asked, pasts), room=None, reading=False, now_ns=2))
+
+    assert "RSS (no-compile, of the others nothing is known)" in told("no-compile")
+    assert "compile needs most of those that are known)" in told("no-compile", "compile")
+    assert "nothing is known" not in told("no-compile", "compile", "regional-compile")
 
 
 def test_keys_that_are_faster_than_the_form_start_what_it_will_be(tmp_path: Path) -> None:

@@ -162,7 +162,10 @@ def _memory(request: Request, expectation: Expectation, room: int | None) -> lis
         largest = max(known, key=lambda case: case.memory_bytes or 0)
         bound = f"{largest.bound} " if largest.bound else ""
         variant = next(case.compilation.variant for case in request.cases if case.name == largest.case)
-        which = f" ({variant} needs most)" if len(known) > 1 else ""
+        every = len(known) == len(request.cases)
+        which = f" ({variant} needs most{'' if every else ' of those that are known'})" if len(known) > 1 else ""
+        if not which and not every:
+            which = f" ({variant}, of the others nothing is known)"
         guess = ", a rough guess" if largest.sure == "rough" else ""
         text = f"{bound}{words.size(largest.memory_bytes)} {largest.memory_is}{which}{guess}"
         wrong = "" if largest.bound == "at most" else _short_of(largest.memory_bytes or 0, request, room)
