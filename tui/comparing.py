@@ -146,7 +146,7 @@ class CompareSource(Source[ComparePicture]):
             pinned = chosen.lot if chosen is not None else None
             readings = {entry.key: self._readings.get(entry.mark.path) for entry in entries}
             if not entries or not all(readings.values()):
-                return "nothing to write yet: a opens the list of sessions, cases and runs"
+                return "nothing to write yet: {compare_add} opens the list of sessions, cases and runs"
             lots = [entry.lot for entry in entries]
             of = {id(entry.lot.session): reading for entry in entries if (reading := readings[entry.key]) is not None}
             copied = list(dict.fromkeys(lot.session for lot in lots if of[id(lot.session)].copied))

@@ -125,11 +125,18 @@ async def test_screens_of_several_sessions_lie_over_each_other(tmp_path: Path) -
 
 
 async def test_without_sessions_numbers_say_what_makes_one(tmp_path: Path) -> None:
-    app = StepscopeApp(tmp_path, settings=Settings(keys={"go_new": "f9"}))
+    other = {"go_new": "f9", "new": "f8", "quit": "Q", "compare_add": "A,a", "compare_view": "tab,w"}
+    app = StepscopeApp(tmp_path, settings=Settings(keys=checked(other)))
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "no sessions yet: press F8 to make one, or leave with Q and type" in text_of(app))
         await pilot.press("3")
         await until(pilot, lambda: "there is no session yet: F9 makes one" in text_of(app))
         assert isinstance(app.screen, SessionsScreen)
+        await pilot.press("5")
+        await until(pilot, lambda: "nothing marked: A opens the list" in text_of(app))
+        assert "columns" not in text_of(app).splitlines()[-1]
+        await pilot.press("q", "w")
+        await until(pilot, lambda: app.screen.view.view == "latency")  # type: ignore[attr-defined]
 
 
 # --- other keys ---

@@ -6,6 +6,7 @@ an id, by which the config file gives it other keys. A screen's own keys are in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -31,6 +32,7 @@ __all__ = [
     "bindings",
     "display",
     "hints",
+    "keyed",
     "keys_of",
     "named",
     "remap",
@@ -52,6 +54,8 @@ TABLE: tuple[Key, ...] = (
 
 STAYING = 90
 """Hints from this place on are always seen, however narrow the footer is: how to leave, and where all keys are."""
+
+_ID = re.compile(r"\{([a-z0-9_]+)\}")
 
 _NAMES = {
     "question_mark": "?",
@@ -100,6 +104,12 @@ def named(name: str) -> str:
 def display(key: Key) -> str:
     """The keys as people write them: ``tab c``."""
     return " ".join(named(name) for name in key.keys.split(","))
+
+
+def keyed(text: str, table: Sequence[Key] = TABLE) -> str:
+    """``text`` with the first key of a binding in place of its id in braces, as of ``{stop}``."""
+    first = {key.id: named(key.keys.split(",")[0]) for key in table}
+    return _ID.sub(lambda found: first.get(found[1], found[0]), text)
 
 
 def hints(where: str, enabled: Iterable[str], table: Sequence[Key] = TABLE) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ painted at 4 Hz is painted with these.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from rich.cells import cell_len
@@ -17,7 +17,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui import safe
+from tui import keys, safe
 from tui.charts.palette import Colours
 from tui.panels.rows import Part, Row, Rows
 from tui.theme import colours_of, rich_style
@@ -89,6 +89,8 @@ class Lines(Widget):
 class Panel(Lines, Generic[T]):
     """Lines that are laid out from a value for the size there is; a subclass says how, in ``lay_out``."""
 
+    _table: Sequence[keys.Key] = keys.TABLE
+
     def __init__(
         self,
         value: T,
@@ -107,6 +109,10 @@ class Panel(Lines, Generic[T]):
     def value(self) -> T:
         return self._value
 
+    def keyed(self, text: str) -> str:
+        """``text`` with the user's keys in place of the ids in braces; text of logs isn't given to it."""
+        return keys.keyed(text, self._table)
+
     def put(self, value: T) -> None:
         """Show ``value`` from now on."""
         if value != self._value:
@@ -119,6 +125,9 @@ class Panel(Lines, Generic[T]):
         if width and height:
             self._laid_out_for = self.size
             self.show(self._rows(width, height))
+
+    def on_mount(self) -> None:
+        self._table = getattr(self.app, "key_table", keys.TABLE)
 
     def on_resize(self, _: events.Resize) -> None:
         # Textual calls the handler of Lines after this one, and that one paints.

@@ -30,7 +30,7 @@ _FAIR, _WIDE = 100, 160
 """Widths of the screen from which there is room for longer bars and words."""
 
 EMPTY = (
-    "no sessions yet: press n to make one, or leave with q and type",
+    "no sessions yet: press {new} to make one, or leave with {quit} and type",
     "",
     "  stepscope demo            a short one on this machine, of the smallest pipeline",
     "  stepscope run PIPELINE    what you want measured; 'stepscope pipelines' lists them",
@@ -62,8 +62,9 @@ class SessionsTitle(Panel[tuple[Shown, str]]):
         if not shown.listing.complete:
             parts.append((", reading", "quiet"))
         if view.typed.strip():
+            all_of_them = self.keyed("{sessions_all}")
             left = len(arranged(lines, view))
-            parts.append((f"  filter {safe.line(view.typed.strip(), 60)}: {left} left, 0 all", "bold warn"))
+            parts.append((f"  filter {safe.line(view.typed.strip(), 60)}: {left} left, {all_of_them} all", "bold warn"))
         if view.marked:
             parts.append((f"  {len(view.marked)} marked", "bold accent"))
         order = f"{view.order}  " if len(lines) > 1 else ""
@@ -98,9 +99,12 @@ class SessionsPanel(ChoicePanel[Shown, SessionLine]):
         if listing.error:
             lines, style = [listing.error], "bad"
         elif listing.lines:
-            lines, style = ["nothing matches: 0 shows all"], "warn"
+            lines, style = [self.keyed("nothing matches: {sessions_all} shows all")], "warn"
         else:
-            lines, style = list(EMPTY) if listing.complete else ["reading the sessions"], "quiet"
+            lines, style = (
+                [self.keyed(line) for line in EMPTY] if listing.complete else ["reading the sessions"],
+                "quiet",
+            )
         return tuple(fitted([(line, style)], width, ascii=self.ascii) for line in lines[:height])
 
     # --- columns ---

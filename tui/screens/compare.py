@@ -78,7 +78,7 @@ class CompareScreen(TypedScreen):
         self._bands = BandsPanel(Bands(), ascii=ascii, id="histogram")
         self._bars = BarsPanel(Bars(), ascii=ascii, id="speedup")
         self._images = ImagesPanel((), ascii=ascii, id="images")
-        self._detail = DetailPanel((), ascii=ascii, id="detail")
+        self._detail = DetailPanel((), scrolling="{compare_down} {compare_up}", ascii=ascii, id="detail")
 
     def compose_body(self) -> ComposeResult:
         yield self._title
@@ -238,7 +238,7 @@ class CompareScreen(TypedScreen):
             case "full_range":
                 return "latency" in self.view.charts
             case "columns":
-                return self._table.pages(self.size.width) > 1
+                return bool(picture.lines) and self._table.pages(self.size.width) > 1
             case "export":
                 return picture.total > 0
             case _:
@@ -353,4 +353,4 @@ class CompareScreen(TypedScreen):
 
     def _tell(self, said: str) -> None:
         """On the feed's thread: say what came of an export."""
-        self.app.call_later(self.notice, safe.line(said, 300))
+        self.app.call_later(self.notice, safe.line(keys.keyed(said, self.table), 300))

@@ -75,7 +75,7 @@ class TriggersScreen(TypedScreen):
         self._causes = CausesPanel(self.picture, ascii=ascii)
         self._sides = SidesPanel(Sides(), ascii=ascii)
         self._waterfall = WaterfallPanel(Waterfall(), ascii=ascii)
-        self._detail = DetailPanel((), ascii=ascii)
+        self._detail = DetailPanel((), scrolling="{triggers_down} {triggers_up}", ascii=ascii)
 
     def compose_body(self) -> ComposeResult:
         yield self._heading

@@ -6,6 +6,9 @@ from tui.charts.axes import axis_suffix, choose_ticks
 from tui.charts.spec import Unit
 from tui.panels.rows import Rows
 
+FEWER = "{compare_filter} filters, {compare_add} takes marks off"
+"""How rows that have no room become fewer."""
+
 _TICK_CELLS = 9
 """Of the axis to each of its numbers."""
 

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from tui import safe
 from tui.charts.axes import format_value
-from tui.panels.compare.axis import axis_rows
+from tui.panels.compare.axis import FEWER, axis_rows
 from tui.panels.lines import Panel
 from tui.panels.rows import Row, Rows, fitted, spread
 from tui.pictures.compare.bands import Band, Bands
@@ -48,7 +48,7 @@ class BandsPanel(Panel[Bands]):
             rows += self._band(band, label, cells, high)
         if len(seen) < len(value.bands):
             sign = "~" if self.ascii else "…"
-            rows.append(((f"{sign} {len(value.bands) - len(seen)} more: / filters, a takes marks off", "quiet"),))
+            rows.append(((f"{sign} {len(value.bands) - len(seen)} more: {self.keyed(FEWER)}", "quiet"),))
         rows += axis_rows(value.low, value.high, "s", label + 1, cells, ascii=self.ascii)
         return tuple(fitted(row, width, ascii=self.ascii) for row in rows[:height])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from tui import safe
-from tui.panels.compare.axis import axis_rows, place_of
+from tui.panels.compare.axis import FEWER, axis_rows, place_of
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted
 from tui.pictures.compare.bars import EQUAL, Bar, Bars
@@ -44,9 +44,8 @@ class BarsPanel(Panel[Bars]):
                 rows.append(self._axis_row(label, axis))
             rows.append(self._row(bar, label, axis, text, full=text == full))
         if len(seen) < len(bars):
-            rows.append(
-                ((f"{'~' if self.ascii else '…'} {len(bars) - len(seen)} more: / filters, a takes marks off", "quiet"),)
-            )
+            sign = "~" if self.ascii else "…"
+            rows.append(((f"{sign} {len(bars) - len(seen)} more: {self.keyed(FEWER)}", "quiet"),))
         if axis >= _LEAST_AXIS:
             rows += axis_rows(self.value.low, self.value.high, "x", label + _GAP, axis, ascii=self.ascii)
         return tuple(fitted(row, width, ascii=self.ascii) for row in rows)

@@ -36,7 +36,7 @@ class ChooserPanel(ChoicePanel[Choice, Branch]):
         if picture.error:
             return picture.error
         if picture.sessions:
-            return "nothing matches: 0 shows all"
+            return self.keyed("nothing matches: {compare_all} shows all")
         return "no sessions yet: 'stepscope run PIPELINE' makes one" if picture.complete else "reading the sessions"
 
     def _widths(self, width: int) -> tuple[int, int, int]:

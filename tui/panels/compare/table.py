@@ -55,7 +55,7 @@ class TablePanel(ChoicePanel[ComparePicture, LotLine]):
         return item.key
 
     def empty(self) -> str:
-        return self.value.empty
+        return self.keyed(self.value.empty)
 
     def pages(self, width: int) -> int:
         """How many pages of columns there are at a width of ``width`` cells."""

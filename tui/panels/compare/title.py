@@ -49,7 +49,7 @@ class CompareViewsPanel(StripPanel[ComparePicture]):
         close = width < CLOSEST or (right and width < CLOSE)
         title = f"{titles[view.view]} {VIEWS.index(view.view) + 1}/{len(VIEWS)}"
         names = [(name, "", titles[name]) for name in VIEWS] if not close else [(view.view, "", title)]
-        left = self.strip(names, view.view, before="tab", gap=" " if width < CLOSE else "  ")
+        left = self.strip(names, view.view, before=self.keyed("{compare_view}"), gap=" " if width < CLOSE else "  ")
         return (spread(left, right, width, ascii=self.ascii),)
 
 

@@ -41,7 +41,7 @@ class CausesPanel(ChoicePanel[TriggersPicture, TriggerLine]):
         return item.key
 
     def empty(self) -> str:
-        return self.value.empty
+        return self.keyed(self.value.empty)
 
     @property
     def can_unfold(self) -> bool:

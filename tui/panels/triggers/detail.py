@@ -33,6 +33,11 @@ class DetailPanel(Panel[Detail]):
     _first = 0
     _total = 0
 
+    def __init__(self, value: Detail, *, scrolling: str, ascii: bool = False, id: str | None = None) -> None:
+        """``scrolling``: the ids of the keys that scroll, in braces."""
+        super().__init__(value, ascii=ascii, id=id)
+        self._scrolling = scrolling
+
     def show_detail(self, value: Detail, *, other: bool) -> None:
         """Show ``value``; of ``other`` things than before from their beginning."""
         if other:
@@ -70,7 +75,8 @@ class DetailPanel(Panel[Detail]):
         self._first = first = min(self._first, max(0, len(rows) - room))
         seen = rows[first : first + room]
         line = "-" if self.ascii else "─"
-        where = f" {first + 1}-{first + len(seen)} of {len(rows)}, J K scroll" if len(seen) < len(rows) else ""
+        seen_of = f" {first + 1}-{first + len(seen)} of {len(rows)}, {self.keyed(self._scrolling)} scroll"
+        where = seen_of if len(seen) < len(rows) else ""
         rule = line * max(0, width - len(where))
         return (((rule, "faint"), (where, "quiet")), *seen)
 

@@ -34,7 +34,7 @@ class ViewsPanel(StripPanel[TriggersPicture]):
         )
         title = f"{TITLES[view.view]} {VIEWS.index(view.view) + 1}/{len(VIEWS)}"
         names = [(name, "", TITLES[name]) for name in VIEWS] if not close else [(view.view, "", title)]
-        left = self.strip(names, view.view, before="tab")
+        left = self.strip(names, view.view, before=self.keyed("{triggers_view}"))
         right: list[Part] = []
         if view.view == "causes":
             if picture.wrong:
@@ -43,14 +43,17 @@ class ViewsPanel(StripPanel[TriggersPicture]):
                 left.append((view.told, "bold warn"))
             if picture.total:
                 of = f"{picture.shown} of {picture.total}" if view.filtered else f"{picture.total}"
-                right = [(of, "bold warn" if view.filtered else "quiet"), (" events, ", "quiet")]
+                right = [
+                    (of, "bold warn" if view.filtered else "quiet"),
+                    (" event, " if picture.total == 1 else " events, ", "quiet"),
+                ]
                 right.append((SORT_WORDS[view.sort], "quiet"))
         elif view.view == "waterfall" and picture.waterfall is not None and len(picture.waterfall.runs) > 1:
             runs = picture.waterfall.runs
             place = runs.index(picture.waterfall.run) + 1
-            right = [(f"run {place} of {len(runs)}", "quiet"), (" r next", "quiet")]
+            right = [(f"run {place} of {len(runs)}", "quiet"), (self.keyed(" {triggers_run} next"), "quiet")]
         elif view.view == "sides" and picture.sides is not None and picture.sides.left is not None:
-            right = [("[ left  ] right", "quiet")]
+            right = [(self.keyed("{triggers_left} left  {triggers_right} right"), "quiet")]
         return (spread(left, right, width, ascii=self.ascii),)
 
 

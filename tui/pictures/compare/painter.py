@@ -32,7 +32,7 @@ from tui.pictures.looks import Look
 from tui.pictures.triggers.detail import Detail
 from tui.pictures.triggers.painter import Status
 
-NOTHING_MARKED = "nothing marked: a opens the list of sessions, cases and runs"
+NOTHING_MARKED = "nothing marked: {compare_add} opens the list of sessions, cases and runs"
 READING = "reading the sessions"
 
 AS_IT_COMES = CompareView()
@@ -379,7 +379,7 @@ def _empty(marks: Marks, entries: Sequence[Entry], kept: Sequence[LotLine], wron
     if not marks:
         return NOTHING_MARKED
     if entries:
-        return f"none of {words.count(len(entries), 'row')} matches: 0 shows all"
+        return f"none of {words.count(len(entries), 'row')} matches: {{compare_all}} shows all"
     if loading:
         return READING
-    return wrong[0] if wrong else "nothing to compare: a opens the list of sessions, cases and runs"
+    return wrong[0] if wrong else "nothing to compare: {compare_add} opens the list of sessions, cases and runs"

@@ -159,7 +159,7 @@ def _empty(session: SessionState, every: list[Occurrence], kept: list[Occurrence
     if loading:
         return "reading the session"
     if every:
-        return f"none of {len(every)} matches: a shows all"
+        return f"none of {len(every)} matches: {{triggers_all}} shows all"
     variants = {case.compilation.variant for case in session.request.cases}
     if variants == {"no-compile"}:
         return "nothing is compiled in the no-compile variant: no triggers"
