@@ -26,6 +26,9 @@ PHASE_WORDS = {
 }
 """What a compile is at, as people call it; a phase that isn't here is told by its own name."""
 
+MOST_CALLS = 1_000_000
+"""More than any run measures: a log that says so is damaged, and a plan of that many calls wouldn't fit in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -61,7 +64,9 @@ def run_plan(run: RunState) -> list[str]:
 
 def _calls_told(run: RunState) -> int | None:
     measured = run.phase_named("measure")
-    return measured.calls if measured is not None else None
+    if measured is None or not 0 <= measured.calls <= MOST_CALLS:
+        return None
+    return measured.calls
 
 
 def _plan_in(session: SessionState, run: RunState) -> list[str] | None:

@@ -309,3 +309,13 @@ def test_no_view_of_any_moment_is_too_much() -> None:
             shown = painter.picture(asked, state.last_t, copied=False, loading=False)
             assert shown.steps.x.low < shown.steps.x.high and shown.steps.y.low < shown.steps.y.high
             assert shown.view.at is None and shown.view.moved == 0
+
+
+@pytest.mark.parametrize("axis", ["steps", "time"])
+def test_calls_that_no_worker_makes_are_drawn_somewhere(axis: str) -> None:
+    fold, runs = empty_fold()
+    feed(fold, runs[0], ev.Header(t=1), ev.PhaseStarted(t=2, phase="measure", calls=2**62))
+    for call, step in ((-1, 0), (2**62, 3), (0, -5)):
+        feed(fold, runs[0], ev.Step(t=SECOND, call=call, step=step, start_ns=5, ns=9))
+    shown = picture(fold.state, StepsView(axis=axis, moved=-1))  # type: ignore[arg-type]
+    assert shown.steps.series and shown.steps.x.high < 1e9

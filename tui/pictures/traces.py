@@ -149,7 +149,7 @@ class SlotTrace(Trace):
     def place(self, call: int) -> int:
         """The slot of a call."""
         found = self.run.calls.get(call)
-        phase = found.phase if found is not None and found.phase else self._plan[min(call, len(self._plan) - 1)]
+        phase = found.phase if found is not None and found.phase else self._plan[max(0, min(call, len(self._plan) - 1))]
         ordinal = call - next((n for n, planned in enumerate(self._plan) if planned == phase), 0)
         return self._slots.place(phase, max(ordinal, 0))
 
