@@ -260,6 +260,7 @@ async def test_an_empty_home_says_how_to_begin(tmp_path: Path) -> None:
     app = StepscopeApp(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "no sessions yet: press n" in text_of(app))
+        assert "…" not in text_of(app), "what one types next is all there"
         assert "open" not in foot(app) and "n new" in foot(app)
         await pilot.press("enter", "x", "d", "r", "s", "S", "a", "slash", "space", "down", "shift+right", "p", "i", "v")
         await until(pilot, lambda: isinstance(app.screen, SessionsScreen) and "no sessions yet" in text_of(app))

@@ -25,6 +25,7 @@ def test_elapsed_is_no_clock(seconds: float, text: str) -> None:
         (56, "about 1 min left"),
         (61, "about 2 min left"),
         (4000, "about 1 h 07 min left"),
+        (1e300, "over 100 years left"),
     ],
 )
 def test_an_estimate_is_rounded_up(seconds: float | None, text: str) -> None:

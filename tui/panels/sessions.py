@@ -32,8 +32,8 @@ _FAIR, _WIDE = 100, 160
 EMPTY = (
     "no sessions yet: press {new} to make one, or leave with {quit} and type",
     "",
-    "  stepscope demo            a short one on this machine, of the smallest pipeline",
-    "  stepscope run PIPELINE    what you want measured; 'stepscope pipelines' lists them",
+    "  stepscope demo            two minutes on this machine, of a tiny pipeline",
+    "  stepscope run PIPELINE    what you want; 'stepscope pipelines' lists them",
 )
 
 

@@ -22,6 +22,8 @@ def hours(minutes: int) -> str:
     """``3 min``, ``1 h 20 min``, ``2 d 3 h``."""
     if minutes < 60:
         return f"{minutes} min"
+    if minutes >= 100 * 365 * 1440:
+        return "over 100 years"  # somebody's --max-time may have 300 digits
     if minutes < 48 * 60:
         return f"{minutes // 60} h {minutes % 60:02d} min"
     return f"{minutes // 1440} d {minutes % 1440 // 60} h"
@@ -35,7 +37,8 @@ def time_left(seconds: float | None) -> str:
         return "a few seconds left"
     if seconds <= 55:
         return f"about {math.ceil(seconds / 5) * 5} s left"
-    return f"about {hours(math.ceil(seconds / 60))} left"
+    told = hours(math.ceil(seconds / 60))
+    return f"{told} left" if told.startswith("over") else f"about {told} left"
 
 
 def age(seconds: float) -> str:
