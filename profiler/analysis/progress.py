@@ -64,7 +64,7 @@ def run_plan(run: RunState) -> list[str]:
 
 def _calls_told(run: RunState) -> int | None:
     measured = run.phase_named("measure")
-    if measured is None or not 0 <= measured.calls <= MOST_CALLS:
+    if measured is None or measured.calls is None or not 0 <= measured.calls <= MOST_CALLS:
         return None
     return measured.calls
 
