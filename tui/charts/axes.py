@@ -268,7 +268,10 @@ def choose_ticks(
     if first > last or (first == last and not window):
         return (Tick(low, _significant(bottom, 3)), Tick(high, _significant(top, 3)))
     decimals = next((n for n in range(4) if abs(step * 10**n - round(step * 10**n)) < 1e-6), 3)
-    return tuple(Tick(n * step * display.factor, f"{n * step:.{decimals}f}") for n in range(first, last + 1))
+    # Kept within: a tick at an end is outside by a rounding error otherwise, and isn't drawn.
+    return tuple(
+        Tick(min(max(n * step * display.factor, low), high), f"{n * step:.{decimals}f}") for n in range(first, last + 1)
+    )
 
 
 def _axis_display(unit: Unit, low: float, high: float, window: bool) -> Display:

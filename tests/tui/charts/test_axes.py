@@ -9,7 +9,7 @@ import pytest
 
 from tui.charts import axes
 from tui.charts.palette import variant_style
-from tui.charts.spec import Clip, Series
+from tui.charts.spec import Clip, Series, Unit
 
 GIB = 2.0**30
 MIB = 2.0**20
@@ -178,3 +178,11 @@ def test_a_log_axis_has_decades() -> None:
     ticks = axes.choose_ticks(0.01, 100.0, "s", 5, "log")
     assert [tick.label for tick in ticks] == ["0.01", "0.1", "1", "10", "100"]
     assert len(axes.choose_ticks(0.01, 100.0, "s", 3, "log")) <= 3
+
+
+@pytest.mark.parametrize("unit", ["s", "B", "Hz", "%"])
+def test_a_tick_at_an_end_of_the_range_lies_on_it(unit: Unit) -> None:
+    for value in (0.003, 0.03, 0.3, 3.0, 4.5, 7.0, 40.0, 152.0, 170.0, 4000.0, 9e4):
+        high = axes.round_high(value, unit)
+        for most in range(2, 12):
+            assert all(0.0 <= tick.at <= high for tick in axes.choose_ticks(0.0, high, unit, most))
