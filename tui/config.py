@@ -45,7 +45,7 @@ def path(environ: Mapping[str, str] = os.environ) -> Path | None:
     """Where the file is, whether or not there is one; None: none is wanted."""
     named = environ.get(VARIABLE)
     if named is not None:
-        return Path(named).expanduser() if named else None
+        return Path(os.path.expanduser(named)) if named else None
     return Path(platformdirs.user_config_dir("stepscope")) / "config.toml"
 
 
@@ -80,6 +80,7 @@ def _text(file: Path, *, wanted: bool) -> str | None:
 
 def parse(text: str, file: str) -> dict[str, Any]:
     """The settings in ``text``; ``file`` is what messages call it. Raises BadConfig."""
+    text = text.removeprefix("\ufeff")  # with it some editors begin UTF-8
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

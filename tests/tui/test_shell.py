@@ -256,6 +256,10 @@ def test_the_file_gives_settings() -> None:
         ('[keys]\n# one\nstopp = "x"', "f:3: no key is called 'stopp' (the nearest: stop"),
         ('keys.stop = "foo"', "f:1: 'foo' is no key: a key is a letter"),
         ('[keys]\nstop = "ctrl+q"', "f:2: 'ctrl+q' is no key"),
+        ('\ufefftheme = "pink"', "f:1: theme is one of dark, light, "),
+        ('[keys]\npalette_close = "x"', "f:2: 'x' is a letter of what is typed into the palette: palette_close"),
+        ('[keys]\npalette_up = "up,slash"', "f:2: '/' is a letter of what is typed into the palette: palette_up"),
+        ('[keys]\npalette_down = "left"', "f:2: 'left' is a key of the line that is typed into the palette"),
         ('[keys]\nstop = ""', "f:2: stop needs at least one key"),
         ("[keys]\nstop = 3", 'f:2: the keys of stop are text in quotes, as stop = "x"'),
         ('[keys]\nstop = "f9,F9"', "f:2: 'F9' is given to stop twice"),
@@ -307,7 +311,7 @@ def test_the_command_line_goes_before_the_file(tmp_path: Path, monkeypatch: pyte
     )
     with pytest.raises(CommandError, match="--theme is one of dark, light"):
         given("--theme", "pink")
-    for wrong in (["--refresh", "20"], ["--max-bytes-per-second", "5"], ["--color", "8"]):
+    for wrong in (["--refresh", "20"], ["--refresh", "nan"], ["--max-bytes-per-second", "5"], ["--color", "8"]):
         with pytest.raises(click.BadParameter):
             given(*wrong)
     file.write_text("ascii = 1")

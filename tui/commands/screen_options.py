@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, get_args
@@ -60,6 +61,13 @@ def settings_of(chosen: Mapping[str, Any]) -> Settings:
     return Settings(**{"ascii": terminal_kind().ascii, **filed, **given})
 
 
+def _number(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """``value``, which lies in a range as far as click can tell; not a number does for it."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter(f"it is pictures a second, {SLOWEST_HZ:g} to {FASTEST_HZ:g}, not nan", ctx, param)
+    return value
+
+
 _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--ascii/--no-ascii", "ascii"),
@@ -97,6 +105,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("--refresh", "refresh_hz"),
         {
             "type": click.FloatRange(SLOWEST_HZ, FASTEST_HZ),
+            "callback": _number,
             "metavar": "HZ",
             "help": "Pictures a second at most; fewer over a slow link.",
             "show_default": f"{Settings().refresh_hz:g}",

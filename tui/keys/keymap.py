@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from textual.keys import Keys, _character_to_key
+from textual.keys import Keys, _character_to_key, key_to_character
 
 from tui import keys
 from tui.keys.model import Key
@@ -14,6 +14,10 @@ from tui.keys.model import Key
 _ALIASES = {"esc": "escape", "pgup": "pageup", "pgdn": "pagedown", "return": "enter", "del": "delete", "ins": "insert"}
 _BINDABLE = {key.value for key in Keys if not key.value.startswith(("ctrl", "<"))}
 """Ctrl chords aren't among them: they belong to the terminal, to tmux and to screen."""
+
+_EDITING = {"left", "right", "home", "end", "delete", "backspace", "enter", "shift+left", "shift+right"}
+_SIGNS = {_character_to_key(chr(code)) for code in range(ord(" "), ord("~") + 1)}
+"""Where one types these are characters, and the ones above keys of the line."""
 
 WHAT_WORKS = "a letter, a digit, a sign, f1 to f24, or a name as left, pageup, enter, shift+tab"
 NEAR = 3
@@ -49,7 +53,22 @@ def _keys(id: str, given: object) -> str:
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise BadKeys(id, f"{keys.named(twice[0])!r} is given to {id} twice")
+    if keys.PALETTE in _own(id).where:
+        for name in names:
+            _not_typed(id, name)
     return ",".join(names)
+
+
+def _not_typed(id: str, name: str) -> None:
+    """Over a line that one types into a key must be none of the line's own: it would never get further."""
+    character = key_to_character(name)
+    if name in _SIGNS or (character is not None and character.isprintable()):
+        what = "a letter of what is typed into the palette"
+    elif name in _EDITING:
+        what = "a key of the line that is typed into the palette"
+    else:
+        return
+    raise BadKeys(id, f"{keys.named(name)!r} is {what}: {id} may be f9 or another key without a letter, as pageup")
 
 
 def _name(id: str, written: str) -> str:
