@@ -108,6 +108,14 @@ def test_ls_fits_the_terminal(
     assert "pipeline" in lines[0]
 
 
+def test_ls_counts_no_run_that_was_stopped(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = recorded.finished().write(own_home)
+    log = folder.conductor_log.read_text()
+    folder.conductor_log.write_text(log.replace('"outcome":"ok"', '"outcome":"stopped"', 2))
+    _, out, _ = run(capsys, "ls")
+    assert out.splitlines()[1].endswith("1/3")
+
+
 def test_ls_says_which_sessions_were_copied(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recording = recorded.live()
     recording.write(own_home, until_ns=recording.live_ns)

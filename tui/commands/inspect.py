@@ -45,10 +45,10 @@ def ls_command(root: Path, as_json: bool) -> None:
     rows = [_row(overview) for overview in overviews]
     now_ns = time.time_ns()
     ages = [age((now_ns - one.created_wall_ns) / 1e9) if one.created_wall_ns else "" for one in overviews]
-    print_lines(_list_lines(rows, ages, terminal_width()))
+    print_lines(_list_lines(rows, ages, [_runs_cell(one) for one in overviews], terminal_width()))
 
 
-def _list_lines(rows: Sequence[SessionRow], ages: Sequence[str], width: int) -> list[str]:
+def _list_lines(rows: Sequence[SessionRow], ages: Sequence[str], runs: Sequence[str], width: int) -> list[str]:
     """A line a session, and one more that says why, where it can't be read or has died. Of a narrow terminal's columns
     those that the session's name tells anyway are left out.
     """
@@ -59,7 +59,7 @@ def _list_lines(rows: Sequence[SessionRow], ages: Sequence[str], width: int) -> 
         Column("pipeline", [row.pipeline for row in rows], right=False),
         Column("variants", [", ".join(row.variants) for row in rows], right=False),
         Column("device", [row.device for row in rows], right=False),
-        Column("runs", [_runs_cell(row) for row in rows], right=False),
+        Column("runs", runs, right=False),
     ]
     for title in ("pipeline", "device", "age", "variants"):
         if sum(column.width + 2 for column in columns) - 2 <= width:
@@ -71,10 +71,11 @@ def _list_lines(rows: Sequence[SessionRow], ages: Sequence[str], width: int) -> 
     return [header, *(line for one, below in zip(lines, why, strict=True) for line in (one, *below))]
 
 
-def _runs_cell(row: SessionRow) -> str:
-    if not row.runs:
+def _runs_cell(one: Overview) -> str:
+    """How many runs have a result, as on the Sessions screen: one that was stopped has none."""
+    if not one.runs:
         return ""
-    return f"{row.ended}/{row.runs}" + (f", {row.failed} failed" if row.failed else "")
+    return f"{one.ended - one.stopped}/{one.runs}" + (f", {one.failed} failed" if one.failed else "")
 
 
 def _row(overview: Overview) -> SessionRow:
