@@ -102,6 +102,11 @@ async def test_in_ascii_every_view_is_ascii(written: Path) -> None:
         for _ in VIEWS:
             await press(pilot, "tab")
             assert text_of(app).isascii(), text_of(app)
+        await press(pilot, "shift+tab", "shift+tab")  # break-even, which has symbols in its title
+        await pilot.press("f2")
+        await until(pilot, lambda: "even at ◆" in text_of(app))
+        await pilot.press("f2")
+        await until(pilot, lambda: text_of(app).isascii())
 
 
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (100, 30), (160, 45), (300, 100)], ids=lambda s: f"{s[0]}x{s[1]}")

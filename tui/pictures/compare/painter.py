@@ -260,7 +260,7 @@ class ComparePainter:
         )
 
     def _chart(self, name: str, group: charts.Group, view: CompareView) -> ChartSpec:
-        key = (name, view.loop, view.full_range, view.columns)
+        key = (name, view.loop, view.full_range, view.columns, view.ascii)
         kept = self._drawn.get(key)
         if isinstance(kept, ChartSpec):
             return kept
