@@ -253,9 +253,9 @@ class NavigatingApp(WiredApp):
 
     def _in_replay(self, folder: SessionFolder) -> ReplayReading | None:
         """What a replay that one came from has reached of the session: its inspector shows that and no more."""
-        for screen in self.screen_stack:
-            if isinstance(screen, ReplayScreen) and screen.folder.path == folder.path:
-                return screen.reading
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, LiveScreen) and screen.folder.path == folder.path:
+                return screen.reading if isinstance(screen, ReplayScreen) else None
         return None
 
     def _reading_of(self, folder: SessionFolder) -> Reading:

@@ -280,6 +280,13 @@ async def test_a_replay_is_begun_from_the_command_line_and_from_the_list(tmp_pat
         await pilot.press("3")  # how the session is now; esc goes back to how it was
         await until(pilot, lambda: isinstance(app.screen, LiveScreen) and app.screen is not first)
         assert not isinstance(app.screen, ReplayScreen)
+        await pilot.press("4")  # and why all of it was compiled, not what the replay has reached alone
+        await until(pilot, lambda: isinstance(app.screen, TriggersScreen) and not app.screen.picture.heading.loading)
+        assert "replay" not in text_of(app)
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: app.screen is first)
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(app.screen, TriggersScreen) and "replay: up to" in text_of(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is first)
         await pilot.press("escape")
