@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 
 from profiler.sessions import SessionFolder
-from tui import theme
+from tui import keys, theme
 from tui.characters import write_in
 from tui.ending import HANG_UP_CHECK_S, Ending
+from tui.navigation import place_of
 from tui.offering import OfferingApp
 from tui.screens.base import BaseScreen
 from tui.screens.live import LiveScreen
-from tui.screens.new import NewScreen
 from tui.screens.replay import ReplayScreen
 from tui.screens.sessions import SessionsScreen
 
@@ -78,7 +78,7 @@ class StepscopeApp(OfferingApp):
                 if picture.heading.copied:
                     return f"session {name} is a copy; 'stepscope watch {name}' opens it again"
                 return f"The profiler keeps running: stepscope watch {name} brings you back"
-            if isinstance(screen, NewScreen) and screen.starting:
+            if place_of(screen) == keys.NEW and getattr(screen, "starting", False):
                 return "A session has just been started: 'stepscope watch last' shows it"
             if isinstance(screen, SessionsScreen):
                 return screen.farewell

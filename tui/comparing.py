@@ -8,10 +8,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from profiler.report.comparemarkdown import compare_markdown
-from profiler.report.comparison import compare_document
-from profiler.report.html import page
-from profiler.report.outputs import compare_outputs
 from profiler.sessions import SessionFolder, SessionUnreadable
 from tui.exporting import MOST_FILES, new_file
 from tui.feed import LIVE_SHARE, LOADING_SHARE, RESTING_S, Reading, Source, Turn
@@ -141,6 +137,12 @@ class CompareSource(Source[ComparePicture]):
 
     def export(self, folder: Path) -> str:
         """Write what is compared into new files in ``folder``, as an HTML page and as Markdown; what came of it."""
+        # They take a tenth of a second to load, which nobody who starts the program waits for.
+        from profiler.report.comparemarkdown import compare_markdown
+        from profiler.report.comparison import compare_document
+        from profiler.report.html import page
+        from profiler.report.outputs import compare_outputs
+
         with self._held():
             entries, chosen = self._painter.entries, self._painter.pinned
             pinned = chosen.lot if chosen is not None else None
