@@ -9,7 +9,6 @@ from typing import Any, Protocol, runtime_checkable
 from textual import events
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.app import App
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.timer import Timer
@@ -17,6 +16,7 @@ from textual.timer import Timer
 from tui.link import LOOK_AGAIN_S, Link, MeasuredFile
 from tui.painting import Memory, ThriftyUpdate
 from tui.settings import Settings
+from tui.turns import OrderlyApp
 
 RESIZES_APART_S = 0.25
 """While a window is dragged to another size, how often the screen is laid out and sent for it."""
@@ -30,7 +30,7 @@ class Attentive(Protocol):
         """Nothing that is painted is sent from now on, or all is again."""
 
 
-class WiredApp(App[None]):
+class WiredApp(OrderlyApp):
     """Sends little. ``link`` says when pictures may be painted: screens ask it, and what they paint all the same waits
     here, where only the last of it is sent.
     """

@@ -223,7 +223,9 @@ class CompareScreen(TypedScreen):
                 return self.view.filtered
             case "next_variant":
                 return len(picture.variants) > 1 or self.view.variant is not None
-            case "type" | "next_sort" | "turn_sort":
+            case "type":  # ahead of what is being read too: the letters would be commands
+                return picture.total > 1 or picture.loading
+            case "next_sort" | "turn_sort":
                 return picture.total > 1
             case "next_published":
                 return picture.published

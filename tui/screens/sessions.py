@@ -146,7 +146,9 @@ class SessionsScreen(TypedScreen):
                 return any(line.may_owe for line in self._targets())
             case "clear":
                 return bool(self.view.typed.strip())
-            case "type" | "next_sort" | "turn_sort" | "mark_all":
+            case "type":  # ahead of what is being read too: the letters would be commands
+                return bool(self.shown.listing.lines) or not self.shown.listing.complete
+            case "next_sort" | "turn_sort" | "mark_all":
                 return bool(self.shown.listing.lines)
             case "scroll":
                 return any(self._list.hidden)

@@ -240,8 +240,10 @@ class TriggersScreen(TypedScreen):
                     runs = self.picture.waterfall.runs if self.picture.waterfall is not None else ()
                     return field == "run" and len(runs) > 1
                 return view == "causes" and (len(self.picture.values(field)) > 1 or self.view.chosen(field) is not None)
-            case "next_sort" | "type":
+            case "next_sort":
                 return view == "causes" and self.picture.total > 1
+            case "type":  # ahead of what is being read too: the letters would be commands
+                return view == "causes" and (self.picture.total > 1 or self.picture.heading.loading)
             case "copy":
                 return self.selected.remedy is not None
             case "export":
