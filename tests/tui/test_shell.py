@@ -89,6 +89,13 @@ async def test_the_first_live_screen_is_the_newest_sessions(tmp_path: Path) -> N
         await until(pilot, lambda: isinstance(app.screen, TriggersScreen) and not app.screen.picture.heading.loading)
         await pilot.click("ViewsPanel", offset=(14, 0))
         await until(pilot, lambda: app.screen.view.view == "sides")  # type: ignore[attr-defined]
+        await pilot.press("2", "4")
+        for size, hinted in (((80, 24), True), ((120, 40), False)):
+            await pilot.resize_terminal(*size)
+            for key in ("4", "1", "2"):  # also those that lay below when the size changed
+                await pilot.press(key)
+                await until(pilot, lambda hinted=hinted: ("screens" in text_of(app).splitlines()[-1]) is hinted)  # type: ignore[misc]
+                assert ("1 Sessions  2 New" in text_of(app)) is not hinted
 
 
 async def test_screens_of_several_sessions_lie_over_each_other(tmp_path: Path) -> None:

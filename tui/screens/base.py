@@ -18,6 +18,9 @@ from tui.panels.footer import Foot, FooterPanel
 from tui.panels.tabs import Tabs, TabsPanel
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+TABBED_HEIGHT = 30
+"""Rows from which there is one for the screens with their numbers."""
+
 NOTICE_S = 6.0
 
 NUMBERED = (
@@ -51,7 +54,7 @@ class BaseScreen(Screen[None]):
 
     where: ClassVar[str]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (100, "-normal"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-short"), (30, "-medium"), (45, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-short"), (TABBED_HEIGHT, "-medium"), (45, "-tall")]
     DEFAULT_CSS = """
     BaseScreen { layout: vertical; overflow: hidden; }
     BaseScreen > TabsPanel { display: none; }
@@ -101,8 +104,15 @@ class BaseScreen(Screen[None]):
     @property
     def room(self) -> Size:
         """The screen's size without the row of screens."""
-        tabbed = self.has_class("-medium") or self.has_class("-tall")
-        return Size(self.size.width, self.size.height - tabbed)
+        return Size(self.size.width, self.size.height - self._tabbed)
+
+    @property
+    def _tabbed(self) -> bool:
+        # Not by the classes: those of another size are only put on after its event.
+        return self.size.height >= TABBED_HEIGHT
+
+    def on_resize(self) -> None:
+        self.refresh_footer()
 
     def possible(self, action: str) -> bool:
         """Whether the action of a key makes sense now."""
@@ -128,7 +138,7 @@ class BaseScreen(Screen[None]):
         actions = [key.action for key in every if self._answer is not None or self.possible(key.action)]
         hints = keys.hints(where, actions, self.table)
         staying = keys.staying(where, actions, self.table)
-        if self._answer is None and self.has_class("-short"):  # there is no row for the screens with their numbers
+        if self._answer is None and not self._tabbed:  # there is no row for the screens with their numbers
             hints.insert(len(hints) - staying, (keys.written([key for key, _ in self._numbers()]), "screens"))
             staying += 1
         self._foot.put(replace(self._foot.value, hints=tuple(hints), staying=staying))
