@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tui.commands.inspect import age
 from tui.pictures import words
 
 
@@ -61,3 +62,9 @@ def test_moments(seconds: float, text: str) -> None:
 def test_ages() -> None:
     ages = [words.age(seconds) for seconds in (-5, 30, 200, 7300, 200_000)]
     assert ages == ["now", "now", "3 min ago", "2 h ago", "2 d ago"]
+
+
+def test_the_list_of_sessions_is_as_old_in_lines_as_on_the_screen() -> None:
+    for seconds in (90, 3599, 3 * 3600 + 2400, 30 * 3600, 60 * 3600):
+        assert f"{age(seconds)} ago" == words.age(seconds)
+    assert [age(seconds) for seconds in (-5, 59.9, 3 * 3600 + 2400)] == ["0 s", "59 s", "3 h"]

@@ -28,6 +28,7 @@ from tui.commands.common import (
     terminal_width,
 )
 from tui.commands.things import pick_case
+from tui.pictures import words
 
 
 @click.command("ls")
@@ -96,11 +97,8 @@ def _row(overview: Overview) -> SessionRow:
 
 
 def age(seconds: float) -> str:
-    """Coarse on purpose: "3 min", "5 h", "12 d"."""
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
+    """Coarse on purpose, as on the screen: "3 min", "5 h", "12 d"."""
+    return f"{max(int(seconds), 0)} s" if seconds < 60 else words.age(seconds).removesuffix(" ago")
 
 
 @click.command("show", short_help="Print the figures of a session.")
