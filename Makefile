@@ -24,7 +24,7 @@ demo: $(INSTALLED)
 	@$(BIN)/stepscope demo
 
 test: $(TESTABLE)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not pty" $(TESTS) || [ $$? -eq 5 ]
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not pty" $(TESTS) || [ $$? -eq 5 ]
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m pty $(TESTS) || [ $$? -eq 5 ]
 
 check: $(TESTABLE)
