@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 
 from profiler.sessions import SessionFolder
 from tui import keys, theme
 from tui.characters import write_in
-from tui.ending import HANG_UP_CHECK_S, Ending
+from tui.ending import HANG_UP_CHECK_S, Ending, under_a_shell
 from tui.navigation import place_of
 from tui.offering import OfferingApp
 from tui.screens.base import BaseScreen
@@ -22,6 +25,7 @@ class StepscopeApp(OfferingApp):
     TITLE = "stepscope"
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", show=False, priority=True)]
 
     farewell: str | None = None
     _leaving = False
@@ -58,6 +62,13 @@ class StepscopeApp(OfferingApp):
     def action_help_quit(self) -> None:
         """Ctrl+C leaves, as everywhere else."""
         self._leave()
+
+    def action_suspend_process(self) -> None:
+        """Ctrl+Z goes back to the shell, as everywhere else; where none waits nothing could wake the program again."""
+        if under_a_shell():
+            super().action_suspend_process()
+        elif isinstance(self.screen, BaseScreen):
+            self.screen.notice("ctrl+z goes back to a shell, and this wasn't started in one")
 
     def _leave(self, code: int = 0) -> None:
         self.farewell = self._farewell()

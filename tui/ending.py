@@ -49,6 +49,19 @@ class Ending:
             self.terminated(signal.SIGHUP)
 
 
+def under_a_shell() -> bool:
+    """Whether a shell would notice that this process is stopped, and could wake it.
+
+    The parent is in the same session but another process group: otherwise the group is orphaned (POSIX), as it is where
+    ssh, tmux or a desktop's menu started the program without a shell.
+    """
+    try:
+        parent = os.getppid()
+        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
+    except OSError:
+        return False
+
+
 def _terminal() -> int:
     return sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
 

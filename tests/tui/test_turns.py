@@ -1,9 +1,12 @@
-"""Keys that come in a bundle, as over a slow link: each is obeyed where the one before has led."""
+"""Keys that come in a bundle, as over a slow link: each is obeyed where the one before has led; keys of the shell."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from textual import events
 from textual.app import App
 from textual.pilot import Pilot
@@ -11,6 +14,7 @@ from textual.widgets import Input
 
 from tests.support import recorded, triggers
 from tests.tui.support import text_of, until
+from tui import app as application
 from tui.app import StepscopeApp
 from tui.settings import Settings
 
@@ -58,3 +62,34 @@ async def test_a_key_that_is_never_done_holds_up_no_other(tmp_path: Path) -> Non
         app._turn_began_at = float("-inf")  # one whose screen closed on the way
         await pilot.press("question_mark")
         await until(pilot, lambda: "Help" in type(app.screen).__name__)
+
+
+@pytest.mark.parametrize("key", ["question_mark", "colon"])
+async def test_ctrl_c_leaves_from_over_a_screen_too(key: str, tmp_path: Path) -> None:
+    app = StepscopeApp(tmp_path, settings=Settings())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(key)
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: app._exit)
+
+
+async def test_ctrl_z_goes_back_to_a_shell_where_there_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    app = StepscopeApp(tmp_path, settings=Settings())
+    stopped: list[bool] = []
+    monkeypatch.setattr("textual.app.App.action_suspend_process", lambda _: stopped.append(True))
+    async with app.run_test(size=(80, 24)) as pilot:
+        monkeypatch.setattr(application, "under_a_shell", lambda: True)
+        await pilot.press("ctrl+z", "slash", "ctrl+z", "escape")
+        assert stopped == [True, True]
+        monkeypatch.setattr(application, "under_a_shell", lambda: False)
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: "wasn't started in one" in text_of(app))
+        assert stopped == [True, True]
+
+
+def test_a_shell_is_known_by_its_jobs() -> None:
+    command = [sys.executable, "-c", "from tui.ending import under_a_shell; print(under_a_shell())"]
+    root = Path(__file__).parents[2]
+    assert subprocess.check_output(command, cwd=root, process_group=0) == b"True\n"
+    assert subprocess.check_output(command, cwd=root, start_new_session=True) == b"False\n"

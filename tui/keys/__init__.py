@@ -20,6 +20,7 @@ __all__ = [
     "CHOOSE",
     "COMPARE",
     "HELP",
+    "INTERRUPT",
     "LIVE",
     "NEW",
     "PALETTE",
@@ -51,6 +52,9 @@ TABLE: tuple[Key, ...] = (
     *new.KEYS,
     *everywhere.KEYS,
 )
+
+INTERRUPT = Binding("ctrl+c", "app.help_quit", show=False)
+"""For a screen over the others, which the app's own keys don't reach; nobody takes this one for another key."""
 
 STAYING = 90
 """Hints from this place on are always seen, however narrow the footer is: how to leave, and where all keys are."""

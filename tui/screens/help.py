@@ -70,6 +70,7 @@ CONFIGURED = (
     ("config.toml", "in the folder stepscope of the user's config folder, or where $STEPSCOPE_CONFIG says"),
     ("[keys]", 'stop = "f9" gives the key called stop another one; a wide help page has the names of all'),
     ("theme", 'theme = "light", color = "256", ascii = true, mouse = false, refresh = 2, plain = true'),
+    ("ctrl+c", "quits too; ctrl+z goes back to the shell, where fg brings the screen back"),
 )
 
 EVERYWHERE = "Every screen"
@@ -79,7 +80,7 @@ LEAVING = "The profiler is a process of its own: quitting, a lost connection and
 class HelpScreen(ModalScreen[None]):
     """Keys and words, those of the screen ``seen`` first."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.HELP)
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.HELP), keys.INTERRUPT]
     CSS_PATH = Path(__file__).with_suffix(".tcss")
 
     def __init__(self, seen: str = keys.LIVE, *, table: Sequence[keys.Key] = keys.TABLE, ascii: bool = False) -> None:

@@ -24,7 +24,7 @@ from tui.panels.commands import CommandsPanel
 class PaletteScreen(ModalScreen[Command | None]):
     """Its result is the command that was chosen, None where none was."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.PALETTE)
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.PALETTE), keys.INTERRUPT]
     CSS_PATH = Path(__file__).with_suffix(".tcss")
 
     def __init__(self, commands: tuple[Command, ...], *, table: tuple[keys.Key, ...], ascii: bool = False) -> None:
