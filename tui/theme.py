@@ -19,6 +19,12 @@ from tui.charts.palette import MARK_STYLES, WORDS, Colours, further_style, varia
 from tui.settings import Settings
 from tui.terminals import Depth, terminal_kind
 
+
+def _placeholders(colours: Colours) -> dict[str, str]:
+    """Textual's own, of 38 % of the contrast, can't be read; in an empty line they say what to type."""
+    return {"text-disabled": colours.quiet}
+
+
 DARK = Theme(
     name="dark",
     primary="#56b4e9",
@@ -32,6 +38,7 @@ DARK = Theme(
     error="#e5705a",
     success="#6cc08b",
     dark=True,
+    variables=_placeholders(Colours()),
 )
 LIGHT = Theme(
     name="light",
@@ -46,6 +53,7 @@ LIGHT = Theme(
     error="#b3261e",
     success="#1e7a45",
     dark=False,
+    variables=_placeholders(Colours(dark=False)),
 )
 HIGH_DARK = Theme(
     name="high-contrast",
@@ -61,6 +69,7 @@ HIGH_DARK = Theme(
     success="#8ff0b0",
     dark=True,
     text_alpha=1.0,
+    variables=_placeholders(Colours(high=True)),
 )
 HIGH_LIGHT = Theme(
     name="high-contrast-light",
@@ -76,6 +85,7 @@ HIGH_LIGHT = Theme(
     success="#00501f",
     dark=False,
     text_alpha=1.0,
+    variables=_placeholders(Colours(dark=False, high=True)),
 )
 
 

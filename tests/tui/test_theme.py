@@ -98,6 +98,8 @@ def test_all_text_stands_out(one: Theme, shown: object) -> None:
         found = contrast(shown(colours.of(style)), background)  # type: ignore[operator]
         assert found >= 4.5, f"{name}: {found:.2f}"
     assert contrast(shown(one.foreground), background) >= (15 if high else 10)  # type: ignore[operator]
+    placeholder = one.to_color_system().generate()["text-disabled"]
+    assert contrast(shown(placeholder), background) >= (7 if high else 4.5)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("one", OF_TERMINAL, ids=lambda one: one.name)
