@@ -6,11 +6,14 @@ newest each time; what a key asks for goes first.
 
 from __future__ import annotations
 
+import codecs
 import math
 import threading
 import time
 from collections.abc import Callable
 from typing import IO
+
+from rich.cells import cell_len
 
 from tui.settings import FASTEST_HZ, SLOWEST_HZ, Settings
 
@@ -152,17 +155,32 @@ class Link:
         self._counted_at = now
 
 
+_IN_CELLS = "stepscope.cells"
+
+
+def _question_marks(error: UnicodeError) -> tuple[str, int]:
+    """For what an encoding has no code: as many cells of it as it would have taken."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "?" * cell_len(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_IN_CELLS, _question_marks)
+
+
 class MeasuredFile:
     """Stands between the thread that writes to the terminal and its file, and tells ``link`` how that goes."""
 
     def __init__(self, file: IO[str], link: Link) -> None:
         self._file = file
         self._link = link
+        self._encoding = getattr(file, "encoding", None) or "utf-8"
 
     def write(self, text: str) -> int:
         """Write; returns when the terminal, or a buffer on the way to it, has taken it."""
-        self._link.writes(len(text) if text.isascii() else len(text.encode(errors="replace")))
-        return self._file.write(text)
+        data = text.encode(self._encoding, errors=_IN_CELLS)
+        self._link.writes(len(data))
+        return self._file.write(text if text.isascii() else data.decode(self._encoding))
 
     def flush(self) -> None:
         self._file.flush()

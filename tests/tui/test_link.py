@@ -27,6 +27,7 @@ class Terminal:
         self.clock = clock
         self.seconds = seconds
         self.text = ""
+        self.encoding = "utf-8"
 
     def write(self, text: str) -> int:
         self.clock.now += self.seconds
@@ -122,6 +123,17 @@ def test_bytes_are_counted_and_not_characters(clock: Clock) -> None:
     file.write("\u28ff" * 200)  # three bytes each
     file.flush()
     assert link.hold_s() == pytest.approx(1.0)
+
+
+def test_what_the_terminals_encoding_has_no_code_for_takes_as_many_cells(clock: Clock) -> None:
+    r"""Python's own way, ``\u4e16``, would write over what stands beside it."""
+    link, _, terminal = wired(clock)
+    terminal.encoding = "latin-1"
+    MeasuredFile(terminal, link).write("\x1b[1;1Hna\xefve \u4e16e\u0301|")  # type: ignore[arg-type]
+    assert terminal.text == "\x1b[1;1Hna\xefve ??e|"
+    terminal.encoding, terminal.text = "utf-8", ""
+    MeasuredFile(terminal, link).write("\u4e16e\u0301|")  # type: ignore[arg-type]
+    assert terminal.text == "\u4e16e\u0301|"
 
 
 def test_a_key_is_answered_though_the_budget_is_overdrawn(clock: Clock) -> None:
