@@ -124,8 +124,10 @@ class NavigatingApp(WiredApp):
         if where == keys.NEW:
             return self._new()
         if where == keys.COMPARE:
-            kept = self._kept.get(keys.COMPARE)
-            return kept or self._compare_of(self.marks)
+            kept, bottom = self._kept.get(keys.COMPARE), self.screen_stack[0]
+            marks = self.marks or (bottom.marks if isinstance(bottom, SessionsScreen) else ())
+            seen = isinstance(kept, CompareScreen) and (kept.marks or not marks)
+            return kept if seen else self._compare_of(marks)
         folder = self._seen or self._newest()
         if folder is None:
             return None

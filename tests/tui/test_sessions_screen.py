@@ -319,3 +319,14 @@ async def _golden(now_ns: int, width: int, height: int, *, ascii: bool) -> None:
         await until(pilot, lambda: "1 marked" in text_of(app))
         same_as_golden(f"sessions-{width}x{height}{'-ascii' * ascii}", text_of(app))
         assert not ascii or text_of(app).isascii()
+
+
+async def test_what_is_marked_is_what_its_number_compares(tmp_path: Path) -> None:
+    recorded.finished().write(tmp_path)
+    app = StepscopeApp(tmp_path)
+    async with app.run_test(size=(100, 32)) as pilot:
+        await until(pilot, lambda: "done-sd15" in text_of(app))
+        await pilot.press("5")
+        await until(pilot, lambda: "nothing marked" in text_of(app))
+        await pilot.press("1", "space", "5")
+        await until(pilot, lambda: "3 rows" in text_of(app))

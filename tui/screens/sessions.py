@@ -31,7 +31,7 @@ from tui.messages import (
 )
 from tui.panels.sessions import SelectedPanel, SessionsPanel, SessionsTitle, Shown
 from tui.panels.triggers.title import WordsPanel
-from tui.pictures.compare.marks import Mark
+from tui.pictures.compare.marks import Mark, Marks
 from tui.pictures.listing import COLUMNS, SORTS, Listing, SessionLine, View
 from tui.screens.typed import TypedScreen
 
@@ -235,8 +235,16 @@ class SessionsScreen(TypedScreen):
         """Ask for the marked sessions beside each other; of none for the one under the cursor."""
         targets = self._targets()
         if targets:
-            home = self.root.absolute() / "sessions"
-            self.post_message(ShowCompare(tuple(Mark(str(home / line.session)) for line in targets)))
+            self.post_message(ShowCompare(self._marks_of(line.session for line in targets)))
+
+    @property
+    def marks(self) -> Marks:
+        """The marked sessions, to be compared."""
+        return self._marks_of(self.view.marked)
+
+    def _marks_of(self, names: Iterable[str]) -> Marks:
+        home = self.root.absolute() / "sessions"
+        return tuple(Mark(str(home / name)) for name in names)
 
     # --- what is done to sessions ---
 
