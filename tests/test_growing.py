@@ -106,15 +106,15 @@ async def test_live_keeps_its_place_while_the_session_grows(tmp_path: Path) -> N
         async with app.run_test(size=(120, 40)) as pilot:
             screen = await until_read(pilot)
             await pilot.press("r", "r")
-            await until(pilot, lambda: "repeat 2" in text_of(app).splitlines()[4])
+            await until(pilot, lambda: "repeat 2" in text_of(app).splitlines()[5])
             await pilot.press("n")  # the cursor to a compile
             await until(pilot, lambda: screen._view.focus is not None)
             focus = screen._view.focus
-            chart = "\n".join(text_of(app).splitlines()[4:12])
+            chart = "\n".join(text_of(app).splitlines()[5:13])
             grow(feeder.folder)
             await until(pilot, lambda: screen.picture.repeats == 5)
             assert screen._view.focus == focus
-            assert "\n".join(text_of(app).splitlines()[4:12]) == chart
+            assert "\n".join(text_of(app).splitlines()[5:13]) == chart
             assert "until sure: look 2 of 4" in text_of(app)
 
 

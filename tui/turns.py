@@ -16,8 +16,10 @@ from textual import events
 from textual.app import App
 from textual.message_pump import MessagePump
 
-LOST_S = 1.0
-"""A key that takes longer holds up those after it no more."""
+LOST_S = 5.0
+"""A key that takes longer holds up those after it no more. On a busy machine a screen may take a second to open: what
+was typed for it must not become commands.
+"""
 
 
 class OrderlyApp(App[None]):

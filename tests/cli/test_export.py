@@ -213,7 +213,8 @@ def test_a_session_without_any_case_is_one_line(
     told = json.loads(manifest.read_text())
     told["request"]["cases"] = told["request"]["runs"] = []
     manifest.write_text(json.dumps(told))
-    assert run(capsys, "last", "--format", form) == (1, "", "stepscope: there is no case in last\n")
+    said = f"stepscope: session {session}: session.json is damaged: it asks for nothing\n"
+    assert run(capsys, "last", "--format", form) == (1, "", said)
 
 
 GROWTH = """
