@@ -10,10 +10,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from textual import events
 from textual.app import App
+from textual.dom import DOMNode
 from textual.message_pump import MessagePump
 
 LOST_S = 5.0
@@ -44,11 +46,13 @@ class OrderlyApp(App[None]):
         self._turn_began_at = time.monotonic()
         target = self.focused or self._front
         await super().on_event(self._ahead.popleft())
-        # What a key does goes from the widget by messages to the screen and the app, and by a new screen back to the
-        # app. Each of them works through its messages in their order, so what follows the key comes after all that.
-        await self._follow(
-            self._turn, (lambda: target, lambda: self._front, lambda: self, lambda: self._front, lambda: self)
-        )
+        # A key goes from the widget through each that it lies in to the screen and the app, which finds what it does;
+        # that goes the same way again, by messages, and by a new screen or a new focus back to the app. Each of them
+        # works through its messages in their order, so what follows the key comes after all that.
+        upwards = [target, *(target.ancestors if isinstance(target, DOMNode) else ())]
+        up = [partial(_same, place) for place in upwards if place is not self]
+        app = partial(_same, self)
+        await self._follow(self._turn, (*up, app, *up, app, lambda: self._front, app))
 
     async def _follow(self, turn: int, way: tuple[Callable[[], MessagePump], ...]) -> None:
         """Go ``way``, behind what waits at each place; then it is the next key's turn."""
@@ -65,3 +69,7 @@ class OrderlyApp(App[None]):
     def _front(self) -> MessagePump:
         stack: list[Any] = self.screen_stack
         return stack[-1] if stack else self
+
+
+def _same(place: MessagePump) -> MessagePump:
+    return place
