@@ -47,6 +47,7 @@ class TriggersSource(Source[TriggersPicture]):
         self._cost = 0.0
         self._stale = True
         self._more = True
+        self._loading = True  # whether there was more to read when the state was last explained
         self._view_changed = False
 
     def look(self, view: TriggersView) -> None:
@@ -63,7 +64,7 @@ class TriggersSource(Source[TriggersPicture]):
         if self._view_changed and self._painter is not None:
             # A key was pressed: answer it first, with what is known.
             self._view_changed = False
-            return self._new(self._paint(reading, self._seen, loading=self._more), 0.0)
+            return self._new(self._paint(reading, self._seen, loading=self._loading), 0.0)
         try:
             self._more = reading.poll(self._clock)
         except SessionUnreadable as error:
@@ -76,7 +77,8 @@ class TriggersSource(Source[TriggersPicture]):
         apart = max(self.pace(), self._cost * (LOADING_SHARE if self._more else LIVE_SHARE))
         if age < apart:
             return Turn(None, 0.0 if self._more else apart - age)
-        picture = self._paint(reading, reading.revision, loading=self._more)
+        self._loading = self._more
+        picture = self._paint(reading, reading.revision, loading=self._loading)
         self._view_changed = self._stale = False
         self._cost = self._clock() - now
         self._made_at = now
