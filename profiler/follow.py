@@ -150,3 +150,16 @@ def stamp_of(folder: SessionFolder) -> tuple[int, ...]:
     except OSError:
         return ()
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def written_stamp(folder: SessionFolder) -> tuple[int, ...]:
+    """Another one when session.json or what the conductor wrote has changed."""
+    stamp: list[int] = []
+    for path in (folder.manifest_file, folder.conductor_log):
+        try:
+            found = os.stat(path)
+        except OSError:
+            stamp += [0, 0]
+        else:
+            stamp += [found.st_size, found.st_mtime_ns]
+    return tuple(stamp)

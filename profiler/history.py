@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from profiler.analysis.expecting import Past, kind, pasts_of
-from profiler.follow import Follower
+from profiler.follow import Follower, written_stamp
 from profiler.request import Request
 from profiler.sessions import Liveness, Manifest, SessionFolder, SessionUnreadable, all_sessions, host_name
 
@@ -89,7 +89,7 @@ class History:
         if all(count >= MOST_SESSIONS for count in self._read.values()):
             self._todo = []
             return
-        stamp = _stamp(folder)
+        stamp = written_stamp(folder)
         known = self._works.get(folder.id)
         try:
             manifest = folder.manifest() if known is None or known[0] != stamp else None
@@ -119,7 +119,7 @@ class History:
         self._follower = None
         folder, manifest = follower.folder, follower.manifest
         found = pasts_of(follower.state, made_ns=manifest.created_wall_ns, here=manifest.host == host_name())
-        self._pasts[folder.id] = (_stamp(folder), tuple(found))
+        self._pasts[folder.id] = (written_stamp(folder), tuple(found))
         self._keep(folder.id, self._works[folder.id][1] & self._wanted if found else frozenset())
 
     def _keep(self, session: str, telling: frozenset[Work]) -> None:
@@ -146,16 +146,3 @@ def _size(path: Path) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
-
-
-def _stamp(folder: SessionFolder) -> Stamp:
-    """Another one when session.json or what the conductor wrote has changed."""
-    stamp: list[int] = []
-    for path in (folder.manifest_file, folder.conductor_log):
-        try:
-            found = os.stat(path)
-        except OSError:
-            stamp += [0, 0]
-        else:
-            stamp += [found.st_size, found.st_mtime_ns]
-    return tuple(stamp)

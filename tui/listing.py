@@ -11,6 +11,7 @@ from pathlib import Path
 
 from profiler.analysis.state import SessionState
 from profiler.eventlog import is_locked
+from profiler.follow import written_stamp
 from profiler.overview import OverviewReader
 from profiler.sessions import SessionFolder, SessionUnreadable, all_sessions
 from profiler.underway import ProgressFollower
@@ -131,7 +132,7 @@ class ListingSource(Source[Listing]):
 
     def _look_at(self, folder: SessionFolder) -> None:
         known = self._known.get(folder.id)
-        stamp = _stamp(folder)
+        stamp = written_stamp(folder)
         if known is not None and known.stamp == stamp:
             # What is under way can die without a word written; then nobody holds its lock any more.
             state = known.line.state
@@ -190,16 +191,3 @@ def _stopping(state: SessionState) -> bool:
     """Whether its profiler has taken the command to stop, since it was begun or resumed."""
     since_ns = state.resumed_ns[-1] if state.resumed_ns else state.started_ns
     return any(one.command == "stop" and since_ns is not None and one.t >= since_ns for one in state.commands)
-
-
-def _stamp(folder: SessionFolder) -> Stamp:
-    """Changes whenever something was written."""
-    stamp: list[int] = []
-    for path in (folder.manifest_file, folder.conductor_log):
-        try:
-            found = os.stat(path)
-        except OSError:
-            stamp += [0, 0]
-        else:
-            stamp += [found.st_size, found.st_mtime_ns]
-    return tuple(stamp)

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.cells import cell_len
-from textual import events
 
 from tui import keys, safe
-from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted, spread
-from tui.panels.triggers.detail import WHEEL_LINES, wrapped
+from tui.panels.scrolled import ScrolledPanel
+from tui.panels.triggers.detail import wrapped
 
 WITH_NAMES = 100
 """Columns from which there is room for the names of keys."""
@@ -36,31 +35,10 @@ class HelpRow:
     name: str = ""
 
 
-class HelpPanel(Panel[tuple[HelpRow, ...]]):
+class HelpPanel(ScrolledPanel[tuple[HelpRow, ...]]):
     """As many lines as fit from where ``scroll_lines`` went, and below them where that is."""
 
     DEFAULT_CSS = "HelpPanel { height: 1fr; }"
-    _first = 0
-
-    total = 0
-    """Lines of the whole page at this width."""
-
-    @property
-    def page(self) -> int:
-        return max(1, self.size.height - 2)
-
-    def scroll_lines(self, lines: int) -> None:
-        """Look ``lines`` further down, or up."""
-        first = min(max(self._first + lines, 0), max(0, self.total - (self.size.height - 1)))
-        if first != self._first:
-            self._first = first
-            self.lay_out_again()
-
-    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
-        self.scroll_lines(WHEEL_LINES)
-
-    def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
-        self.scroll_lines(-WHEEL_LINES)
 
     def lay_out(self, width: int, height: int) -> Rows:
         room = max(1, height - 1)

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 
 from rich.cells import cell_len, get_character_cell_size
-from textual import events
 
-from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows
+from tui.panels.scrolled import ScrolledPanel
 from tui.pictures.triggers.detail import Block, Detail, Gap, Para, PhaseBar
 from tui.pictures.triggers.lines import milliseconds
 from tui.pictures.triggers.phases import cells_of, look_of
@@ -20,18 +19,15 @@ LABEL = 12
 ROOMY = 18
 """From this height on the sections stand apart."""
 
-WHEEL_LINES = 3
 _LONGEST_BAR = 100
 _UNIT = re.compile(r"\d (?:ms|s|min|h|d|px|%|[KMG]iB)\b")
 """A number and its unit stay on one line."""
 
 
-class DetailPanel(Panel[Detail]):
+class DetailPanel(ScrolledPanel[Detail]):
     """A rule with a title, and as many lines as fit from where ``scroll_lines`` went."""
 
     DEFAULT_CSS = "DetailPanel { height: 1fr; }"
-    _first = 0
-    _total = 0
 
     def __init__(self, value: Detail, *, scrolling: str, ascii: bool = False, id: str | None = None) -> None:
         """``scrolling``: the ids of the keys that scroll, in braces."""
@@ -47,31 +43,14 @@ class DetailPanel(Panel[Detail]):
             self.lay_out_again()
 
     @property
-    def page(self) -> int:
-        return max(1, self.size.height - 2)
-
-    @property
     def hidden(self) -> bool:
         """Whether there is more than is seen."""
-        return self._total > max(0, self.size.height - 1)
-
-    def scroll_lines(self, lines: int) -> None:
-        """Look ``lines`` further down, or up."""
-        first = min(max(self._first + lines, 0), max(0, self._total - (self.size.height - 1)))
-        if first != self._first:
-            self._first = first
-            self.lay_out_again()
-
-    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
-        self.scroll_lines(WHEEL_LINES)
-
-    def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
-        self.scroll_lines(-WHEEL_LINES)
+        return self.total > max(0, self.size.height - 1)
 
     def lay_out(self, width: int, height: int) -> Rows:
         room = max(0, height - 1)
         rows = list(laid_out(self.value, width, roomy=room >= ROOMY))
-        self._total = len(rows)
+        self.total = len(rows)
         self._first = first = min(self._first, max(0, len(rows) - room))
         seen = rows[first : first + room]
         line = "-" if self.ascii else "─"
