@@ -139,7 +139,7 @@ def _write_what_streams_can() -> None:
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    text = error.object[error.start : error.end].translate(safe.OWN_ASCII)
+    text = safe.in_ascii(error.object[error.start : error.end])
     return text.encode("ascii", "replace").decode(), error.end
 
 

@@ -121,7 +121,7 @@ def _compiles(run: RunState, explained: Explained) -> Iterator[Told]:
 
 def plain_say(settings: Settings, say: Callable[[str], None] = click.echo) -> Callable[[str], None]:
     """``say``; where ASCII alone is wanted this program's own characters become some."""
-    return (lambda line: say(line.translate(safe.OWN_ASCII))) if settings.ascii else say
+    return (lambda line: say(safe.in_ascii(line))) if settings.ascii else say
 
 
 def introduction(session: SessionState) -> list[str]:

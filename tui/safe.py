@@ -14,8 +14,10 @@ from profiler.legible import HIDDEN, legible
 LONGEST = 2000
 """Characters that are looked at; whatever comes after them is cut with a sign."""
 
-OWN_ASCII = str.maketrans("→–±…·×↑↓‹›⏎␛", ">-~~-x^v<>|^") | dict.fromkeys(range(9216, 9250), "^")
+OWN_ASCII = str.maketrans("→–…·×↑↓‹›⏎␛", ">-~-x^v<>|^") | dict.fromkeys(range(9216, 9250), "^")
 """This program's own characters beyond ASCII as ones of the same width; what others wrote stays as it is."""
+
+_WIDER_ASCII = OWN_ASCII | {ord("±"): "+-"}
 
 _NAMES = {"\n": "⏎", "\r": "␍", "\t": " ", "\x1b": "␛"}
 
@@ -36,6 +38,11 @@ def _visible(char: str) -> str:
     if code < 0x20:
         return chr(0x2400 + code)  # the control pictures block
     return "␡" if code == 0x7F else f"‹{code:04X}›"
+
+
+def in_ascii(text: str) -> str:
+    """``text`` of this program in ASCII, for where its width isn't counted yet: ``±`` takes two cells."""
+    return text.translate(_WIDER_ASCII)
 
 
 def fit(text: str, width: int, *, ascii: bool = False) -> str:

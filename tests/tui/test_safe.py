@@ -7,8 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from profiler.analysis.cases import case_figures
+from tests.support import recorded
 from tests.tui.hostile import HOSTILE
+from tests.tui.support import flat, folded
 from tui import safe
+from tui.panels.cases import CasesPanel
+from tui.panels.help import HelpPanel, HelpRow
+from tui.pictures.table import case_lines
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -64,3 +70,16 @@ def test_in_ascii_nothing_of_what_is_made_visible_is_left_beyond_it() -> None:
     assert not shown.isascii()
     assert shown.translate(safe.OWN_ASCII).isascii()
     assert cell_len(shown.translate(safe.OWN_ASCII)) == cell_len(shown)
+
+
+def test_plus_and_minus_is_no_sign_of_a_cut_in_ascii() -> None:
+    state = folded(recorded.finished(repeats=2))
+    panel = CasesPanel(case_lines(state, case_figures(state)), ascii=True)
+    for width in (80, 120, 200):
+        title, _, *rows = flat(panel._rows(width, 4)).splitlines()
+        assert all("x +-0.01" in row and len(row) <= width for row in rows), rows
+        end = title.index("speed-up") + len("speed-up")
+        assert all(row[:end].endswith("x +-0.01") for row in rows), "the figures stand below the title"
+        assert "~" not in "".join(rows)
+        assert ("+-IQR" in title) == (width > 80)
+    assert flat(HelpPanel((HelpRow("a", "", "± half"),), ascii=True)._rows(80, 2)).startswith("a  +- half\n")

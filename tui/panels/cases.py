@@ -41,6 +41,8 @@ COLUMNS = (
 OF_A_CASE = ("memory", "speed-up", "verdict", "even at")
 """The columns at the end that a leg has no figures for: what there is to say of its calls stands there."""
 
+_WIDENED = ("it/s", "step ms", "speed-up")
+
 NARROW = 100
 """Below this width figures of several loops stand closer, ``42.5/87.1``, so that a column less goes."""
 
@@ -116,7 +118,7 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         seen = every[first : first + room]
         title = heading(self.value)
         label = self._label_width(width, title, len(every) if len(seen) < len(every) else 0)
-        pages = pages_of(width - label, widened(self.value, close=width < NARROW))
+        pages = pages_of(width - label, widened(self.value, close=width < NARROW, ascii=self.ascii))
         self.pages = len(pages)
         columns = pages[min(self._page, len(pages) - 1)]
         where = (first, len(seen), len(every))
@@ -192,7 +194,7 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
             return fitted([*parts, ("  ", ""), (line.remark, line.state_style)], width, ascii=self.ascii)
         for column in columns:
             text, style = (line.state, line.state_style) if column.name == "state" else line.cells[column.name]
-            text = shown(text, close=width < NARROW)
+            text = shown(text, close=width < NARROW, ascii=self.ascii)
             parts.append((" " * _GAP, ""))
             parts.append((safe.pad(text, column.width, right=True, ascii=self.ascii), style))
         return fitted(parts, width, ascii=self.ascii)
@@ -204,7 +206,7 @@ class CasesPanel(Panel[tuple[CaseLine, ...]]):
         for column in columns:
             if column.name not in OF_A_CASE:
                 text, style = leg.cells.get(column.name, ("", ""))
-                text = shown(text, close=width < NARROW)
+                text = shown(text, close=width < NARROW, ascii=self.ascii)
                 parts.append((" " * _GAP + safe.pad(text, column.width, right=True, ascii=self.ascii), style))
         if leg.told:
             again, style = leg.cells["recomp"]
@@ -225,22 +227,29 @@ def heading(lines: Sequence[CaseLine], *, short: bool = False) -> str:
     return f"results, {firsts.pop()}" if len(firsts) == 1 else "results, first legs"
 
 
-def shown(text: str, *, close: bool) -> str:
+def shown(text: str, *, close: bool, ascii: bool = False) -> str:
     """A figure as it stands in its column."""
-    return text.replace(" / ", "/") if close else text
+    text = text.replace(" / ", "/") if close else text
+    return safe.in_ascii(text) if ascii else text
 
 
-def widened(lines: Sequence[CaseLine], *, close: bool = False) -> list[Column]:
-    """The columns, those of a figure a loop wide enough for pipelines with several loops."""
+def widened(lines: Sequence[CaseLine], *, close: bool = False, ascii: bool = False) -> list[Column]:
+    """The columns, those that need it wide enough for a figure a loop and for an interval, which is longer in ASCII."""
     every: list[Mapping[str, tuple[str, str]]] = [line.cells for line in lines]
     every += [leg.cells for line in lines for leg in line.legs]
 
-    def needed(column: Column) -> int:
-        return max([column.width, *(cell_len(shown(cells[column.name][0], close=close)) for cells in every)])
+    def fitting(column: Column) -> Column:
+        texts = (cells[column.name][0] for cells in every if column.name in cells)
+        width = max([column.width, *(cell_len(shown(text, close=close, ascii=ascii)) for text in texts)])
+        return replace(column, width=width)
 
-    return [
-        replace(column, width=needed(column)) if column.name in ("it/s", "step ms") else column for column in COLUMNS
-    ]
+    columns = [fitting(column) if column.name in _WIDENED else column for column in COLUMNS]
+    return [in_ascii(column) for column in columns] if ascii else columns
+
+
+def in_ascii(column: Column) -> Column:
+    """The column with its title in ASCII."""
+    return replace(column, title=safe.in_ascii(column.title))
 
 
 def chosen_columns(width: int, columns: Sequence[Column] = COLUMNS) -> list[Column]:

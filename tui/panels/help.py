@@ -20,7 +20,7 @@ WIDEST = 120
 
 LONGEST_NAME = max(len(key.id) for key in keys.TABLE)
 _GAP = "  "
-_ASCII = str.maketrans("▸┊✓✗–■±", ">:+!-x~")
+_ASCII = str.maketrans("▸┊✓✗–■", ">:+!-x") | {ord("±"): "+-"}
 """What stands for the symbols where the terminal has ASCII alone, as on the panels and charts."""
 
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual import events
 
 from tui import safe
-from tui.panels.cases import Column, pages_of
+from tui.panels.cases import Column, in_ascii, pages_of
 from tui.panels.rows import Part, Row, fitted
 from tui.panels.triggers.choice import ChoicePanel
 from tui.pictures.compare.painter import ComparePicture
@@ -96,7 +96,8 @@ class TablePanel(ChoicePanel[ComparePicture, LotLine]):
     def _every(self) -> list[Column]:
         """All columns there is something in, as wide as that is."""
         lines, view = self.value.lines, self.value.view
-        every = [_widened(column, lines) for column in COLUMNS]
+        columns = map(in_ascii, COLUMNS) if self.ascii else COLUMNS
+        every = [_widened(column, lines) for column in columns]
         if self.value.sessions < 2:
             every = [column for column in every if column.name != "session"]
         if all(line.cells["img/J"][1] == "quiet" for line in lines):
