@@ -17,6 +17,9 @@ MADE := $(VENV)/made
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
 
+# Hundreds of processes are started by the tests: each would compile every module again where this is set.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test check bench truth schemas screenshots clean
 .DELETE_ON_ERROR:
 

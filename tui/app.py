@@ -11,11 +11,11 @@ from profiler.sessions import SessionFolder
 from tui import keys, theme
 from tui.characters import write_in
 from tui.ending import HANG_UP_CHECK_S, Ending, under_a_shell
+from tui.kinds import is_replay
 from tui.navigation import place_of
 from tui.offering import OfferingApp
 from tui.screens.base import BaseScreen
 from tui.screens.live import LiveScreen
-from tui.screens.replay import ReplayScreen
 from tui.screens.sessions import SessionsScreen
 
 
@@ -80,7 +80,7 @@ class StepscopeApp(OfferingApp):
             if isinstance(screen, LiveScreen):
                 picture = screen.picture
                 name = self._reference(screen.folder)
-                if isinstance(screen, ReplayScreen):
+                if is_replay(screen):
                     return f"'stepscope watch {name} --replay' plays the session again"
                 if picture.over:
                     return f"session {name}: {picture.ended}"

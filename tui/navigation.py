@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from textual.screen import Screen
@@ -17,8 +17,8 @@ from profiler import sessions
 from profiler.replay import Start
 from profiler.sessions import SessionFolder
 from tui import keys
-from tui.comparing import CompareSource
 from tui.feed import LiveSource, Reading
+from tui.kinds import is_choose, is_compare, is_replay, is_triggers
 from tui.messages import (
     ChooseMarks,
     FolderPicked,
@@ -32,17 +32,19 @@ from tui.messages import (
 )
 from tui.pictures.compare.marks import Mark, Marks, marked
 from tui.pictures.compare.resolved import key_of
-from tui.replay import ReplayedTriggers, ReplayReading
 from tui.screens.base import PART_OF, BaseScreen
-from tui.screens.choose import ChooseScreen
-from tui.screens.compare import CompareScreen
-from tui.screens.help import HelpScreen
 from tui.screens.live import LiveScreen
-from tui.screens.replay import ReplayScreen
 from tui.screens.sessions import SessionsScreen
-from tui.screens.triggers import TriggersScreen
 from tui.settings import Settings
 from tui.wired import WiredApp
+
+if TYPE_CHECKING:
+    from tui.replay import ReplayReading
+    from tui.screens.compare import CompareScreen
+    from tui.screens.replay import ReplayScreen
+    from tui.screens.triggers import TriggersScreen
+
+# Screens that a start doesn't show are imported when they are opened: it would take a tenth of the start's time.
 
 
 class NavigatingApp(WiredApp):
@@ -92,7 +94,7 @@ class NavigatingApp(WiredApp):
         return SessionsScreen(self.root, ascii=self.ascii, seen=self.first is None and not self.marks)  # type: ignore[return-value]
 
     def _note_session(self, screen: Screen[object]) -> None:
-        if isinstance(screen, LiveScreen | TriggersScreen):
+        if isinstance(screen, LiveScreen) or is_triggers(screen):
             self._seen = screen.folder
 
     # --- to a screen ---
@@ -101,14 +103,14 @@ class NavigatingApp(WiredApp):
         """To the screen of a number; where it can't be made the footer says why."""
         if self._at(where):
             return
-        if isinstance(self.screen, ChooseScreen):
+        if is_choose(self.screen):
             await self.pop_screen()
         screen = await self._screen_of(where)
         if screen is not None:
             await self._bring(screen)
 
     def _at(self, where: str) -> bool:
-        return where == place_of(self.screen) and not isinstance(self.screen, ChooseScreen | ReplayScreen)
+        return where == place_of(self.screen) and not (is_choose(self.screen) or is_replay(self.screen))
 
     async def _bring(self, screen: Screen[None]) -> None:
         """Go back to a screen of the stack; put any other on top."""
@@ -126,7 +128,7 @@ class NavigatingApp(WiredApp):
         if where == keys.COMPARE:
             kept, bottom = self._kept.get(keys.COMPARE), self.screen_stack[0]
             marks = self.marks or (bottom.marks if isinstance(bottom, SessionsScreen) else ())
-            seen = isinstance(kept, CompareScreen) and (kept.marks or not marks)
+            seen = is_compare(kept) and (kept.marks or not marks)
             return kept if seen else self._compare_of(marks)
         folder = self._seen or self._newest()
         if folder is None:
@@ -187,7 +189,7 @@ class NavigatingApp(WiredApp):
 
     async def on_show_step(self, message: ShowStep) -> None:
         screen = self.screen
-        if not isinstance(screen, TriggersScreen):
+        if not is_triggers(screen):
             return
         await self.pop_screen()
         if not (isinstance(self.screen, LiveScreen) and self.screen.folder.path == screen.folder.path):
@@ -196,14 +198,16 @@ class NavigatingApp(WiredApp):
             self.screen.focus_on(message.focus)
 
     async def on_show_compare(self, message: ShowCompare) -> None:
-        if isinstance(self.screen, ChooseScreen):
+        if is_choose(self.screen):
             await self.pop_screen()
         await self._bring(self._compare_of(message.marks))
-        if any(isinstance(screen, ReplayScreen) for screen in self.screen_stack):
+        if any(is_replay(screen) for screen in self.screen_stack):
             self._say("all of the session is compared, not what the replay has reached alone")
 
     def on_choose_marks(self, message: ChooseMarks) -> None:
         """Open the list of all there is; of sessions that are elsewhere those that are marked."""
+        from tui.screens.choose import ChooseScreen
+
         home = self.root / "sessions"
         paths = dict.fromkeys(Path(mark.path) for mark in (*message.marks, *self.marks))
         more = [path for path in paths if path.parent != home]
@@ -215,6 +219,8 @@ class NavigatingApp(WiredApp):
             await self.pop_screen()
 
     def action_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
         where = getattr(self.screen, "where", keys.LIVE)
         self.push_screen(HelpScreen(where, table=self.key_table, ascii=self.ascii))
 
@@ -236,7 +242,7 @@ class NavigatingApp(WiredApp):
         """Live on a session: in the stack, or as it was left, or made."""
         kept = self._kept.get(keys.LIVE)
         for screen in (*reversed(self.screen_stack), kept):
-            replayed = isinstance(screen, ReplayScreen)
+            replayed = is_replay(screen)
             if isinstance(screen, LiveScreen) and not replayed and screen.folder.path == folder.path:
                 return screen
         made = LiveScreen(folder, ascii=self.ascii, source=LiveSource(folder, reading=self._reading_of(folder)))
@@ -246,8 +252,10 @@ class NavigatingApp(WiredApp):
     def _replayed(self, folder: SessionFolder) -> ReplayScreen:
         """The replay of a session: as it was left, or made. Only the one that the program began with has a start."""
         kept = self._kept.get(keys.REPLAY)
-        if isinstance(kept, ReplayScreen) and kept.folder.path == folder.path:
+        if is_replay(kept) and kept.folder.path == folder.path:
             return kept
+        from tui.screens.replay import ReplayScreen
+
         start, self._replay = self._replay, None
         made = ReplayScreen(folder, ascii=self.ascii, start=start)
         self._keep(keys.REPLAY, made)
@@ -257,7 +265,7 @@ class NavigatingApp(WiredApp):
         """What a replay that one came from has reached of the session: its inspector shows that and no more."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, LiveScreen) and screen.folder.path == folder.path:
-                return screen.reading if isinstance(screen, ReplayScreen) else None
+                return screen.reading if is_replay(screen) else None
         return None
 
     def _reading_of(self, folder: SessionFolder) -> Reading:
@@ -275,8 +283,11 @@ class NavigatingApp(WiredApp):
         replayed = self._in_replay(folder)
         reading = replayed or self._reading_of(folder)
         for screen in (*reversed(self.screen_stack), self._kept.get(keys.TRIGGERS)):
-            if isinstance(screen, TriggersScreen) and screen.reading is reading:
+            if is_triggers(screen) and screen.reading is reading:
                 return screen
+        from tui.replay import ReplayedTriggers
+        from tui.screens.triggers import TriggersScreen
+
         source = ReplayedTriggers(reading) if replayed is not None else None
         made = TriggersScreen(folder, ascii=self.ascii, reading=reading, source=source)
         self._keep(keys.TRIGGERS, made)
@@ -285,11 +296,14 @@ class NavigatingApp(WiredApp):
     def _compare_of(self, marks: Marks) -> CompareScreen:
         """Compare with ``marks``. The screen is kept: a session that is compared there already brings back the rest."""
         kept = self._kept.get(keys.COMPARE)
-        if not isinstance(kept, CompareScreen):
+        if not is_compare(kept):
+            from tui.comparing import CompareSource
+            from tui.screens.compare import CompareScreen
+
             source = CompareSource(marks, reading_of=self._known_reading)
             kept = CompareScreen(marks, baseline=self._pinned, gpu=self._gpu, ascii=self.ascii, source=source)
             self._keep(keys.COMPARE, kept)
-        elif isinstance(self.screen, CompareScreen) or not (len(marks) == 1 and marks[0] in kept.marks):
+        elif is_compare(self.screen) or not (len(marks) == 1 and marks[0] in kept.marks):
             kept.mark(marks)
         return kept
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="shorter spans and fewer repeats")
     parser.add_argument("--only", action="append", choices=BENCHES, metavar="NAME", help="this bench alone")
     options = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each start of the program compiles all of its modules
     rows: list[Row] = []
     for name in options.only or BENCHES:
         print(f"measuring {BENCHES[name]} ...", file=sys.stderr)

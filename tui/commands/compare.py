@@ -20,7 +20,6 @@ from tui.commands.common import (
     OK,
     RUN_FAILED,
     CommandError,
-    ended_well,
     json_option,
     lasting,
     on_terminal,
@@ -29,6 +28,7 @@ from tui.commands.common import (
     print_lines,
     terminal_width,
 )
+from tui.commands.screen import run_screen
 from tui.commands.screen_options import screen_options
 from tui.commands.things import Things
 from tui.plain import plain_say
@@ -126,13 +126,7 @@ def _open(
 ) -> None:
     if not on_terminal():
         raise CommandError("the Compare screen needs a terminal: without --open the comparison is printed", BAD_USAGE)
-    from tui.app import StepscopeApp
-
     pinned = None if baseline is None else (things.folder_of(baseline), baseline.name)
     marks = things.marks(references)
     compare = [*marks, pinned] if pinned is not None else marks
-    app = StepscopeApp(root, compare=compare, baseline=pinned, gpu=gpu, settings=settings)
-    app.run(mouse=settings.mouse)
-    if app.farewell:
-        click.echo(app.farewell)
-    ended_well(app.return_code)
+    run_screen(root, compare=compare, baseline=pinned, gpu=gpu, settings=settings)

@@ -13,13 +13,13 @@ from profiler.sessions import SessionFolder
 from tui.commands.common import (
     BAD_USAGE,
     CommandError,
-    ended_well,
     find,
     on_terminal,
     open_session,
     pass_root,
     session_argument,
 )
+from tui.commands.screen import run_screen
 from tui.commands.screen_options import screen_options
 from tui.pictures.player import position, speed_text
 from tui.settings import Settings
@@ -111,10 +111,4 @@ def show_app(
 
     ``replay``: play the session again, beginning so.
     """
-    from tui.app import StepscopeApp
-
-    app = StepscopeApp(root, folder, replay=replay, settings=settings)
-    app.run(mouse=app.settings.mouse)
-    if app.farewell:
-        click.echo(app.farewell)
-    ended_well(app.return_code)
+    run_screen(root, folder, replay=replay, settings=settings)
