@@ -35,12 +35,14 @@ class Progress:
     """``fraction`` of the work, 0 to 1; ``eta_s`` seconds still to go, None where nothing tells (yet).
 
     ``brief`` is ``text`` for where that doesn't fit, what matters most first; "" where ``text`` is brief enough.
+    ``held`` is how far the call is that a compile holds up, which ``brief`` doesn't say.
     """
 
     fraction: float
     eta_s: float | None
     text: str
     brief: str = ""
+    held: str = ""
     until: str = "left"  # what ``eta_s`` is: "left", "expected" where more runs may be added, "to look 1"
 
 
@@ -102,7 +104,8 @@ def run_progress(session: SessionState, run: RunState, now_ns: int) -> Progress:
     loaded = _loaded(run)
     fraction = min((loaded + done + within) / (len(plan) + 1), 1.0)
     doing, brief = _doing(session, run, plan, now_ns), _brief(session, run, now_ns)
-    return Progress(fraction, _remaining(session, run, plan, now_ns), doing, brief)
+    held = _held(call) if brief else ""
+    return Progress(fraction, _remaining(session, run, plan, now_ns), doing, brief, held)
 
 
 def session_progress(session: SessionState, now_ns: int) -> Progress:
@@ -190,9 +193,8 @@ def _doing(session: SessionState, run: RunState, plan: list[str], now_ns: int) -
     call = run.call
     compiling = running_compile(run)
     if compiling is not None:
-        # How far the call is that is held up; before a loop's first step has ended there is nothing to say of it.
-        held = f"; step {call.steps} of {call.planned_steps}" if call and call.steps and call.planned_steps else ""
-        return compiling_text(session, run, compiling, now_ns) + held
+        held = _held(call)
+        return compiling_text(session, run, compiling, now_ns) + (f"; {held}" if held else "")
     if run.phase.name == "syncs":
         return "one more call, to find what waits for the device"
     if call is None or (call.ended and call.index + 1 >= len(plan)):
@@ -203,6 +205,11 @@ def _doing(session: SessionState, run: RunState, plan: list[str], now_ns: int) -
     if call.leg is not None and call.phase == "measure":
         text += f", {call.leg}"
     return f"{text}, step {call.steps} of {call.planned_steps}" if call.planned_steps else text
+
+
+def _held(call: Call | None) -> str:
+    """How far a call is that is held up; before a loop's first step has ended there is nothing to say of it."""
+    return f"step {call.steps} of {call.planned_steps}" if call and call.steps and call.planned_steps else ""
 
 
 def compiling_text(session: SessionState, run: RunState, found: Compile, now_ns: int) -> str:

@@ -20,7 +20,7 @@ PAINT_LIMIT_S = 0.5
 STEP_LIMIT_S = 0.5
 RATE = 20
 _PROGRESS = re.compile(r"call (\d+) of \d+, step (\d+) of")
-_HELD_UP = re.compile(r"step (\d+) of \d+, compiling")
+_HELD_UP = re.compile(r"compiling .*; step (\d+) of|step (\d+) of \d+, compiling")
 _COMPILING_AND_WARM_UP = 2  # calls before the first measured one
 
 
@@ -102,7 +102,7 @@ def on_screen(text: str, last_call: int | None) -> tuple[int, int] | None:
     if found:
         return int(found[1]) - 1 + _COMPILING_AND_WARM_UP, int(found[2]) - 1
     held = _HELD_UP.search(text)
-    return (last_call, int(held[1]) - 1) if held and last_call is not None else None
+    return (last_call, int(held[1] or held[2]) - 1) if held and last_call is not None else None
 
 
 def latencies(ended: dict[tuple[int, int], int], shown: list[tuple[tuple[int, int], int]]) -> list[float]:

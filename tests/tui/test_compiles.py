@@ -15,7 +15,7 @@ from tui.panels.progress import ProgressPanel
 from tui.pictures import compiles
 from tui.pictures.compiles import Explained, compile_text
 from tui.pictures.happenings import Happenings
-from tui.pictures.progress import progress_lines
+from tui.pictures.progress import ProgressLine, progress_lines
 from tui.plain import PlainReport
 
 MS, SECOND = 1_000_000, 1_000_000_000
@@ -268,3 +268,20 @@ def test_the_progress_line_keeps_its_seconds_on_a_narrow_screen(width: int, said
     feed(fold, run.name, ev.CompilePhase(t=4 * SECOND, id="0/1", phase="inductor"))
     lines = progress_lines(fold.state, 7 * SECOND)
     assert said in flat(ProgressPanel(lines).lay_out(width, 2))
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (120, "compiling UNet, inductor, 4 s; the first one took 2.0 s; step 2 of 9"),
+        (70, "step 2 of 9, compiling UNet 4 s (first 2.0 s), inductor"),
+        (52, "compiling UNet 4 s (first 2.0 s), inductor"),
+    ],
+)
+def test_a_compile_that_holds_up_a_call_leaves_its_step_on_the_line_where_there_is_room(width: int, said: str) -> None:
+    line = ProgressLine(
+        *("", "", "", "", "compiling UNet, inductor, 4 s; the first one took 2.0 s; step 2 of 9", "", None, ""),
+        brief="compiling UNet 4 s (first 2.0 s), inductor",
+        held="step 2 of 9",
+    )
+    assert flat(ProgressPanel((line,)).lay_out(width, 1)).rstrip() == said

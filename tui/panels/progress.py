@@ -30,8 +30,7 @@ class ProgressPanel(Panel[tuple[ProgressLine, ...]]):
         if line.label:
             parts.append((line.label, line.label_style))
             parts.append((" " * max(0, label_width - width_of(parts)) + "  ", ""))
-        fits = width_of(parts) + cell_len(line.text) <= width
-        parts.append((line.text if fits or not line.brief else line.brief, line.text_style))
+        parts.append((_text(line, width - width_of(parts)), line.text_style))
         if line.fraction is None:
             return fitted(parts, width, ascii=self.ascii)
         left_width = min(_LEFT, width // 4)
@@ -47,3 +46,9 @@ class ProgressPanel(Panel[tuple[ProgressLine, ...]]):
                 tail = [(percent, ""), *tail]
         start = fitted(parts, width - width_of(tail), ascii=self.ascii)
         return (*start, (" " * (width - width_of(start) - width_of(tail)), ""), *tail)
+
+
+def _text(line: ProgressLine, width: int) -> str:
+    """The longest of its texts that fits; the brief one, which may be cut, where none does."""
+    held = f"{line.held}, {line.brief}" if line.held and line.brief else line.text
+    return next((text for text in (line.text, held) if cell_len(text) <= width), line.brief or line.text)

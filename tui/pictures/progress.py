@@ -25,6 +25,7 @@ class ProgressLine:
     fraction: float | None
     left: str
     brief: str = ""  # in place of a text that doesn't fit
+    held: str = ""  # comes before ``brief`` where there is room for both
 
 
 def progress_lines(session: SessionState, now_ns: int, *, copied: bool = False) -> tuple[ProgressLine, ProgressLine]:
@@ -70,6 +71,7 @@ def _run_line(session: SessionState, now_ns: int) -> ProgressLine:
         None if run.waiting is not None else progress.fraction,
         words.time_left(progress.eta_s),
         safe.line(progress.brief, 200),
+        progress.held,
     )
 
 
