@@ -274,7 +274,7 @@ def test_the_progress_line_keeps_its_seconds_on_a_narrow_screen(width: int, said
     ("width", "said"),
     [
         (120, "compiling UNet, inductor, 4 s; the first one took 2.0 s; step 2 of 9"),
-        (70, "step 2 of 9, compiling UNet 4 s (first 2.0 s), inductor"),
+        (60, "step 2 of 9, compiling UNet 4 s (first 2.0 s), inductor"),
         (52, "compiling UNet 4 s (first 2.0 s), inductor"),
     ],
 )
