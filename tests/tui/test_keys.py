@@ -89,6 +89,16 @@ def test_the_help_screen_shows_keys_as_the_user_has_them() -> None:
     assert [row.left.strip() for row in rows if row.name == "stop"] == ["F9 :"] * 2
 
 
+def test_the_words_of_the_help_screen_name_keys_as_the_user_has_them() -> None:
+    other = {"legs": "f6", "loop": "f7,l", "zoom": "f8", "triggers_filter": "f9"}
+    before, after = help_rows(keys.LIVE), help_rows(keys.LIVE, keys.remapped(other))
+    words = [[f"{row.left.strip()} {row.right}" for row in rows if not row.name] for rows in (before, after)]
+    changed = [(was, now) for was, now in zip(*words, strict=True) if was != now]
+    for (was, now), key, other_key in zip(changed, "/flz", ("F9", "F6", "F7", "F8"), strict=True):
+        assert now.replace(f"{other_key} ", f"{key} ") == was
+    assert "{" not in "".join(words[0]), "every name of a key in a text is one of the table"
+
+
 async def test_the_help_page_is_ascii_where_the_terminal_is(tmp_path: Path) -> None:
     app = live_app(tmp_path, recorded.finished(), ascii=True)
     async with app.run_test(size=(110, 300)) as pilot:

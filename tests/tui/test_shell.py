@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import chdir
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tui.commands.common import CommandError
 from tui.commands.screen_options import screen_options
 from tui.keys.keymap import checked
 from tui.messages import FolderPicked, SessionStarted
+from tui.screens.help import HelpScreen
 from tui.screens.live import LiveScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.sessions import SessionsScreen
@@ -207,6 +209,29 @@ async def test_the_palette_does_what_is_typed(tmp_path: Path) -> None:
             other = next(name for name in app.available_themes if name != app.theme and name.startswith("terminal"))
             await pilot.press("colon", *f"theme {other}", "enter")
             await until(pilot, lambda: app.theme == other)
+
+
+async def test_the_help_and_the_palette_have_the_least_size_of_all_and_name_the_users_keys(tmp_path: Path) -> None:
+    other = {"close_help": "f9,escape", "palette_close": "f10,f12", "page_down": "f7"}
+    app = StepscopeApp(tmp_path, settings=Settings(keys=checked(other)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key, opened, foot, closes in (
+            ("question_mark", HelpScreen, "F9 close  up down pgup F7 scroll", "f9"),
+            ("colon", PaletteScreen, "enter do it  F10 close", "f10"),
+        ):
+            await pilot.press(key)
+            await until(pilot, lambda opened=opened, foot=foot: isinstance(app.screen, opened) and foot in text_of(app))  # type: ignore[misc]
+            for size in ((59, 24), (80, 15)):
+                await pilot.resize_terminal(*size)
+                told = f"too small: 60x16 needed, this is {size[0]}x{size[1]}"
+                await until(pilot, lambda told=told: text_of(app).strip() == told)  # type: ignore[misc]
+            await pilot.resize_terminal(60, 16)
+            await until(pilot, lambda foot=foot: foot in text_of(app))  # type: ignore[misc]
+            if opened is PaletteScreen:
+                await pilot.press(*"theme dark")
+                await until(pilot, lambda: re.search(r"F10 close +\d commands\n", text_of(app)) is not None)
+            await pilot.press(closes)
+            await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
 
 
 @pytest.mark.parametrize(

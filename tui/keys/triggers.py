@@ -6,7 +6,12 @@ from tui.keys.model import TRIGGERS, Key
 
 KEYS = (
     Key(
-        "triggers_enter", "enter", "enter", "", "unfold a trigger into its occurrences; on one alone as l", (TRIGGERS,)
+        "triggers_enter",
+        "enter",
+        "enter",
+        "",
+        "unfold a trigger; of one occurrence show the step on Live's chart",
+        (TRIGGERS,),
     ),
     Key("triggers_unfold", "right", "unfold", "unfold", "unfold a trigger into its occurrences", (TRIGGERS,)),
     Key("triggers_fold", "left", "fold", "", "fold it again", (TRIGGERS,)),

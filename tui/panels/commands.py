@@ -26,8 +26,9 @@ class CommandsPanel(ChoicePanel[tuple[Command, ...], Command]):
 
     def head(self, width: int, span: str) -> Row:
         count = span or (f"{len(self.value)} command{'' if len(self.value) == 1 else 's'}")
-        return spread([("enter", "bold accent"), (" do it  ", "quiet"), ("esc", "bold accent"), (" close", "quiet")],
-                      [(count, "quiet")], width, ascii=self.ascii)  # fmt: skip
+        close = self.keyed("{palette_close}")
+        told = [("enter", "bold accent"), (" do it  ", "quiet"), (close, "bold accent"), (" close", "quiet")]
+        return spread(told, [(count, "quiet")], width, ascii=self.ascii)
 
     def row(self, item: Command, width: int) -> list[Part]:
         group = max((cell_len(command.group) for command in self.value), default=0)

@@ -47,9 +47,10 @@ class HelpPanel(ScrolledPanel[tuple[HelpRow, ...]]):
         self._first = first = min(self._first, max(0, len(rows) - room))
         seen = rows[first : first + room]
         where = f"{first + 1}-{first + len(seen)} of {len(rows)}" if len(seen) < len(rows) else ""
-        foot: list[Part] = [("esc", "bold accent"), (" close", "quiet")]
+        foot: list[Part] = [(self.keyed("{close_help}"), "bold accent"), (" close", "quiet")]
         if where:
-            foot += [(_GAP, ""), ("up down pgup pgdn", "bold accent"), (" scroll", "quiet")]
+            scrolling = self.keyed("{up} {down} {page_up} {page_down}")
+            foot += [(_GAP, ""), (scrolling, "bold accent"), (" scroll", "quiet")]
         blank = ((),) * (room - len(seen))
         return (*seen, *blank, spread(foot, [(where, "quiet")], width, ascii=self.ascii))
 

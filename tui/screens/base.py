@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Size
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from tui import keys
@@ -20,6 +20,11 @@ from tui.panels.tabs import Tabs, TabsPanel
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 TABBED_HEIGHT = 30
 """Rows from which there is one for the screens with their numbers."""
+
+_WIDTHS = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (100, "-normal"), (160, "-wide")]
+_HEIGHTS = [(0, "-flat"), (LEAST_HEIGHT, "-short"), (TABBED_HEIGHT, "-medium"), (45, "-tall")]
+
+T = TypeVar("T")
 
 NOTICE_S = 6.0
 
@@ -49,12 +54,31 @@ class TooSmall(Static):
         super().__init__("", markup=False)
 
 
+class OverScreen(ModalScreen[T]):
+    """A screen over the others, as the help is, with the same least size."""
+
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
+    DEFAULT_CSS = """
+    OverScreen.-tiny > *, OverScreen.-flat > * { display: none; }
+    OverScreen.-tiny > TooSmall, OverScreen.-flat > TooSmall { display: block; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield from self.compose_body()
+        yield TooSmall()
+
+    def compose_body(self) -> ComposeResult:
+        """All that there is where the terminal is large enough."""
+        yield from ()
+
+
 class BaseScreen(Screen[None]):
     """A screen with a footer. ``where`` names it in the table of keys."""
 
     where: ClassVar[str]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (100, "-normal"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (LEAST_HEIGHT, "-short"), (TABBED_HEIGHT, "-medium"), (45, "-tall")]
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
     DEFAULT_CSS = """
     BaseScreen { layout: vertical; overflow: hidden; }
     BaseScreen > TabsPanel { display: none; }

@@ -8,22 +8,22 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from tui import keys
 from tui.charts.palette import MARK_MEANINGS
 from tui.panels.help import HelpPanel, HelpRow
 from tui.pictures.triggers.phases import MEANINGS
+from tui.screens.base import OverScreen
 
 WORDS = (
     ("case", "one pipeline, variant and workload: a line of the table, a line of the chart"),
     ("run", "one repeat of a case, in a process of its own"),
-    ("leg", "a stretch of a scenario with calls alike; a case has the first one's figures, f shows all legs"),
+    ("leg", "a stretch of a scenario with calls alike; a case has the first one's figures, {legs} shows all legs"),
     ("clean", "calls in which nothing was compiled: a leg's figures are over those, over all where they are few"),
     ("step ms", "the median of the steps of the measured calls; ±IQR is the spread between their quartiles"),
     ("p95", "19 of 20 of those steps took no longer; left out where they are too few to tell"),
     ("it/s", "iterations of the denoising loop a second, as the pipeline's own progress bar counts them"),
-    ("97.3 / 27.2", "the figure of each denoising loop of a call; the step chart shows one, l the next"),
+    ("97.3 / 27.2", "the figure of each denoising loop of a call; the step chart shows one, {loop} the next"),
     ("compile", "seconds that torch.compile took; recomp: how often a frame was compiled again"),
     ("memory", "the peak: of the whole device (with t: of torch alone), or resident set size on a CPU"),
     (
@@ -31,7 +31,7 @@ WORDS = (
         "against no-compile, ± half of the interval; even at: images until compiling has paid off",
     ),
     ("verdict", "FASTER, SLOWER or SAME (within 3 %) as far as the interval can tell, else UNCLEAR"),
-    ("^ 24.3 s", "a step above the chart's range; z shows the full range"),
+    ("^ 24.3 s", "a step above the chart's range; {zoom} shows the full range"),
 )
 
 PLACES = (
@@ -54,7 +54,10 @@ TRIGGERS = (
     ("artefact", "modules that share their code are counted as recompiles of each other"),
     ("?", "torch's text says too little to tell whose"),
     ("+  -", "the line can be unfolded into its occurrences, or folded again"),
-    ("/", "words; or FIELD:VALUE with run, case, variant, class, module, kind, blame; - before it turns it round"),
+    (
+        "{triggers_filter}",
+        "words; or FIELD:VALUE with run, case, variant, class, module, kind, blame; - before it turns it round",
+    ),
 )
 COMPARED = (
     ("n", "processes that the figures are over: the unit of the interval"),
@@ -77,7 +80,7 @@ EVERYWHERE = "Every screen"
 LEAVING = "The profiler is a process of its own: quitting, a lost connection and a closed terminal leave it running."
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(OverScreen[None]):
     """Keys and words, those of the screen ``seen`` first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.HELP), keys.INTERRUPT]
@@ -91,7 +94,7 @@ class HelpScreen(ModalScreen[None]):
         self._table = table
         self._page = HelpPanel(help_rows(seen, table), ascii=ascii)
 
-    def compose(self) -> ComposeResult:
+    def compose_body(self) -> ComposeResult:
         yield self._page
 
     def on_mount(self) -> None:
@@ -136,7 +139,7 @@ def help_rows(seen: str = keys.LIVE, table: Sequence[keys.Key] = keys.TABLE) -> 
         rows.append(HelpRow(text, "bold"))
 
     def words(of: Iterable[tuple[str, str]], style: str = "accent") -> None:
-        rows.extend(HelpRow(f"  {word}", style, meaning) for word, meaning in of)
+        rows.extend(HelpRow(keys.keyed(f"  {word}", table), style, keys.keyed(meaning, table)) for word, meaning in of)
 
     for where, found in sections(seen, table):
         title(where)

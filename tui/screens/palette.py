@@ -12,16 +12,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui import keys
 from tui.commanding import Command, found
 from tui.messages import LinePicked
 from tui.panels.commands import CommandsPanel
+from tui.screens.base import OverScreen
 
 
-class PaletteScreen(ModalScreen[Command | None]):
+class PaletteScreen(OverScreen[Command | None]):
     """Its result is the command that was chosen, None where none was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.PALETTE), keys.INTERRUPT]
@@ -36,7 +36,7 @@ class PaletteScreen(ModalScreen[Command | None]):
         self._line.cursor_blink = False  # a blinking cursor would send bytes all the time
         self._list = CommandsPanel(commands, ascii=ascii)
 
-    def compose(self) -> ComposeResult:
+    def compose_body(self) -> ComposeResult:
         with Container(id="palette"):
             yield self._line
             yield self._list
@@ -44,6 +44,10 @@ class PaletteScreen(ModalScreen[Command | None]):
     def on_mount(self) -> None:
         keys.remap(self._bindings, keys.PALETTE, self._table)
         self._line.focus()
+
+    def on_resize(self) -> None:
+        # Hidden where the terminal was too small, the line has lost the keys.
+        self.call_after_refresh(self._line.focus)
 
     @property
     def offered(self) -> tuple[Command, ...]:
