@@ -383,6 +383,31 @@ def test_golden(size: tuple[int, int], ascii: bool) -> None:
     drive(home, work, size=size, ascii=ascii)
 
 
+def test_rarely_changed_fields_are_seen_by_themselves_where_all_have_room(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        async def sized(width: int, height: int, *, folded: bool) -> None:
+            await bench.pilot.resize_terminal(width, height)
+            await until(bench.pilot, lambda: ("m unfolds" in bench.text) is folded)
+            names = [field.name for field in bench.screen.view.fields]
+            assert ("queue" in names) is not folded and bench.screen.view.cursor in names
+
+        assert "unfolds" not in bench.text
+        rows = text_of(bench.pilot.app).splitlines()
+        assert all(any(f"  {title} " in row for row in rows) for title in ("variants", "engines", "wait in queue"))
+        await sized(80, 100, folded=False)
+        await sized(200, 60, folded=True)
+        await sized(300, 100, folded=False)
+        await bench.press("end", "up", "enter", "7")
+        await sized(80, 24, folded=False)  # it isn't taken away from who types there
+        assert bench.screen.typing and bench.texts == {"memory_limit_gib": "7"}
+        await bench.press("enter", "m")
+        await sized(300, 100, folded=True)  # as it was asked for
+        await bench.press("m")
+        await sized(300, 100, folded=False)
+
+    drive(tmp_path, work, size=(300, 100))
+
+
 def test_what_a_session_says_is_shown_and_copied_without_steering_the_terminal(tmp_path: Path) -> None:
     hostile = "\x1b[31m\u202eevil\n" + "wide 漢字 " * 30
     folder = recorded.finished(session="hostile", device="cpu", prompt=hostile, repeats=3).write(tmp_path)

@@ -196,7 +196,7 @@ class NewScreen(FedScreen):
 
     def action_go_to(self, name: str) -> None:
         """The cursor to a field, unfolded where it must be."""
-        unfolded = self.view.unfolded or BY_NAME[name].folded
+        unfolded = True if BY_NAME[name].folded else self.view.unfolded
         self._put(replace(self.view, cursor=name, unfolded=unfolded, inner=0, edit=None))
 
     def action_move(self, lines: int) -> None:
@@ -233,7 +233,7 @@ class NewScreen(FedScreen):
         self.ask("put every field's default back?", lambda: self._put(replace(self.view, form=Form(), inner=0)))
 
     def action_more(self) -> None:
-        self._put(replace(self.view, unfolded=not self.view.unfolded))
+        self._put(replace(self.view, unfolded=not self.view.open))
 
     def action_find(self) -> None:
         self._put(replace(self.view, cursor="pipeline", inner=0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rich.cells import cell_len
 from textual import events
@@ -25,22 +25,35 @@ _LEFT = 64
 _WITH_HEADINGS = 26
 """From this height on the groups have headings."""
 
+_EVERY_ROW = len(FIELDS) + len({each.group for each in FIELDS})
+
 
 @dataclass(frozen=True)
 class FormView:
-    """``inner`` is the place among the choices of a field of several; ``edit`` what is being typed into the field."""
+    """``inner`` is the place among the choices of a field of several; ``edit`` what is being typed into the field.
+
+    ``unfolded`` is what a key asked for; None: what ``room``, the rows that there are for fields, allows.
+    """
 
     form: Form = field(default_factory=Form)
     picture: NewPicture = field(default_factory=NewPicture)
     cursor: str = "pipeline"
     inner: int = 0
     edit: Edit | None = None
-    unfolded: bool = False
+    unfolded: bool | None = None
+    room: int = 0
     unfold_key: str = "m"
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        return seen_fields(self.form, self.unfolded)
+        return seen_fields(self.form, self.open)
+
+    @property
+    def open(self) -> bool:
+        """Whether the fields that are rarely changed are seen: where all have room nobody has to ask for them."""
+        if self.unfolded is not None:
+            return self.unfolded
+        return self.room >= _EVERY_ROW
 
     @property
     def current(self) -> Field:
@@ -89,6 +102,13 @@ class FormPanel(Panel[FormView]):
                 return number
         return 0
 
+    def _fit(self) -> None:
+        view = replace(self._value, room=_room(*self.size))
+        if view.cursor not in (each.name for each in view.fields):
+            view = replace(view, unfolded=True)  # the cursor stays where it is, and what is being typed there
+        self._value = view
+        super()._fit()
+
     def lay_out(self, width: int, height: int) -> Rows:
         if width >= _BESIDE:
             left = max(_LEFT, width * 2 // 5)
@@ -98,7 +118,7 @@ class FormPanel(Panel[FormView]):
                 (*_padded(rows[y] if y < len(rows) else (), left), *(about[y] if y < len(about) else ()))
                 for y in range(height)
             )
-        below = 4 if height >= 12 else 3
+        below = height - _room(width, height)
         rows, where = self._list(width, height - below)
         blank: Rows = ((),) * (height - below - len(rows))
         return (*rows, *blank, *self._about(width, below, where))
@@ -114,7 +134,7 @@ class FormPanel(Panel[FormView]):
                 lines.append(each.group)
             lines.append(each)
         folded = len(FIELDS) - len(fields)
-        if not self.value.unfolded and folded:
+        if not self.value.open and folded:
             lines.append(f"{self.value.unfold_key} unfolds {folded} more")
         place = next(
             (n for n, line in enumerate(lines) if isinstance(line, Field) and line.name == self.value.cursor), 0
@@ -250,6 +270,11 @@ class FieldPicked(LinePicked):
         self.field = name
         self.inner = inner
         super().__init__(opened)
+
+
+def _room(width: int, height: int) -> int:
+    """The rows that there are for fields: all, or those above the explanation."""
+    return height if width >= _BESIDE else height - (4 if height >= 12 else 3)
 
 
 def _scrolled(first: int, place: int, height: int, lines: int) -> int:
