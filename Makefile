@@ -1,5 +1,6 @@
 # make demo    set up .venv (once) and profile a tiny Stable Diffusion 1.5 on this machine
-# make test    set up .venv (once) and run every test
+# make test    set up .venv (once) and run every test but the long ones
+# make soak    run the long tests: a day in fast-forward, hundreds of kills (TESTS="tests/soak" for a part of them)
 # make check   lint, format and types
 # make bench   measure what stepscope promises and print one table (BENCH="--quick" for shorter spans)
 # make truth   check what is told of compiles against tlparse's reading of torch's trace, for the whole catalogue
@@ -20,15 +21,18 @@ TESTABLE := $(VENV)/testable
 # Hundreds of processes are started by the tests: each would compile every module again where this is set.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check bench truth schemas screenshots clean
+.PHONY: demo test soak check bench truth schemas screenshots clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
 	@$(BIN)/stepscope demo
 
 test: $(TESTABLE)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not pty" $(TESTS) || [ $$? -eq 5 ]
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m pty $(TESTS) || [ $$? -eq 5 ]
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not pty and not soak" $(TESTS) || [ $$? -eq 5 ]
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "pty and not soak" $(TESTS) || [ $$? -eq 5 ]
+
+soak: $(TESTABLE)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak $(TESTS)
 
 check: $(TESTABLE)
 	@$(BIN)/python -m ruff check .
