@@ -21,6 +21,7 @@ from tui.settings import Settings
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SIZE = (120, 36)
 COMPARE_SIZE = (144, 42)
+PALETTE_SIZE = (110, 16)
 WIDE_SIZE = (200, 60)
 PROCESS_NOISE = 0.006
 INTO_THE_LIVE_PART_S = 45
@@ -82,6 +83,21 @@ async def replay(target: Path) -> None:
         folder = recorded.finished(session="k3fa-sd15-txt2img").write(home)
         app = StepscopeApp(home, folder, replay=Start(share=0.3), settings=SETTINGS)
         await _picture(app, target, "stepscope watch --replay", "space", *["right_curly_bracket"] * 3, "full_stop")
+
+
+async def help_page(target: Path) -> None:
+    """The help over the Triggers screen: its keys and words come first."""
+    with _home() as home:
+        folder = triggers.triggers(session="k7qd-sd15-txt2img").write(home)
+        app = StepscopeApp(home, folder, settings=SETTINGS)
+        await _picture(app, target, "stepscope watch", "i", "question_mark")
+
+
+async def palette(target: Path) -> None:
+    """The palette over a session under way: what can be done now, a word typed."""
+    with _home() as home, _under_way(home) as feeder:
+        app = StepscopeApp(home, feeder.folder, settings=SETTINGS)
+        await _picture(app, target, "stepscope watch", "colon", *"com", size=PALETTE_SIZE)
 
 
 async def _picture(app: StepscopeApp, target: Path, title: str, *pressed: str, size: tuple[int, int] = SIZE) -> None:
@@ -156,6 +172,8 @@ async def every() -> None:
     await sessions(DOCS / "sessions.svg")
     await new(DOCS / "new.svg")
     await replay(DOCS / "replay.svg")
+    await help_page(DOCS / "help.svg")
+    await palette(DOCS / "palette.svg")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ TRIGGERS = (
     ("+  -", "the line can be unfolded into its occurrences, or folded again"),
     (
         "{triggers_filter}",
-        "words; or FIELD:VALUE with run, case, variant, class, module, kind, blame; - before it turns it round",
+        "words; or FIELD:VALUE with run, case, variant, class, module, kind, blame; a minus before it turns it round",
     ),
 )
 COMPARED = (
