@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -315,6 +316,7 @@ def host_name() -> str:
     return socket.gethostname()
 
 
+@cache
 def boot_id() -> str:
     """The kernel's id of this boot, "" where it has none."""
     try:

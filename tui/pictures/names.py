@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -12,6 +14,11 @@ from profiler.analysis.state import RunState, SessionState
 from profiler.request import Case, Request, Workload
 from tui import safe
 from tui.pictures import words
+
+T = TypeVar("T")
+
+_REMEMBERED = 512
+"""Labels that are kept: some sessions' worth of cases."""
 
 OUTCOME_STYLES = {
     "ok": "good",
@@ -75,6 +82,27 @@ def outcome_text(outcome: str, reason: str | None, longest: int = 200) -> str:
     return why if why.startswith(word) else f"{word}: {why}"
 
 
+def _remembered(label: Callable[[T, Request], str]) -> Callable[[T, Request], str]:
+    """``label``, made once for each thing of a request: pictures ask for the same ones several times a second.
+
+    By identity, since a request is long to hash; what is remembered is held, so that nobody else gets its identity.
+    """
+    known: dict[tuple[int, int], tuple[T, Request, str]] = {}
+
+    @wraps(label)
+    def remembered(thing: T, request: Request) -> str:
+        key = id(thing), id(request)
+        found = known.get(key)
+        if found is None:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            found = known[key] = thing, request, label(thing, request)
+        return found[2]
+
+    return remembered
+
+
+@_remembered
 def case_label(case: Case, request: Request) -> str:
     """What tells the case from the others of its session: pipeline, batch size, picture; then variant and engine.
 
@@ -83,6 +111,7 @@ def case_label(case: Case, request: Request) -> str:
     return safe.line(" ".join([*_differences(case.workload, request), variant_label(case, request)]), 60)
 
 
+@_remembered
 def variant_label(case: Case, request: Request) -> str:
     """The variant, the engine where it isn't the usual one, and what else tells it from others of that name."""
     variant, engine = case.compilation.variant, case.compilation.engine
