@@ -1,12 +1,13 @@
 # make demo    set up .venv (once) and profile a tiny Stable Diffusion 1.5 on this machine
-# make test    set up .venv (once) and run every test but the long ones
+# make test    set up .venv (once) and run every test but the long ones; tmux, in which some run, is installed once
+#              where apt needs no password (TMUX_SETUP= leaves it: those are skipped then)
 # make soak    run the long tests: a day in fast-forward, hundreds of kills (TESTS="tests/soak" for a part of them)
 # make check   lint, format and types
 # make bench   measure what stepscope promises and print one table (BENCH="--quick" for shorter spans)
 # make truth   check what is told of compiles against tlparse's reading of torch's trace, for the whole catalogue
 #              (TRUTH="sd15-txt2img --scenario steady" for a part of it)
-# make schemas write docs/*.schema.json from the documents' types, docs/triggers.md from the table of causes and
-#              docs/keys.md from the table of keys
+# make schemas write docs/*.schema.json from the documents' types, docs/events.md from those of the events,
+#              docs/triggers.md from the table of causes and docs/keys.md from the table of keys
 # make screenshots   take the pictures of the README anew
 # make clean   remove .venv and every cache
 
@@ -17,6 +18,8 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 MADE := $(VENV)/made
 INSTALLED := $(VENV)/installed
 TESTABLE := $(VENV)/testable
+TMUX_TRIED := $(VENV)/tmux-tried
+TMUX_SETUP ?= sh tests/support/tmux.sh
 
 # Hundreds of processes are started by the tests: each would compile every module again where this is set.
 export PYTHONDONTWRITEBYTECODE :=
@@ -27,7 +30,7 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: $(INSTALLED)
 	@$(BIN)/stepscope demo
 
-test: $(TESTABLE)
+test: $(TESTABLE) $(TMUX_TRIED)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not pty and not soak" $(TESTS) || [ $$? -eq 5 ]
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "pty and not soak" $(TESTS) || [ $$? -eq 5 ]
 
@@ -48,6 +51,7 @@ truth: $(TESTABLE)
 schemas: $(INSTALLED)
 	@$(BIN)/python -c "import json; from profiler.report.documents import DOCUMENTS, json_schema; \
 	  [open(f'docs/{name}.schema.json', 'w').write(json.dumps(json_schema(name), indent=2) + '\n') for name in DOCUMENTS]"
+	@$(BIN)/python -c "from profiler.report.eventspage import events_page; open('docs/events.md', 'w').write(events_page())"
 	@$(BIN)/python -c "from profiler.report.causespage import causes_page; open('docs/triggers.md', 'w').write(causes_page())"
 	@$(BIN)/python -c "from tui.keys.page import keys_page; open('docs/keys.md', 'w').write(keys_page())"
 
@@ -94,6 +98,11 @@ $(VENV)/constraints.txt: constraints.txt $(MADE)
 
 $(INSTALLED): pyproject.toml $(VENV)/constraints.txt
 	@$(PIP) install -c $(VENV)/constraints.txt -e .
+	@touch $@
+
+# Once: where it can't be installed each further try would cost the same time.
+$(TMUX_TRIED): | $(TESTABLE)
+	@$(TMUX_SETUP)
 	@touch $@
 
 $(TESTABLE): $(INSTALLED)
