@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
+
+from profiler.nofollow import read_beneath
+
+_FOLDERS = 2
+"""``runs/<run>``: the folders of a session in which such a file lies, neither of which may be a link."""
 
 
 def file_beside(folder: Path, name: str) -> Path | None:
@@ -14,19 +17,10 @@ def file_beside(folder: Path, name: str) -> Path | None:
 
 
 def read_regular(path: Path, limit: int) -> bytes | None:
-    """The content of a regular file of up to ``limit`` bytes; None for anything else, a link too."""
+    """The content of a regular file of up to ``limit`` bytes; None for anything else, a link too, or one in a folder
+    that is a link.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return read_beneath(path, _FOLDERS, limit)
     except (OSError, ValueError):
         return None
-    try:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_size > limit:
-            return None
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    return data if len(data) <= limit else None

@@ -1,0 +1,55 @@
+"""Open what lies in a session's folder, and nothing that a link in it leads to.
+
+A session that was copied from elsewhere is somebody else's data: a link in it may lead to any file of the reader's.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def open_beneath(path: Path, folders: int, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+    """A descriptor of ``path``, of which neither the file nor the last ``folders`` folders may be links.
+
+    Each of them is opened within the one before, so none can be put in its place meanwhile. Never waits for a FIFO.
+    Raises OSError: ENOTDIR where a folder is a link, ELOOP where the file is.
+    """
+    *above, name = path.parts[-folders - 1 :]
+    base = path
+    for _ in range(folders + 1):
+        base = base.parent
+    flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    folder = os.open(base, _FOLDER)
+    try:
+        for part in above:
+            within = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = within
+        return os.open(name, flags, mode, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def read_beneath(path: Path, folders: int, limit: int) -> bytes:
+    """The content of the regular file ``path``, found as by ``open_beneath``.
+
+    Raises OSError, and ValueError where it is no regular file or has more than ``limit`` bytes.
+    """
+    descriptor = open_beneath(path, folders)
+    try:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError("it is no regular file")
+        if about.st_size > limit:
+            raise ValueError(f"larger than {limit} bytes")
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(limit + 1)  # it may have grown
+    finally:
+        os.close(descriptor)
+    if len(data) > limit:
+        raise ValueError(f"larger than {limit} bytes")
+    return data
