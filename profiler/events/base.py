@@ -23,8 +23,9 @@ class Event(msgspec.Struct, tag_field="kind", omit_defaults=True, gc=False):
 class Header(Event, tag="header"):
     """First record of every log: who writes it and how its clock maps to the wall clock."""
 
-    schema: Int64 = SCHEMA_MAJOR
-    minor: Int64 = SCHEMA_MINOR
+    # Made anew for each header, which msgspec never leaves out as a default: a reader's own version is another one.
+    schema: Int64 = msgspec.field(default_factory=lambda: SCHEMA_MAJOR)
+    minor: Int64 = msgspec.field(default_factory=lambda: SCHEMA_MINOR)
     writer: str = ""  # "worker" or "conductor"
     session: str = ""
     run: str | None = None
