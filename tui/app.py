@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
+import sys
+import traceback
 from typing import ClassVar
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from profiler.sessions import SessionFolder
-from tui import keys, theme
+from tui import keys, safe, theme
 from tui.characters import write_in
 from tui.ending import HANG_UP_CHECK_S, Ending, under_a_shell
 from tui.kinds import is_replay
@@ -70,8 +73,17 @@ class StepscopeApp(OfferingApp):
         elif isinstance(self.screen, BaseScreen):
             self.screen.notice("ctrl+z goes back to a shell, and this wasn't started in one")
 
+    def _fatal_error(self) -> None:
+        """Say what went wrong within the program, in lines that steer no terminal.
+
+        Textual's own report shows the variables around it as they are: texts of logs among them.
+        """
+        report = "".join(traceback.format_exception(sys.exc_info()[1] or self._exception))
+        self._exit_renderables.append(Text("\n".join(map(safe.line, report.splitlines()))))
+        self._close_messages_no_wait()
+
     def _leave(self, code: int = 0) -> None:
-        self.farewell = self._farewell()
+        self.farewell = safe.line(self._farewell() or "") or None
         self._leaving = True
         self.exit(return_code=code)
 

@@ -3,6 +3,9 @@
 Textual sends every region that was marked dirty whole, from the widget's left edge, with the full style of every piece,
 whether or not it looks any different. Over SSH that is most of the traffic. So the app keeps a copy of what is on the
 terminal, compares every update with it cell by cell and sends the difference, naming only what changes in the style.
+
+It is also the last gate: every cell passes here, and no text that a widget was given steers the terminal. What is
+written to it are printable characters, and the sequences that are made here.
 """
 
 from __future__ import annotations
@@ -39,6 +42,9 @@ class Look(NamedTuple):
 PLAIN = Look("", "39", "49")
 Cell = tuple[str, Look]
 """Text and look of one cell; the text of the second half of a wide character is empty."""
+
+_MOST_MARKS = 4
+"""Characters without a width that a cell may have beside its own: what a script needs, no pile that never ends."""
 
 Span = tuple[int, int, list[Cell]]
 """Row, column and cells of a stretch of one row."""
@@ -107,19 +113,26 @@ def _chopped(update: ChopsUpdate, system: ColorSystem) -> Iterator[Span]:
 
 
 def cells_of(segments: Iterable[Segment], system: ColorSystem) -> list[Cell]:
-    """One entry a cell; characters without a width belong to the cell before them."""
+    """One entry a cell; characters without a width belong to the cell before them.
+
+    ``tui.safe`` has made visible what logs say. What has come here all the same and isn't printable takes the cells
+    that the layout gave it: a blank or question marks, and none where it has no width.
+    """
     cells: list[Cell] = []
     for text, style, control in segments:
         if control:
             continue
         look = look_of(style, system) if style is not None else PLAIN
-        if text.isascii() or (cell_len(text) == len(text) and all(map(_is_one_cell, text))):
+        if text.isprintable() and (text.isascii() or (cell_len(text) == len(text) and all(map(_is_one_cell, text)))):
             cells.extend([(char, look) for char in text])
             continue
         for char in text:
             width = get_character_cell_size(char)
-            if width == 0 and cells:
-                cells[-1] = (cells[-1][0] + char, cells[-1][1])
+            if not char.isprintable():
+                cells.extend([(" " if char.isspace() else "?", look)] * width)
+            elif width == 0 and cells:
+                if len(cells[-1][0]) <= _MOST_MARKS:
+                    cells[-1] = (cells[-1][0] + char, cells[-1][1])
             elif width:
                 cells.append((char, look))
                 cells.extend([("", look)] * (width - 1))

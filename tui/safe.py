@@ -27,7 +27,13 @@ def line(text: str, longest: int = LONGEST) -> str:
     return legible(text, longest, _shown)
 
 
+_SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+"""They ask for another form of the character before them, of another width on some terminals: 16 of them emoji's."""
+
+
 def _shown(char: str, category: str) -> str:
+    if char in _SELECTORS:
+        return ""
     return _visible(char) if category in HIDDEN else " " if category == "Zs" else char
 
 

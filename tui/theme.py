@@ -204,13 +204,18 @@ def colours_of(theme: Theme) -> Colours:
 
 @lru_cache(maxsize=512)
 def rich_style(words: str, colours: Colours) -> Style:
-    """The Rich style of ``words``: ``quiet``, ``bold good``, ``series:compile``, ``mark:R``, ``reverse``, or none."""
+    """The Rich style of ``words``: ``quiet``, ``bold good``, ``series:compile``, ``mark:R``, ``reverse``, or none.
+
+    The words are this program's own, never a log's (of a variant: `tui.charts.palette.series_word`). Raises
+    StyleSyntaxError for a word that names nothing.
+    """
     parts: list[str] = []
     for word in words.split():
         kind, _, name = word.partition(":")
         if kind == "series":
             number = name.removeprefix("further-")
-            parts.append(colours.of(further_style(int(number)) if number.isdigit() else variant_style(name)))
+            further = number != name and number.isascii() and number.isdigit()
+            parts.append(colours.of(further_style(int(number)) if further else variant_style(name)))
         elif kind == "mark":
             parts.append(colours.of(MARK_STYLES[name]))
         elif word in WORDS:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pyte
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich.cells import get_character_cell_size
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 
+from tests.tui.hostile import HOSTILE
 from tui.painting import PLAIN, Cell, Memory, cells_of
 
 RED, BOLD, ON_BLUE = (Style.parse(text) for text in ("#ff0000", "bold", "on #000080"))
@@ -113,3 +118,28 @@ def test_a_terminal_shows_what_was_meant_after_any_changes(seed: int) -> None:
             meant[y][x : x + len(text)] = text
         stream.feed(memory.difference(spans))
         assert [line.rstrip() for line in screen.display] == ["".join(row).rstrip() for row in meant]
+
+
+def bare(sent: str) -> str:
+    """What is left of what was sent without the sequences that painting makes."""
+    return re.sub(r"\x1b\[(\d+;\d+H|\d*C|[\d;]*m)", "", sent)
+
+
+@given(st.lists(st.text(max_size=12) | st.sampled_from(HOSTILE), max_size=4))
+@example(list(HOSTILE))
+def test_no_text_that_a_widget_was_given_steers_the_terminal(texts: list[str]) -> None:
+    row = cells_of([Segment(text, RED) for text in texts], ColorSystem.TRUECOLOR)
+    assert len(row) == sum(get_character_cell_size(char) for text in texts for char in text)
+    sent = bare(Memory().difference([(0, 0, row)]))
+    assert sent.isprintable()
+    assert all(len(text) <= 5 for text, _ in row)
+
+
+def test_what_is_not_printable_takes_the_cells_that_the_layout_gave_it() -> None:
+    assert cells("a\x1b[31mb\x07c\x9bd\u202ee") == [(char, PLAIN) for char in "a[31mbcde"]
+    assert cells("a\ue0b0b\xa0c\ud800") == [(char, PLAIN) for char in "a?b c?"]
+    assert cells("a\u3000b") == [(char, PLAIN) for char in "a  b"]
+
+
+def test_a_cell_holds_no_heap_of_marks() -> None:
+    assert cells("e" + "\u0301" * 1000 + "x") == [("e" + "\u0301" * 4, PLAIN), ("x", PLAIN)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.cells import cell_len
+from rich.cells import cell_len, get_character_cell_size
 
 from profiler.analysis.cases import case_figures
 from tests.support import recorded
@@ -83,3 +83,14 @@ def test_plus_and_minus_is_no_sign_of_a_cut_in_ascii() -> None:
         assert "~" not in "".join(rows)
         assert ("+-IQR" in title) == (width > 80)
     assert flat(HelpPanel((HelpRow("a", "", "± half"),), ascii=True)._rows(80, 2)).startswith("a  +- half\n")
+
+
+@given(
+    st.text(
+        st.characters(categories=("L", "M", "So", "Sk", "Cf"))
+        | st.sampled_from("\ufe0e\ufe0f\u200d\u2764👩👍🏽🇩🇪1\u20e3")
+    )
+)
+def test_text_takes_as_many_cells_as_its_characters_do_one_by_one(text: str) -> None:
+    made = safe.line(text)
+    assert cell_len(made) == sum(map(get_character_cell_size, made))

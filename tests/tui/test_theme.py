@@ -11,7 +11,17 @@ from textual.theme import Theme
 
 from tests.support.colourvision import VISIONS, contrast, distance, least_distance
 from tui import theme
-from tui.charts.palette import MARK_STYLES, OTHER_STYLES, VARIANT_STYLES, WORDS, Colours, SeriesStyle, further_style
+from tui.charts.palette import (
+    MARK_STYLES,
+    OTHER_STYLES,
+    VARIANT_STYLES,
+    WORDS,
+    Colours,
+    SeriesStyle,
+    further_style,
+    series_word,
+    variant_style,
+)
 from tui.theme import THEMES, colours_of, rich_style
 
 OWN = (theme.DARK, theme.LIGHT, theme.HIGH_DARK, theme.HIGH_LIGHT)
@@ -157,3 +167,14 @@ def test_the_key_goes_round_the_themes() -> None:
 
 def test_another_theme_is_coloured_by_its_background() -> None:
     assert colours_of(Theme("mine", primary="#000000", dark=False)) == Colours(dark=False)
+
+
+@pytest.mark.parametrize(
+    "variant", ["x y", "\u00b2", "9" * 5000, "blink", "link http://example.invalid", "further-3", "", "on"]
+)
+def test_what_a_variant_is_called_names_no_style(variant: str) -> None:
+    word = series_word(variant)
+    for one in THEMES.values():
+        other = Style.parse(colours_of(one).of(variant_style(variant)))
+        assert rich_style(word, colours_of(one)) == other
+    assert {rich_style(series_word(known), colours_of(theme.DARK)) for known in VARIANT_STYLES} != {other}

@@ -56,6 +56,8 @@ OTHER_STYLES: tuple[SeriesStyle, ...] = (
 """For what is not one of the three variants: a further way to compile, device memory, other GPU figures."""
 
 NEUTRAL_STYLE = OTHER_STYLES[-1]
+OTHER_SERIES = "other"
+"""The name of what isn't one of the three variants, in the words of styles."""
 
 _FURTHER = (0, 1, 3, 4, 2)
 """The order in which further ways to compile take them: the one most like a recompile's red comes last."""
@@ -91,6 +93,14 @@ GRAVEST_FIRST = "!LERBGC"
 def variant_style(variant: str) -> SeriesStyle:
     """The style of `variant`; a name that isn't one of the three keeps the neutral one."""
     return VARIANT_STYLES.get(variant, NEUTRAL_STYLE)
+
+
+def series_word(variant: str) -> str:
+    """The word of `tui.theme.rich_style` for the colour of `variant`; a name that isn't one of the three is not in it.
+
+    A name may come from anybody's session, and words are split and looked up: it could be several, or none.
+    """
+    return f"series:{variant if variant in VARIANT_STYLES else OTHER_SERIES}"
 
 
 def further_style(number: int) -> SeriesStyle:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual import events
 
 from tui import safe
-from tui.charts.palette import variant_style
+from tui.charts.palette import series_word, variant_style
 from tui.messages import SortPicked
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, bar, fitted, spread, width_of
@@ -250,7 +250,7 @@ def _runs(line: SessionLine) -> str:
 def _variants(line: SessionLine, ascii: bool) -> Row:
     parts: list[Part] = []
     for variant in line.variants:
-        parts += [(variant_style(variant).symbol(ascii=ascii), f"series:{variant}"), (" ", "")]
+        parts += [(variant_style(variant).symbol(ascii=ascii), series_word(variant)), (" ", "")]
     return tuple(parts[:-1])
 
 
@@ -291,7 +291,7 @@ class SelectedPanel(Panel[SessionLine | None]):
         rule: Row = ((("-" if self.ascii else "─") * width, "faint"),)
         symbols: list[Part] = []
         for variant in line.variants:
-            symbols += [(f"{variant_style(variant).symbol(ascii=self.ascii)} ", f"series:{variant}")]
+            symbols += [(f"{variant_style(variant).symbol(ascii=self.ascii)} ", series_word(variant))]
             symbols += [(variant, ""), ("  ", "")]
         made = made_at(line)
         about = ", ".join(filter(None, (f"on {line.device}" if line.device else "", f"made {made}" if made else "")))

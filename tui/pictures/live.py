@@ -177,7 +177,7 @@ def heading(session: SessionState, now_ns: int, *, copied: bool, loading: bool) 
         session=safe.line(session.session, 80),
         workload=workload_label(session.request),
         device=device_label(session),
-        state=session.state,
+        state=safe.line(session.state, 40),
         elapsed=told(session_s(session, end)) if begun else "",
         warning=_warning(session),
         copied=copied,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from profiler.request import Case, Compilation, Request
-from tui.charts.palette import SeriesStyle, further_style, variant_style
+from tui.charts.palette import SeriesStyle, further_style, series_word, variant_style
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ def case_look(case: Case, request: Request) -> Look:
         further += not first
         if way == case.compilation:
             if usual and first:
-                return Look(variant_style(way.variant), f"series:{way.variant}")
+                return Look(variant_style(way.variant), series_word(way.variant))
             number = 0 if first else further
             return Look(further_style(number), f"series:further-{number}")
     # Of no case of the request: a damaged log's.
-    return Look(variant_style(case.compilation.variant), f"series:{case.compilation.variant}")
+    return Look(variant_style(case.compilation.variant), series_word(case.compilation.variant))

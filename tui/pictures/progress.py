@@ -41,7 +41,7 @@ def ended_text(session: SessionState) -> str:
     """How a session that is over ended, and how many of its runs were begun at all."""
     runs = session.runs.values()
     begun = sum(1 for run in runs if not _never_begun(run))
-    return f"{session.state}, {begun} of {words.count(len(runs), 'run')}"
+    return f"{safe.line(session.state, 40)}, {begun} of {words.count(len(runs), 'run')}"
 
 
 def _session_line(session: SessionState, now_ns: int) -> ProgressLine:
@@ -147,6 +147,6 @@ def _one_run(session: SessionState, run: RunState, now_ns: int) -> RunLine:
         look.style.ascii_marker,
         run_label(run, session.request),
         look.word,
-        state,
+        safe.line(state, 160),
         state_style,
     )

@@ -125,7 +125,7 @@ def state_of(runs: list[RunState], figures: CaseFigures) -> tuple[str, str, str,
     for run in runs:
         if run.state in ("running", "waiting"):
             word = run.phase.name if run.state == "running" and run.phase is not None else run.state
-            return word, "warn" if run.state == "waiting" else "accent", "▸", ">"
+            return safe.line(word, 40), "warn" if run.state == "waiting" else "accent", "▸", ">"
     for outcome in ("died", "failed", "oom", "unsupported", "stopped", "ok"):
         if outcome in figures.outcomes:
             if outcome == "ok" and figures.ended < figures.runs:

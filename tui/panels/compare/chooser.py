@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from tui import safe
-from tui.charts.palette import variant_style
+from tui.charts.palette import series_word, variant_style
 from tui.panels.rows import Part, Row, fitted
 from tui.panels.triggers.choice import ChoicePanel
 from tui.pictures.compare.chooser import Branch, Choice, branches
@@ -69,7 +69,7 @@ class ChooserPanel(ChoicePanel[Choice, Branch]):
         ]
         if item.depth:
             symbol = variant_style(item.variant).symbol(ascii=self.ascii)
-            return [*parts, (f"{symbol} ", f"series:{item.variant}"), (item.label, "")]
+            return [*parts, (f"{symbol} ", series_word(item.variant)), (item.label, "")]
         parts.append((safe.pad(item.label, name - 5, ascii=self.ascii), "bold"))
         if item.why:
             return [*parts, (" " * _GAP, ""), (item.why, "bad")]

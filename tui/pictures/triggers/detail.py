@@ -92,7 +92,7 @@ def detail(
         blocks += [
             *_sums(group, held),
             Gap(),
-            Para("costliest", told.sentence if told.sentence != group.sentence else _where(told), "bold"),
+            Para("costliest", _clean(told.sentence if told.sentence != group.sentence else _where(told)), "bold"),
         ]
     blocks += _place(told, look, marker)
     blocks += [Gap(), *_cost(told, held.get(step_key(told), 0) - compiles(told)), Gap(), *_guard(told), *_code(told)]
