@@ -33,5 +33,5 @@ class Header(Event, tag="header"):
     host: str = ""
     boot_id: str = ""
     pid: Int64 = 0
-    pid_started: float | None = None  # the process's start time, to tell it from a later one with the same pid
+    pid_started: float | None = None  # seconds from the boot to its start: another process with its pid has another
     wall_ns: Int64 = 0  # time.time_ns() at ``t``
