@@ -17,6 +17,7 @@ from profiler import __version__, sessions
 from tui import safe
 from tui.commands.common import BAD_USAGE, NOT_FOUND, OK, RUN_FAILED, CommandError, on_terminal
 from tui.commands.screen_options import settings_of, unread_screen_options
+from tui.echo import echo, echo_page
 
 # Command -> module: a module is imported when its command is used, so that none pays for another's imports.
 COMMANDS = {
@@ -117,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
+        echo_page(error.format_message())
         return error.exit_code
     except CommandError as error:
         return _say(error.message, error.code)
@@ -163,5 +164,5 @@ def _inside_home(error: OSError) -> bool:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(f"stepscope: {safe.line(' '.join(message.split()), 2000)}", err=True)
+    echo(f"stepscope: {' '.join(message.split())}", aside=True)
     return code

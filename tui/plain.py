@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
-import click
-
 from profiler.analysis.legs import stretches
 from profiler.analysis.progress import session_progress
 from profiler.analysis.state import RunState, SessionState
@@ -15,6 +13,7 @@ from profiler.report.outputs import session_outputs
 from profiler.report.tables import run_line, session_lines
 from profiler.sessions import Liveness, SessionFolder
 from tui import safe
+from tui.echo import LONGEST, echo
 from tui.pictures import words
 from tui.pictures.compiles import Explained, compile_text, settled, told_ns
 from tui.pictures.names import latest_ns, workload_label
@@ -119,9 +118,9 @@ def _compiles(run: RunState, explained: Explained) -> Iterator[Told]:
             yield told_ns(run, one), ("compile", one.key), f"recompile: {text}" if one.kind == "recompile" else text
 
 
-def plain_say(settings: Settings, say: Callable[[str], None] = click.echo) -> Callable[[str], None]:
+def plain_say(settings: Settings, say: Callable[[str], None] = echo) -> Callable[[str], None]:
     """``say``; where ASCII alone is wanted this program's own characters become some."""
-    return (lambda line: say(safe.in_ascii(line))) if settings.ascii else say
+    return (lambda line: say(safe.in_ascii(safe.line(line, LONGEST)))) if settings.ascii else say
 
 
 def introduction(session: SessionState) -> list[str]:
@@ -150,7 +149,7 @@ class Followed(Protocol):
 def follow_plainly(
     follower: Followed,
     *,
-    say: Callable[[str], None] = click.echo,
+    say: Callable[[str], None] = echo,
     wait: Callable[[float], None] = time.sleep,
     untold: Collection[str] = (),
     introduce: bool = False,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
+from profiler.legible import HIDDEN
+
 NOT_MEASURED = "-"
-# What terminals obey and readers don't see: controls, marks of the reading direction, what has no width.
-_STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_PLAIN = re.compile("[\t\n\r -~]*")
 
 
 def align(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
@@ -50,8 +52,19 @@ def duration(ms: float | None) -> str:
 
 
 def unsteering(text: str) -> str:
-    r"""``text`` with ``\u001b`` for what would steer a terminal that it is printed on; line ends and tabs stay."""
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    r"""``text`` with ``\u001b`` for what would steer a terminal that it is printed on, what is not seen, and halves of
+    characters; line ends and tabs stay. What takes two units of UTF-16 is written as both, as JSON has it.
+    """
+    if _PLAIN.fullmatch(text):
+        return text
+    odd = {char for char in set(text) if unicodedata.category(char) in HIDDEN and char not in "\t\n\r"}
+    # A table for `translate` would be asked about every character.
+    return re.sub(f"[{re.escape(''.join(odd))}]", lambda found: _escape(found[0]), text) if odd else text
+
+
+def _escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def escaped(text: str) -> str:

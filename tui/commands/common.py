@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -17,11 +18,13 @@ from profiler.analysis.state import SessionState
 from profiler.follow import Follower
 from profiler.report.text import unsteering
 from profiler.sessions import Liveness, SessionFolder
-from tui import safe
+from tui.echo import echo, echo_page
 from tui.terminals import terminal_kind
 
 OK, RUN_FAILED, BAD_USAGE, NOT_FOUND = 0, 1, 2, 3
 NARROWEST = 60
+LONE = re.compile("[\ud800-\udfff]")
+"""Halves of characters: what Python makes of bytes in a file's name that are no UTF-8."""
 Printed = TypeVar("Printed")
 
 
@@ -85,19 +88,36 @@ def some(names: Sequence[str], most: int = 12) -> str:
 
 def print_document(document: msgspec.Struct) -> None:
     """The document as JSON on stdout, and nothing else. Text from logs is in it: nothing may steer the terminal."""
-    click.echo(document_text(document))
+    echo_page(_as_json(document))
 
 
 def document_text(document: msgspec.Struct) -> str:
     """The document as JSON of which nothing steers a terminal."""
     # In a document the same escapes are JSON's own.
-    return unsteering(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    return unsteering(_as_json(document))
+
+
+def _as_json(document: msgspec.Struct) -> str:
+    try:
+        encoded = msgspec.json.encode(document)
+    except UnicodeEncodeError:  # names of folders may be bytes that are no text
+        encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
+    return msgspec.json.format(encoded, indent=2).decode()
+
+
+def _encodable(value: Any) -> Any:
+    """``value``, of dicts, lists and scalars, with U+FFFD in the place of what no JSON can hold."""
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(inner) for inner in value]
+    return LONE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def print_lines(lines: list[str], *, aside: bool = False) -> None:
     """Lines that hold text from logs: nothing in them may steer the terminal. ``aside``: on stderr."""
     for line in lines:
-        click.echo(safe.line(line, 4000), err=aside)
+        echo(line, aside=aside)
 
 
 def lasting(write: Callable[[Printed], None], wanted: bool = True) -> Callable[[Printed], None]:

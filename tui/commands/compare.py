@@ -14,7 +14,6 @@ from profiler.report import published
 from profiler.report.comparetext import compare_lines, compared_rows
 from profiler.report.comparison import CompareDocument
 from profiler.report.slower import OPTION, BadLimit, judge_slower, parse_limit, slower_lines
-from tui import safe
 from tui.commands.common import (
     BAD_USAGE,
     OK,
@@ -97,7 +96,7 @@ def compare_command(
 def _print(settings: Settings, document: CompareDocument) -> None:
     say = plain_say(settings)
     for line in compare_lines(document, terminal_width(), by_ear=settings.plain):
-        say(safe.line(line, 4000))
+        say(line)
 
 
 def _candidates(document: CompareDocument) -> list[tuple[str, CaseFigures]]:

@@ -9,6 +9,7 @@ import click
 from profiler import sessions
 from profiler.sessions import Liveness
 from tui.commands.common import RUN_FAILED, CommandError, find, open_session, pass_root
+from tui.echo import echo
 
 _target = click.argument("reference", metavar="SESSION")
 
@@ -19,7 +20,7 @@ _target = click.argument("reference", metavar="SESSION")
 def stop_command(root: Path, reference: str) -> None:
     """End SESSION: the run under way and those still to come count as stopped; what was measured stays."""
     _tell(root, reference, "stop")
-    click.echo("asked the session to stop: the run under way ends within seconds")
+    echo("asked the session to stop: the run under way ends within seconds")
 
 
 @click.command("skip", short_help="End the run under way, go on with the next.")
@@ -28,7 +29,7 @@ def stop_command(root: Path, reference: str) -> None:
 def skip_command(root: Path, reference: str) -> None:
     """End the run of SESSION that is under way and go on with the next one."""
     _tell(root, reference, "skip")
-    click.echo("asked the session to skip the run under way")
+    echo("asked the session to skip the run under way")
 
 
 @click.command("rm", short_help="Delete sessions.")
@@ -43,7 +44,7 @@ def rm_command(root: Path, references: tuple[str, ...]) -> None:
             sessions.remove(folder)
         except RuntimeError as error:
             raise CommandError(str(error), RUN_FAILED) from None
-        click.echo(f"removed {folder.id}")
+        echo(f"removed {folder.id}")
 
 
 def _tell(root: Path, reference: str, command: str) -> None:

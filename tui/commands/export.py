@@ -21,6 +21,7 @@ from profiler.report.notes import session_notes
 from profiler.report.trace import trace
 from tui.commands.common import BAD_USAGE, RUN_FAILED, CommandError, document_text, pass_root, pick_runs
 from tui.commands.things import Things
+from tui.echo import echo
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def export_command(
     path = Path(output if output is not None else f"{_named(asked)}.{wanted.ending}")
     _check(path, force)
     size = _write(path, wanted.write(asked), force)
-    click.echo(f"wrote {path} ({_shown(size)}): {wanted.hint}")
+    echo(f"wrote {path} ({_shown(size)}): {wanted.hint}")
 
 
 def _asked(

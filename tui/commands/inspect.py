@@ -28,6 +28,7 @@ from tui.commands.common import (
     terminal_width,
 )
 from tui.commands.things import pick_case
+from tui.echo import echo
 from tui.pictures import words
 
 
@@ -41,7 +42,7 @@ def ls_command(root: Path, as_json: bool) -> None:
         print_document(ListDocument(home=str(root), sessions=[_row(overview) for overview in overviews]))
         return
     if not overviews:
-        click.echo("no sessions yet: 'stepscope demo' makes one")
+        echo("no sessions yet: 'stepscope demo' makes one")
         return
     rows = [_row(overview) for overview in overviews]
     now_ns = time.time_ns()

@@ -22,6 +22,7 @@ from tui.commands.common import (
     print_lines,
     terminal_width,
 )
+from tui.echo import echo
 
 judging_option = click.option(
     OPTION,
@@ -61,5 +62,5 @@ def judged_after_screen(folder: SessionFolder, exit_code: Callable[[SessionState
     state = open_session(folder).read_all()
     if state.over:
         return judged(state, exit_code(state), aside=False)
-    click.echo(f"{OPTION}: the session goes on unjudged; 'stepscope triggers {folder.id}' shows what compiled")
+    echo(f"{OPTION}: the session goes on unjudged; 'stepscope triggers {folder.id}' shows what compiled")
     return OK

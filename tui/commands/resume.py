@@ -14,6 +14,7 @@ from profiler.report.documents import show_document
 from profiler.request import Request
 from profiler.resume import CannotResume, Debt, discard_commands, find_debt
 from profiler.sessions import SessionFolder, SessionUnreadable
+from profiler.trust import Trust
 from tui.commands.common import (
     BAD_USAGE,
     OK,
@@ -29,7 +30,9 @@ from tui.commands.common import (
 )
 from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_unjudged
 from tui.commands.run import exit_code, stopping_on_signals
+from tui.commands.run_options import trusting
 from tui.commands.screen_options import screen_options
+from tui.echo import echo, echo_page
 from tui.managing import debt_text, why_not_here
 from tui.pictures.words import count
 from tui.plain import follow_plainly, plain_say
@@ -44,6 +47,7 @@ from tui.settings import Settings
     is_flag=True,
     help="Call its FILE.py:FUNCTION also where it was made on another machine, or before a restart.",
 )
+@trusting
 @click.option(
     "--headless",
     is_flag=True,
@@ -59,6 +63,8 @@ def resume_command(
     reference: str,
     failed: bool,
     run_code: bool,
+    allow_pickle: bool,
+    trust_remote_code: bool,
     headless: bool,
     detach: bool,
     judging: bool,
@@ -89,19 +95,20 @@ def resume_command(
         discard_commands(folder)
     except CannotResume as error:
         raise CommandError(str(error), RUN_FAILED) from None
+    trust = Trust(allow_pickle, trust_remote_code)
     if detach:
-        _conduct(folder, failed)
+        _conduct(folder, failed, trust)
         _announce(folder, as_json)
         return OK
     if not (headless or as_json or settings.plain) and on_terminal():
         from tui.commands.watch import show_app
 
-        _conduct(folder, failed)
+        _conduct(folder, failed, trust)
         show_app(root, folder, settings=settings)
         return judged_after_screen(folder, exit_code) if judging else OK
     with stopping_on_signals(folder) as profiler:
-        profiler.append(_conduct(folder, failed))
-        say = _nothing if as_json else plain_say(settings, lasting(click.echo, judging))
+        profiler.append(_conduct(folder, failed, trust))
+        say = _nothing if as_json else plain_say(settings, lasting(echo, judging))
         say(f"session {folder.id}: {debt_text(debt)}")
         state = follow_plainly(open_session(folder), say=say, untold=debt.outcomes, by_ear=settings.plain)
     if as_json:
@@ -122,7 +129,7 @@ def _say_nothing_owed(folder: SessionFolder, debt: Debt, as_json: bool) -> None:
         return
     failed = sum(1 for outcome in debt.outcomes.values() if outcome == "failed")
     again = f" (--failed makes {count(failed, 'failed run')} again)" if failed else ""
-    click.echo(f"session {folder.id} owes nothing: every run has a result{again}")
+    echo(f"session {folder.id} owes nothing: every run has a result{again}")
 
 
 def _check_machine(folder: SessionFolder, request: Request) -> None:
@@ -132,19 +139,19 @@ def _check_machine(folder: SessionFolder, request: Request) -> None:
         raise CommandError(why_not, BAD_USAGE)
 
 
-def _conduct(folder: SessionFolder, failed: bool) -> int:
+def _conduct(folder: SessionFolder, failed: bool, trust: Trust) -> int:
     """Start the profiler process and return its pid."""
     try:
-        return conductor.resume(folder, failed=failed)
+        return conductor.resume(folder, *trust.arguments, failed=failed)
     except conductor.CannotStart as error:
         raise CommandError(str(error), RUN_FAILED) from None
 
 
 def _announce(folder: SessionFolder, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"schema": 1, "session": folder.id, "folder": str(folder.path)}))
+        echo_page(json.dumps({"schema": 1, "session": folder.id, "folder": str(folder.path)}))
     else:
-        click.echo(f"session {folder.id} goes on in the background: 'stepscope watch {folder.id}' shows it")
+        echo(f"session {folder.id} goes on in the background: 'stepscope watch {folder.id}' shows it")
 
 
 def _print(folder: SessionFolder, state: SessionState) -> None:

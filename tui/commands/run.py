@@ -19,7 +19,7 @@ from profiler.report.documents import show_document
 from profiler.request import LOOKS, BadRequest, Options, Request
 from profiler.request.file import Bench
 from profiler.sessions import SessionFolder
-from tui import safe
+from profiler.trust import NOTHING, Trust
 from tui.commands.common import (
     BAD_USAGE,
     OK,
@@ -36,6 +36,7 @@ from tui.commands.judging import judged, judged_after_screen, judging_option, re
 from tui.commands.run_options import GroupedCommand
 from tui.commands.run_options import options as run_options
 from tui.commands.screen_options import screen_options
+from tui.echo import echo, echo_page
 from tui.pictures.names import workload_label
 from tui.plain import follow_plainly, plain_say
 from tui.settings import Settings
@@ -94,7 +95,8 @@ def run_command(
         resolved = _resolve(lambda: request.resolve(Options(pipeline=pipeline, **given), devices.choose(device)))
     else:
         raise CommandError("PIPELINE is missing: 'stepscope pipelines' lists them; --file TOML works too", BAD_USAGE)
-    how = HowToShow(headless or as_json, detach, judging, as_json, settings)
+    trust = Trust(given["allow_pickle"], given["trust_remote_code"])
+    how = HowToShow(headless or as_json, detach, judging, as_json, settings, trust)
     return _start(ctx.obj, resolved, how)
 
 
@@ -133,6 +135,7 @@ class HowToShow(NamedTuple):
     judging: bool
     as_json: bool
     settings: Settings
+    trust: Trust = NOTHING
 
 
 def _start(root: Path, resolved: Request, how: HowToShow) -> int:
@@ -140,31 +143,31 @@ def _start(root: Path, resolved: Request, how: HowToShow) -> int:
     refuse_uncompiled(judging, resolved)
     folder = sessions.create(resolved, __version__, root)
     if how.detach:
-        _conduct(folder)
+        _conduct(folder, how.trust)
         _announce_detached(folder, as_json)
         return OK
     if not (how.headless or settings.plain) and on_terminal():
         from tui.commands.watch import show_app
 
-        _conduct(folder)
+        _conduct(folder, how.trust)
         show_app(root, folder, settings=settings)
         return judged_after_screen(folder, exit_code) if judging else OK
-    say = _nothing if as_json else plain_say(settings, lasting(click.echo, judging))
+    say = _nothing if as_json else plain_say(settings, lasting(echo, judging))
     # The signals are caught before the profiler starts, so that none of them can leave it running unnoticed.
     with stopping_on_signals(folder) as profiler:
-        profiler.append(_conduct(folder))
+        profiler.append(_conduct(folder, how.trust))
         for line in _announcement(folder, resolved):
-            say(safe.line(line, 4000))
+            say(line)
         state = follow_plainly(open_session(folder), say=say, by_ear=settings.plain)
     if as_json:
         lasting(print_document, judging)(show_document(state, folder=folder))
     return judged(state, exit_code(state), aside=as_json) if judging else exit_code(state)
 
 
-def _conduct(folder: SessionFolder) -> int:
+def _conduct(folder: SessionFolder, trust: Trust) -> int:
     """Start the session's profiler process and return its pid; where that fails, no half-made session is left."""
     try:
-        return conductor.start(folder)
+        return conductor.start(folder, *trust.arguments)
     except conductor.CannotStart:
         sessions.discard(folder)
         raise
@@ -193,9 +196,9 @@ def _announcement(folder: SessionFolder, resolved: Request) -> list[str]:
 
 def _announce_detached(folder: SessionFolder, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"schema": 1, "session": folder.id, "folder": str(folder.path)}))
+        echo_page(json.dumps({"schema": 1, "session": folder.id, "folder": str(folder.path)}))
     else:
-        click.echo(f"session {folder.id} runs in the background: 'stepscope watch {folder.id}' shows it")
+        echo(f"session {folder.id} runs in the background: 'stepscope watch {folder.id}' shows it")
 
 
 @contextmanager

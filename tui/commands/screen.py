@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import click
-
 from tui.commands.common import ended_well
+from tui.echo import echo
 
 
 def run_screen(root: Path, /, *arguments: Any, **options: Any) -> None:
@@ -21,7 +20,7 @@ def run_screen(root: Path, /, *arguments: Any, **options: Any) -> None:
         app = StepscopeApp(root, *arguments, **options)
     app.run(mouse=app.settings.mouse)
     if app.farewell:
-        click.echo(app.farewell)
+        echo(app.farewell)
     ended_well(app.return_code)
 
 
