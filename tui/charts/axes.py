@@ -236,6 +236,8 @@ def clips_above(series: Iterable[Series], high: float) -> tuple[Clip, ...]:
     """The highest point of each stretch of each series that lies above `high`, in the order of x."""
     clips: list[Clip] = []
     for line in series:
+        if not any(map(float(high).__lt__, line.ys)):
+            continue  # as a rule: the points need not be looked at one by one
         peak: Clip | None = None
         for x, y in zip(line.xs, line.ys):
             if math.isfinite(y) and y > high:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -181,9 +182,10 @@ class Frame:
         for number, (series, path) in enumerate(named):
             style, symbol = self._colours.of(series.style), series.style.symbol(ascii=self._ascii)
             due = (number * SYMBOL_SPACING // count) + 2
-            for x, y in path.points:
-                if series.draw != "points" and x < due:
-                    continue
+            points, at = path.points, -1
+            # The points ascend: those before the next symbol's column are passed over, not looked at.
+            while (at := at + 1 if series.draw == "points" else bisect_left(points, (due,), at + 1)) < len(points):
+                x, y = points[at]
                 if not math.isfinite(y) or not (0 <= x < self._layout.columns and 0 <= y < self._layout.rows):
                     continue
                 self._grid.put(self._layout.gutter + int(x), self._layout.rows - int(y), symbol, style)
