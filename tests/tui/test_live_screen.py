@@ -298,7 +298,7 @@ async def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path) -> None:
         log.write(ev.Recompile(t=at, id=f"9/{number}", module=text, fqn=text, reasons=[text]))
     log.close()
     app = StepscopeApp(tmp_path, folder)
-    async with app.run_test(size=(120, 90)) as pilot:
+    async with app.run_test(size=(120, 130)) as pilot:
         await until_read(pilot)
         shown = text_of(app)
         assert "results" in shown

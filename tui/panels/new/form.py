@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual import events
 
 from tui import safe
+from tui.charts.palette import series_word
 from tui.messages import LinePicked
 from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted, spread, width_of
@@ -186,7 +187,7 @@ class FormPanel(Panel[FormView]):
         parts: list[Part] = []
         for number, name in enumerate(names):
             mark = ("[x]" if name in on else "[ ]") if self.ascii else ("■ " if name in on else "□ ")
-            style = f"series:{name}" if of.name == "variants" else ""
+            style = series_word(name) if of.name == "variants" else ""
             under = " reverse" if here and number == view.inner else ""
             quiet = "" if name in on else "quiet"
             short = name if long else name.replace("regional-compile", "regional")
