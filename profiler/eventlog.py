@@ -7,6 +7,7 @@ any byte and never raises on what a file contains.
 
 from __future__ import annotations
 
+import copy
 import fcntl
 import os
 import stat
@@ -19,11 +20,15 @@ from typing import NamedTuple, get_args
 
 import msgspec
 
+from profiler.boundary import clean, may_harm
 from profiler.clocks import Clock, move
 from profiler.events import SCHEMA_MAJOR, AnyEvent, Event, Header, Int64, Note
+from profiler.numbering import Numbering
 
 MAX_LINE_BYTES = 1 << 20
 READ_BYTES = 1 << 18
+_REMEMBERED = 64
+"""Bytes by which a log is known again: a record's last ones, its number and time most often among them."""
 
 _encode = msgspec.json.encode
 _decoder = msgspec.json.Decoder(AnyEvent)
@@ -34,6 +39,7 @@ class _Envelope(msgspec.Struct):
 
     kind: str = ""
     seq: Int64 = 0
+    t: Int64 = 0
 
 
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
@@ -179,8 +185,9 @@ class Chunk(NamedTuple):
 class LogReader:
     """Reads a log from where it stopped last time. Never raises on file content or on a file that comes or goes.
 
-    Counters: ``bad`` lines of a known kind (or no JSON at all), ``unknown`` kinds, ``lost`` records (gaps in ``seq``).
-    ``refused`` says why the file as a whole can't be read (a newer major version, not a regular file), else None.
+    Counters: ``bad`` lines of a known kind (or no JSON at all), ``unknown`` kinds, ``lost`` records (gaps in ``seq``
+    that bad lines don't account for). ``refused`` says why the file as a whole can't be read (a newer major version,
+    not a regular file), else None. Texts of the events are harmless (``profiler.boundary``), whatever the file holds.
 
     With a ``clock``, the times of records that were written in another boot are moved to it.
     """
@@ -195,14 +202,26 @@ class LogReader:
     def _reset(self) -> None:
         self.bad = 0
         self.unknown = 0
-        self.lost = 0
+        self._numbering = Numbering()
         self.refused: str | None = None
         self._denied = False  # refused for what the file system said, which may pass
         self.offset = 0  # of the first byte that isn't consumed
         self._tail = b""
         self._skipping = False  # inside a line that is longer than MAX_LINE_BYTES
-        self._seq = 0
+        self._last = b""  # the bytes before the first that wasn't read yet: others there mean another log
         self._shift_ns = 0  # of the records after the last header
+        self._t = 0  # of the last record, as it was written
+
+    @property
+    def lost(self) -> int:
+        return self._numbering.lost
+
+    def __copy__(self) -> LogReader:
+        """One that stands where this one does and reads on by itself."""
+        other = LogReader.__new__(LogReader)
+        other.__dict__.update(self.__dict__)
+        other._numbering = copy.copy(self._numbering)
+        return other
 
     def read(self, budget: int = READ_BYTES) -> Chunk:
         """Read up to ``budget`` bytes on from the last call and return the events of the lines they complete."""
@@ -235,7 +254,11 @@ class LogReader:
             self._denied = False
         identity = (found.st_dev, found.st_ino)
         position = self.offset + len(self._tail)
-        restarted = self._identity is not None and (identity != self._identity or found.st_size < position)
+        restarted = self._identity is not None and (
+            identity != self._identity
+            or found.st_size < position
+            or os.pread(descriptor, len(self._last), position - len(self._last)) != self._last
+        )
         if restarted:
             self._reset()
             self.header = None
@@ -244,6 +267,7 @@ class LogReader:
         if self.refused:
             return Chunk([], False, restarted)
         data = os.pread(descriptor, budget, position)
+        self._last = (self._last + data[-_REMEMBERED:])[-_REMEMBERED:]
         events = self._consume(data)
         return Chunk(events, position + len(data) < found.st_size and bool(data), restarted)
 
@@ -263,60 +287,74 @@ class LogReader:
             self._tail = b""
             if not self._skipping:
                 self.bad += 1
+                self._numbering.bad()
             self._skipping = True
         return self._admit(self._decode(whole)) if whole else []
 
-    def _decode(self, whole: bytes) -> list[Event]:
+    def _decode(self, whole: bytes) -> list[Event | None]:
+        """The records of whole lines, in their order. None stands for a line that can't be read."""
         try:
             if len(whole) > MAX_LINE_BYTES:
                 # Perhaps one line that is too long: it must not depend on the size of the reads whether it counts.
                 raise ValueError
-            events: list[Event] = list(_decoder.decode_lines(whole))
+            events: list[Event | None] = list(_decoder.decode_lines(whole))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-            events = []
             # Only b"\n" ends a record: str.splitlines would also split on U+2028 inside a string.
-            for line in whole.split(b"\n"):
-                if line.strip():
-                    self._decode_line(line, events)
+            return [self._decode_line(line) for line in whole.split(b"\n") if line.strip()]
+        if may_harm(whole):
+            lines = [line for line in whole.split(b"\n") if line.strip()]
+            for event, line in zip(events, lines, strict=True):
+                if may_harm(line):
+                    clean(event)
         return events
 
-    def _decode_line(self, line: bytes, events: list[Event]) -> None:
+    def _decode_line(self, line: bytes) -> Event | None:
         if len(line) > MAX_LINE_BYTES:
             self.bad += 1
-            return
+            return None
         try:
-            events.append(_decoder.decode(line))
-            return
+            event: Event = _decoder.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-            pass
+            return self._decode_envelope(line)
+        return clean(event) if may_harm(line) else event
+
+    def _decode_envelope(self, line: bytes) -> Event | None:
         try:
             envelope = _envelope_decoder.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
             self.bad += 1
-            return
+            return None
         if envelope.kind in KNOWN_KINDS or not envelope.kind:
             self.bad += 1
         else:
             self.unknown += 1
         # It was read, only not understood: not a gap.
-        events.append(Event(seq=envelope.seq))
+        return Event(seq=envelope.seq, t=envelope.t)
 
-    def _admit(self, events: list[Event]) -> list[Event]:
+    def _admit(self, events: list[Event | None]) -> list[Event]:
         admitted: list[Event] = []
-        shift_ns = self._shift_ns
+        shift_ns, numbering = self._shift_ns, self._numbering
         for event in events:
-            if type(event) is Header:
+            if event is None:
+                numbering.bad()
+                continue
+            kind = type(event)
+            if kind is Header:
                 if not self._begin(event):
                     return admitted
                 shift_ns = self._shift_ns
-            if event.seq > self._seq:
-                self.lost += event.seq - self._seq - 1
-                self._seq = event.seq
-            if type(event) is Event:
+            if event.seq == numbering.expected and numbering.settled:
+                numbering.expected += 1
+            else:
+                before = admitted[-1].t - shift_ns if admitted else self._t
+                numbering.record(event.seq, event.t - before)
+            if kind is Event:
                 continue
             if shift_ns:
                 move(event, shift_ns)
             admitted.append(event)
+        if admitted:
+            self._t = admitted[-1].t - shift_ns
         return admitted
 
     def _begin(self, header: Header) -> bool:
@@ -330,6 +368,6 @@ class LogReader:
         if self.header is None:
             self.header = header
         else:
-            self._seq = 0  # another writer went on with the log, and counts its own records
+            self._numbering.restart()  # another writer went on with the log, and counts its own records
         self._shift_ns = self._clock.shift_ns(header) if self._clock is not None else 0
         return True

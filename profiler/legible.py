@@ -7,9 +7,22 @@ from collections.abc import Callable
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories of what steers, hides or reverses and is not seen itself."""
-_MARKS = frozenset({"Mn", "Me"})
-_MARKS_IN_A_ROW = 2
+MARKS = frozenset({"Mn", "Me"})
+MARKS_IN_A_ROW = 2
 """Combining marks kept on one character: writing systems need that many, a stack of them covers the lines above."""
+
+
+_NAMES = {"\n": "⏎", "\r": "␍", "\t": " ", "\x1b": "␛"}
+
+
+def visible(char: str) -> str:
+    """What stands for a character that isn't seen itself: ``␛``, ``‹202E›``."""
+    if char in _NAMES:
+        return _NAMES[char]
+    code = ord(char)
+    if code < 0x20:
+        return chr(0x2400 + code)  # the control pictures block
+    return "␡" if code == 0x7F else f"‹{code:04X}›"
 
 
 def legible(text: str, longest: int, shown: Callable[[str, str], str]) -> str:
@@ -23,8 +36,8 @@ def legible(text: str, longest: int, shown: Callable[[str, str], str]) -> str:
     marks = 0
     for char in text[:longest]:
         category = unicodedata.category(char)
-        marks = marks + 1 if category in _MARKS else 0
-        if marks > _MARKS_IN_A_ROW or (marks and not out):
+        marks = marks + 1 if category in MARKS else 0
+        if marks > MARKS_IN_A_ROW or (marks and not out):
             continue
         out.append(shown(char, category))
     if len(text) > longest:

@@ -1,0 +1,1 @@
+"""What a session outlives: killed writers, full disks, damaged and hostile logs."""
