@@ -22,7 +22,10 @@ def child_command(role: str, *arguments: str) -> list[str]:
 
 
 def run_child(role: str, arguments: list[str]) -> int:
-    """Be a ``conductor`` (arguments: session folder) or a ``worker`` (session folder, run); returns the exit code."""
+    """Be a ``conductor`` (arguments: session folder) or a ``worker`` (session folder, run); returns the exit code.
+
+    Either may be told more by further arguments.
+    """
     # Imported here: a conductor must not load torch, which the worker's modules import.
     if role == "conductor":
         from profiler.conductor.main import main as conductor

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from profiler.request import Leg, Options
 from profiler.request.commandline import Unsayable, command_line, quoted
+from profiler.request.options import UNREMEMBERED
 from tui.commands.run import run_command
 
 FIELDS = set(Options.__struct_fields__)
@@ -40,6 +41,8 @@ def _strategy(field: msgspec.structs.FieldInfo) -> st.SearchStrategy[object]:
         return st.dictionaries(NAMES, JSON | LIKE_JSON, max_size=3)
     if field.name == "legs":
         return st.just(())
+    if field.name in UNREMEMBERED:
+        return st.just(False)
     if isinstance(default, bool):
         return st.booleans()
     if isinstance(default, str) or "str" in kind:

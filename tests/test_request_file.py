@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from profiler.request import BadRequest, Options, Request, positions, resolve_all
 from profiler.request.file import Bench
 from profiler.request.keys import KEYS
+from profiler.request.options import UNREMEMBERED
 from profiler.request.positions import line_of
+from profiler.trust import Trust
 
 SDXL = """\
 pipeline = "sdxl-txt2img"
@@ -258,7 +260,23 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 
 
 def test_every_option_has_a_key() -> None:
-    assert {key.field for key in KEYS.values()} | {"legs"} - {"picture"} >= set(Options.__struct_fields__)
+    # A list of calls is a table, picture two fields in one, and the device is no option of a case.
+    fields = {key.field for key in KEYS.values()} - {"picture", "device"} | {"legs"}
+    assert fields == set(Options.__struct_fields__) - {*UNREMEMBERED}
+
+
+def test_no_file_says_for_the_user_what_may_be_loaded(file: Path) -> None:
+    for field in UNREMEMBERED:
+        option = field.replace("_", "-")
+        file.write_text(f'pipeline = "sd15-txt2img"\n{option} = true\n')
+        with pytest.raises(BadRequest, match=rf":2: {option} is an option of the command and no key of a file"):
+            Bench(str(file))
+        file.write_text(f'[[case]]\npipeline = "sd15-txt2img"\n{field} = true\n')
+        with pytest.raises(BadRequest, match=rf":3: unknown key '{field}'"):
+            Bench(str(file))
+    file.write_text('pipeline = "sd15-txt2img"\n[[case]]\nsteps = 3\n[[case]]\nsteps = 4\n')
+    [one, other] = Bench(str(file), over={"allow_pickle": True}).options
+    assert one.trust == other.trust == Trust(pickle=True)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from profiler.catalog.errors import BuildError, first_line
 from profiler.catalog.tokenizer import tokenizer
 from profiler.catalog.weights import Fill, skeleton
 from profiler.subject import Denoiser, Piece, Subject
+from profiler.trust import NOTHING, Trust
 
 Report = Callable[[str, int, int], None]
 """Called as (component, components ready, components in all) when a component is begun, and once more at the end."""
@@ -33,12 +34,14 @@ def build(
     seed: int = 0,
     text_encoders: str = "light",
     report: Report | None = None,
+    trust: Trust = NOTHING,
 ) -> Subject:
     """``entry`` on ``device`` in ``dtype`` ("float16", ...), its progress bars silent.
 
     ``weights`` is ``random``, ``hub`` or a folder in diffusers' layout; of an entry with several parts a folder with
     one such folder for each (``if-i``, ``if-ii``, ``x4-upscaler``). ``text_encoders`` is ``light`` (all but the heavy
-    ones), ``all`` or ``none``; the subject's notes say what was left out. Raises BuildError; torch.OutOfMemoryError and
+    ones), ``all`` or ``none``; the subject's notes say what was left out. ``trust`` says what else than safetensors
+    may be loaded. Raises BuildError; torch.OutOfMemoryError and
     MemoryError pass through.
     """
     plans = [_Plan(entry, part, size, text_encoders) for part in entry.parts]
@@ -46,7 +49,7 @@ def build(
     if weights == "random":
         maker = _RandomWeights(plans, getattr(torch, dtype), device, seed, report)
     else:
-        maker = _RealWeights(plans, size, weights, getattr(torch, dtype), device, report)
+        maker = _RealWeights(plans, size, weights, getattr(torch, dtype), device, report, trust)
     pieces = []
     for plan in plans:
         pipe = maker(plan)
@@ -193,6 +196,7 @@ class _RealWeights:
         dtype: torch.dtype,
         device: str,
         report: Report | None,
+        trust: Trust,
     ) -> None:
         entry = plans[0].entry
         if weights == "hub" and size != "full":
@@ -200,11 +204,12 @@ class _RealWeights:
         self._sources = [_source(plan, weights, several=len(plans) > 1) for plan in plans]
         for plan, source in zip(plans, self._sources, strict=True):
             if weights != "hub":
-                folders.check(source, skip=plan.left_out)
+                folders.check(source, plan.left_out, trust)
         self._hub = weights == "hub"
         self._dtype = dtype
         self._device = device
         self._report = report or (lambda name, done, total: None)
+        self._trust = trust
         self._done = 0
         self._shared: dict[int, Any] = {}
 
@@ -230,11 +235,18 @@ class _RealWeights:
                 given[name] = self._shared[id(component)]
             elif self._hub and component.model_id is not None:
                 given[name] = getattr(diffusers, component.cls).from_pretrained(
-                    component.model_id, torch_dtype=self._dtype, use_safetensors=True
+                    component.model_id, torch_dtype=self._dtype, use_safetensors=self._trust.use_safetensors
                 )
-        # Pickled weights can run code: safetensors alone.
-        return getattr(diffusers, plan.part.pipeline_cls).from_pretrained(
-            source, torch_dtype=self._dtype, use_safetensors=True, **given, **plan.part.options
+        pipeline = getattr(diffusers, plan.part.pipeline_cls)
+        folders.check_index(source, pipeline.load_config(source), plan.left_out, self._trust)
+        return pipeline.from_pretrained(
+            source,
+            torch_dtype=self._dtype,
+            # Pickled weights can run code, and so can what comes with a pipeline.
+            use_safetensors=self._trust.use_safetensors,
+            trust_remote_code=self._trust.remote_code,
+            **given,
+            **plan.part.options,
         )
 
     def end(self) -> None:

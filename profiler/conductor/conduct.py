@@ -22,6 +22,7 @@ from profiler.eventlog import EventLog
 from profiler.launch import child_command
 from profiler.request import Request, Run
 from profiler.sessions import SessionFolder, SessionUnreadable
+from profiler.trust import NOTHING, Trust
 
 Command = Callable[..., list[str]]
 
@@ -43,8 +44,12 @@ class Conductor:
         sampler: Sampler | None = None,
         owed: Sequence[Run] | None = None,
         outcomes: Mapping[str, str] | None = None,
+        trust: Trust = NOTHING,
     ) -> None:
-        """``owed``: the runs that are still to be made (None: all), ``outcomes``: of those that were made before."""
+        """``owed``: the runs that are still to be made (None: all), ``outcomes``: of those that were made before.
+
+        ``trust``: what else than safetensors the workers may load.
+        """
         self._folder = folder
         self._request = request
         self._log = log
@@ -57,6 +62,7 @@ class Conductor:
         self._sampler: Sampler = sampler or (GpuSampler(log.write) if on_gpu else NoSampler(log.write))
         self._owed = request.runs if owed is None else owed
         self._outcomes = dict(outcomes or {})
+        self._trust = trust
         self._cut_short: str | None = None  # why no further runs can be added
         self.orders = Orders(folder.path, log.write, max_time_s=request.max_time_s, clock=clock)
 
@@ -148,7 +154,7 @@ class Conductor:
             folder.mkdir(mode=0o700)
             cold = self._is_cold(run)  # asked before the worker makes the folders of its caches
             worker = WorkerProcess(
-                self._command("worker", str(self._folder.path), run.name),
+                self._command("worker", str(self._folder.path), run.name, *self._trust.arguments),
                 self._folder.worker_log(run.name),
                 os.environ,
                 adopts=self._adopts,

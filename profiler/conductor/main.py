@@ -21,6 +21,7 @@ from profiler.eventlog import EventLog
 from profiler.launch import child_command
 from profiler.resume import CannotResume, Debt, survey, take_up, told
 from profiler.sessions import Manifest, SessionFolder, SessionUnreadable, boot_id, host_name
+from profiler.trust import trust_of
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -54,6 +55,7 @@ def main(
         limits=limits,
         owed=debt.runs if debt else None,
         outcomes=debt.outcomes if debt else None,
+        trust=trust_of(arguments),
     )
     for number in STOP_SIGNALS:
         signal.signal(number, conductor.orders.on_signal)

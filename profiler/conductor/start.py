@@ -55,11 +55,16 @@ def start(
     raise CannotStart(_give_up(process, answer, folder, timeout_s))
 
 
-def resume(folder: SessionFolder, *, failed: bool = False, command: Callable[..., list[str]] = child_command) -> int:
+def resume(
+    folder: SessionFolder,
+    *arguments: str,
+    failed: bool = False,
+    command: Callable[..., list[str]] = child_command,
+) -> int:
     """``start`` for a session that was conducted before: its conductor makes what is still owed, and with ``failed``
     the failed runs again.
     """
-    return start(folder, RESUME, *([FAILED_TOO] if failed else []), command=command)
+    return start(folder, RESUME, *([FAILED_TOO] if failed else []), *arguments, command=command)
 
 
 def report(line: str | None) -> None:

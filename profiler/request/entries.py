@@ -149,7 +149,9 @@ def _weights(entry: Entry, options: Options) -> str:
         )
     for part in entry.parts:
         each = str(folder / catalog_folders.of_part(part)) if len(entry.parts) > 1 else given
-        folders.check_pipeline(each, "weights", needs=part.denoisers, skip=_left_out(part, options))
+        folders.check_pipeline(
+            each, "weights", needs=part.denoisers, skip=_left_out(part, options), trust=options.trust
+        )
     return str(folder)
 
 

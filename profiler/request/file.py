@@ -39,8 +39,8 @@ from profiler.request.resolve import MAX_CASES, resolve_all
 
 TABLE = "case"
 """The name of the tables: each adds cases to the session."""
-OF_THE_COMMAND = ("fail-on-recompile", "headless", "detach", "json", "file")
-"""Options of ``run`` that say nothing of what is measured."""
+OF_THE_COMMAND = ("fail-on-recompile", "headless", "detach", "json", "file", "allow-pickle", "trust-remote-code")
+"""Options of ``run`` that say nothing of what is measured, or that no file may say."""
 _LIMIT = 1 << 16  # bytes
 _NAMES = ("pipeline", "weights", "vae")
 """Fields that may be paths."""

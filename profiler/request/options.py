@@ -8,6 +8,10 @@ from typing import Any
 import msgspec
 
 from profiler.request.model import Leg
+from profiler.trust import Trust
+
+UNREMEMBERED = ("allow_pickle", "trust_remote_code")
+"""Fields of what the command line alone can say: no file, no form, and no request remembers them."""
 
 
 class Options(msgspec.Struct, kw_only=True):
@@ -60,3 +64,11 @@ class Options(msgspec.Struct, kw_only=True):
     until_sure: bool = False
     find_syncs: bool = False
     save_images: bool = False
+    # --- UNREMEMBERED ---
+    allow_pickle: bool = False
+    trust_remote_code: bool = False
+
+    @property
+    def trust(self) -> Trust:
+        """What else than safetensors may be loaded."""
+        return Trust(self.allow_pickle, self.trust_remote_code)

@@ -13,6 +13,7 @@ from profiler import catalog
 from profiler.catalog import Entry
 from profiler.request import checking, folders
 from profiler.request.model import BadRequest
+from profiler.trust import NOTHING, Trust
 
 _HUB_ID = re.compile(r"(?P<owner>[A-Za-z0-9][A-Za-z0-9_.-]{0,95})/(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]{0,95})")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -30,8 +31,11 @@ class Pipeline(msgspec.Struct, frozen=True):
     weights: str | None = None  # hub, a folder or factory; None: as asked for
 
 
-def find(given: str) -> Pipeline:
-    """The pipeline that ``given`` names. Reads folders and files, runs nothing. Raises BadRequest."""
+def find(given: str, trust: Trust = NOTHING) -> Pipeline:
+    """The pipeline that ``given`` names. Reads folders and files, runs nothing.
+
+    Raises BadRequest, also for a folder with more than ``trust`` allows.
+    """
     checking.text("pipeline", given, "pipeline")
     if given in catalog.names():
         return Pipeline(given, entry=catalog.find(given))
@@ -41,7 +45,7 @@ def find(given: str) -> Pipeline:
     if given.endswith(".py"):
         return _factory(given, "")
     if _is_folder(given):
-        folder = folders.check_pipeline(given, "pipeline")
+        folder = folders.check_pipeline(given, "pipeline", trust=trust)
         return Pipeline(_short(folder.resolve().name), origin=str(folder), weights=str(folder))
     if is_hub_id(given):
         return Pipeline(_short(given.rpartition("/")[2]), origin=given, weights="hub")

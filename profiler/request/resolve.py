@@ -87,7 +87,7 @@ def _pairs(asked: Sequence[Options], device: str) -> list[naming.Pair]:
     names: dict[str, str | None] = {}  # origins of pipelines by their short names
     for number, options in enumerate(asked):
         try:
-            pipeline = _distinctly_named(pipelines.find(options.pipeline), names)
+            pipeline = _distinctly_named(pipelines.find(options.pipeline, options.trust), names)
             for pair in _of_options(pipeline, options, device):
                 found.setdefault(msgspec.json.encode(pair), pair)
         except BadRequest as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 from profiler.request import checking, folders, pipelines
 from profiler.request.model import BadRequest
+from profiler.trust import NOTHING, Trust
 
 DTYPES = ("float32", "float16", "bfloat16")
 SIZES = ("full", "tiny")
@@ -78,13 +79,13 @@ def memory_format(given: str) -> str:
     return checking.one_of("memory format", given, MEMORY_FORMATS, "memory_format")
 
 
-def vae(given: str | None) -> str | None:
+def vae(given: str | None, trust: Trust = NOTHING) -> str | None:
     """tiny, a hub id or a model's folder as an absolute path."""
     if given is None or given == "tiny":
         return given
     checking.text("vae", given, "vae")
     if os.path.isdir(folders.absolute(given)):
-        return str(folders.check_model(given, "vae"))
+        return str(folders.check_model(given, "vae", trust))
     if not pipelines.is_hub_id(given):
         raise BadRequest(f"vae must be tiny, ORG/NAME on the hub or a model's folder, not {given!r}", "vae")
     return given

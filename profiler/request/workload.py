@@ -34,7 +34,7 @@ def resolve(pipeline: Pipeline, options: Options, batch_size: int, device: str) 
         attention=_attention(options),
         vae_slicing=options.vae_slicing,
         vae_tiling=options.vae_tiling,
-        vae=values.vae(options.vae),
+        vae=values.vae(options.vae, options.trust),
         offload=_offload(options, device),
         layerwise_casting=_storage_type(options),
         seed=checking.within("seed", options.seed, 0, 0, values.MAX_SEED, "seed"),

@@ -21,7 +21,8 @@ _QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-_PRIVATE = {"HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1", "DIFFUSERS_DISABLE_REMOTE_CODE": "1"}
+_PRIVATE = {"HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+_NO_REMOTE_CODE = "DIFFUSERS_DISABLE_REMOTE_CODE"
 _REMOTE_CACHES = (
     "TORCHINDUCTOR_FX_GRAPH_REMOTE_CACHE",
     "TORCHINDUCTOR_AUTOTUNE_REMOTE_CACHE",
@@ -30,10 +31,22 @@ _REMOTE_CACHES = (
 )
 
 
-def prepare(session: Path, case: Case, cache: str, environ: MutableMapping[str, str] = os.environ) -> None:
-    """Set what torch, inductor and the Hugging Face libraries read at import. Raises OSError."""
+def prepare(
+    session: Path,
+    case: Case,
+    cache: str,
+    environ: MutableMapping[str, str] = os.environ,
+    *,
+    remote_code: bool = False,
+) -> None:
+    """Set what torch, inductor and the Hugging Face libraries read at import. Raises OSError.
+
+    ``remote_code``: the user allows code that comes with a pipeline to run.
+    """
     environ.update(_QUIET)
     environ.update(_PRIVATE)
+    if not remote_code:  # else it is as the user has it
+        environ[_NO_REMOTE_CODE] = "1"
     if not _asks_the_hub(case.workload):
         environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
     folder = cache_folder(session, case.name, cache)

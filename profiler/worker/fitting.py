@@ -9,6 +9,7 @@ import torch
 from profiler.catalog.build import BuildError, first_line
 from profiler.request import Workload
 from profiler.subject import Denoiser, Piece, Subject
+from profiler.trust import NOTHING, Trust
 from profiler.variants import Unsupported
 from profiler.worker import vae
 from profiler.worker.attention import set_attention, set_slicing
@@ -18,13 +19,13 @@ Notes = list[tuple[str, str]]
 """(code, text): what readers of the figures must know."""
 
 
-def apply(subject: Subject, workload: Workload, device: str) -> Notes:
+def apply(subject: Subject, workload: Workload, device: str, trust: Trust = NOTHING) -> Notes:
     """Fit ``subject`` to ``workload``: scheduler, VAE, attention, memory format, weights' storage, offload.
 
     Raises Unsupported where the model or the machine lacks something, BuildError where a name is wrong.
     """
     notes = _schedulers(subject, workload)
-    notes += vae.fit(subject, workload, device)
+    notes += vae.fit(subject, workload, device, trust)
     notes += _attention(subject, workload, device)
     notes += _memory_format(subject, workload)
     notes += _layerwise_casting(subject, workload)

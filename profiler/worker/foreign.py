@@ -14,6 +14,7 @@ from profiler.catalog.build import Report, loading_error
 from profiler.catalog.errors import BuildError, first_line
 from profiler.request import Workload
 from profiler.subject import Denoiser, Piece, Subject, pipelines_inside
+from profiler.trust import NOTHING, Trust
 from profiler.variants import Unsupported
 from profiler.worker.signature import dtype_of, pictures_needed
 
@@ -22,17 +23,17 @@ _CLASSES = re.compile(r"UNet|UVit|Transformer[23]DModel|TransformerModel$|DiT|Co
 _NOT = re.compile(r"^(text|image|audio|prior_text|prior_image)_(encoder|proj|embed|normaliz)|^vae|^vq|^movq|tokenizer")
 
 
-def load(workload: Workload, device: str, report: Report) -> Subject:
+def load(workload: Workload, device: str, report: Report, trust: Trust = NOTHING) -> Subject:
     """The pipeline of ``workload.origin``, a hub id or a folder, on ``device``, its progress bars silent.
 
-    Safetensors alone, no code of its own, no safety checker. Raises BuildError, and Unsupported for one without
-    denoisers; torch.OutOfMemoryError and MemoryError pass through.
+    Safetensors alone and no code of its own, unless ``trust`` says otherwise; no safety checker. Raises BuildError, and
+    Unsupported for one without denoisers; torch.OutOfMemoryError and MemoryError pass through.
     """
     source = str(workload.origin)
     local = Path(source).is_absolute()
     report(source, 0, 1)
-    index = folders.check(source) if local else _index(source)
-    pipe = _from_pretrained(source, index, workload)
+    index = folders.check(source, trust=trust) if local else _index(source, trust)
+    pipe = _from_pretrained(source, index, workload, trust)
     if workload.offload is None:
         pipe.to(device)
     silence(pipe)
@@ -91,7 +92,7 @@ def made_up(pipe: Any, given: Collection[str]) -> list[tuple[str, str]]:
 # --- loading ----------------------------------------------------------------------------------------------------------
 
 
-def _index(source: str) -> dict[str, Any]:
+def _index(source: str, trust: Trust) -> dict[str, Any]:
     """The index of the hub's ``source``. Raises BuildError."""
     from diffusers import DiffusionPipeline
     from huggingface_hub.constants import HF_HUB_OFFLINE
@@ -103,24 +104,27 @@ def _index(source: str) -> dict[str, Any]:
         raise BuildError(
             f"{source} can't be got from the hub: {_first_sentence(error)}{offline} (a folder starts with / or ./)"
         ) from error
-    if isinstance(index.get("_class_name"), list):
-        raise folders.own_code(source, "its pipeline class")
+    folders.check_index(source, index, trust=trust)
     return dict(index)
 
 
-def _from_pretrained(source: str, index: dict[str, Any], workload: Workload) -> Any:
+def _from_pretrained(source: str, index: dict[str, Any], workload: Workload, trust: Trust) -> Any:
     import diffusers
 
-    kind = str(index.get("_class_name"))
-    if not hasattr(diffusers, kind):
+    kind = index.get("_class_name")
+    if isinstance(kind, str | None) and not hasattr(diffusers, str(kind)):
         raise BuildError(f"{source} is a {kind}, which diffusers {diffusers.__version__} doesn't have")
     without: dict[str, Any] = {"safety_checker": None} if "safety_checker" in index else {}
     if "requires_safety_checker" in index:
         without["requires_safety_checker"] = False
     try:
-        # Pickled weights can run code: safetensors alone. Neither does code from the repository run.
+        # Pickled weights can run code, and so can what comes with a pipeline.
         return diffusers.DiffusionPipeline.from_pretrained(
-            source, torch_dtype=dtype_of(workload), use_safetensors=True, **without
+            source,
+            torch_dtype=dtype_of(workload),
+            use_safetensors=trust.use_safetensors,
+            trust_remote_code=trust.remote_code,
+            **without,
         )
     except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError) as error:
         raise loading_error(source, error) from error

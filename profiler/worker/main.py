@@ -18,6 +18,7 @@ from profiler.eventlog import EventLog
 from profiler.events import Header, RunEnded
 from profiler.request import Case, Request
 from profiler.sessions import SessionFolder
+from profiler.trust import NOTHING, Trust, trust_of
 from profiler.worker import environment, lifeline
 from profiler.worker.pulse import Pulse
 from profiler.worker.stopping import Stopped, StopSignal
@@ -25,15 +26,17 @@ from profiler.worker.stopping import Stopped, StopSignal
 UNWRITTEN = 2
 
 
-def main(session: str, run: str) -> NoReturn:
+def main(session: str, run: str, *arguments: str) -> NoReturn:
     """Measure ``run`` of the session in the folder ``session``. Does not return: the process ends with the exit code.
+
+    ``arguments`` say what else than safetensors may be loaded (``profiler.trust``).
 
     0: done, ``unsupported``, out of memory or stopped; 1: failed; 2: the log or its last word could not be written.
     """
-    _leave(work(Path(session), run))
+    _leave(work(Path(session), run, trust_of(arguments)))
 
 
-def work(session: Path, run: str) -> int:
+def work(session: Path, run: str, trust: Trust = NOTHING) -> int:
     """``main`` without leaving the process, whose SIGTERM and environment variables it takes over."""
     stop = StopSignal()
     stop.install()
@@ -50,8 +53,8 @@ def work(session: Path, run: str) -> int:
         log.write(_header(folder.id, run))
         pulse.start()
         lifeline.watch()
-        environment.prepare(session, case, manifest.request.cache)
-        outcome = _measure(manifest.request, case, folder, run, log, pulse, stop)
+        environment.prepare(session, case, manifest.request.cache, remote_code=trust.remote_code)
+        outcome = _measure(manifest.request, case, folder, run, log, pulse, stop, trust)
     except (Stopped, OSError, ValueError, ImportError) as error:
         # torch isn't there yet, so nothing that can tell more of an exception is either.
         stop.finished()
@@ -72,7 +75,14 @@ def work(session: Path, run: str) -> int:
 
 
 def _measure(
-    request: Request, case: Case, folder: SessionFolder, run: str, log: EventLog, pulse: Pulse, stop: StopSignal
+    request: Request,
+    case: Case,
+    folder: SessionFolder,
+    run: str,
+    log: EventLog,
+    pulse: Pulse,
+    stop: StopSignal,
+    trust: Trust,
 ) -> RunEnded:
     """Make the run; whatever ends it becomes its last word."""
     # These import torch, which reads the environment prepared above.
@@ -80,7 +90,7 @@ def _measure(
     from profiler.worker.failures import classify
     from profiler.worker.run import CaseRun
 
-    case_run = CaseRun(request, case, folder.id, folder.run(run), log.write, pulse)
+    case_run = CaseRun(request, case, folder.id, folder.run(run), log.write, pulse, trust)
     try:
         case_run.execute()
     except BaseException as error:

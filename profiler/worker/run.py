@@ -11,6 +11,7 @@ from profiler.catalog.errors import BuildError
 from profiler.events import LoadProgress, Note, PhaseStarted
 from profiler.request import Case, Request, is_factory
 from profiler.subject import Subject
+from profiler.trust import NOTHING, Trust
 from profiler.worker import device, factory, fitting, foreign, memorylimit, pictures, syncs
 from profiler.worker.compiles import CompileMonitor, modules_of, self_test, silent_stance
 from profiler.worker.inputs import call_arguments
@@ -33,6 +34,7 @@ class CaseRun:
     folder: Path  # the run's
     sink: Sink
     pulse: Pulse
+    trust: Trust = NOTHING  # what else than safetensors may be loaded
     when: str = "load"
 
     def execute(self) -> None:
@@ -79,10 +81,20 @@ class CaseRun:
     def _load(self, probe: MemoryProbe) -> Subject:
         self._begin("load", None, probe)
         subject = self._subject()
-        for code, text in subject.notes + fitting.apply(subject, self.case.workload, self.request.device):
+        notes = subject.notes + fitting.apply(subject, self.case.workload, self.request.device, self.trust)
+        for code, text in [*self._trusted(), *notes]:
             self.sink(Note(code=code, text=text))
         self.sink(probe.sample("load"))
         return subject
+
+    def _trusted(self) -> list[tuple[str, str]]:
+        """What was allowed, for whoever reads the figures elsewhere."""
+        notes = []
+        if self.trust.pickle:
+            notes.append(("allow-pickle", "pickled weights were allowed where there are no safetensors"))
+        if self.trust.remote_code:
+            notes.append(("trust-remote-code", "code that comes with the pipeline was allowed to run"))
+        return notes
 
     def _subject(self) -> Subject:
         workload, where = self.case.workload, self.request.device
@@ -97,9 +109,12 @@ class CaseRun:
                 seed=workload.seed,
                 text_encoders=workload.text_encoders,
                 report=self._report,
+                trust=self.trust,
             )
-        load = factory.load if self._is_factory else foreign.load
-        subject = load(workload, where, self._report)
+        if self._is_factory:
+            subject = factory.load(workload, where, self._report)
+        else:
+            subject = foreign.load(workload, where, self._report, self.trust)
         if subject.turns and workload.scenario != "steady":
             raise BuildError(
                 f"{workload.pipeline} gives its calls' arguments itself: run it with the scenario steady,"

@@ -7,16 +7,20 @@ from typing import Any
 
 import torch
 
-from profiler.catalog.build import BuildError, first_line
+from profiler.catalog.build import BuildError, loading_error
 from profiler.request import Workload
 from profiler.subject import Piece, Subject
+from profiler.trust import NOTHING, Trust
 from profiler.variants import Unsupported
 
 TINY = "tiny"
 
 
-def fit(subject: Subject, workload: Workload, device: str) -> list[tuple[str, str]]:
-    """Swap, slice and tile the VAEs of ``subject``; notes (code, text). Raises Unsupported and BuildError."""
+def fit(subject: Subject, workload: Workload, device: str, trust: Trust = NOTHING) -> list[tuple[str, str]]:
+    """Swap, slice and tile the VAEs of ``subject``; notes (code, text). ``trust`` is of another VAE's weights.
+
+    Raises Unsupported and BuildError.
+    """
     if not (workload.vae or workload.vae_slicing or workload.vae_tiling):
         return []
     pieces = [piece for piece in subject.pieces if _has_vae(piece)]
@@ -24,7 +28,7 @@ def fit(subject: Subject, workload: Workload, device: str) -> list[tuple[str, st
         raise Unsupported(f"{subject.name} has no VAE: leave the VAE's options out")
     notes = []
     if workload.vae:
-        notes += [("vae", _swap(piece, workload, workload.vae, device)) for piece in pieces]
+        notes += [("vae", _swap(piece, workload, workload.vae, device, trust)) for piece in pieces]
     if workload.vae_slicing:
         notes += [("vae-slicing", _slice(piece, workload)) for piece in pieces]
     if workload.vae_tiling:
@@ -36,9 +40,9 @@ def _has_vae(piece: Piece) -> bool:
     return isinstance(getattr(piece.pipe, "vae", None), torch.nn.Module)
 
 
-def _swap(piece: Piece, workload: Workload, source: str, device: str) -> str:
+def _swap(piece: Piece, workload: Workload, source: str, device: str, trust: Trust) -> str:
     old, dtype = piece.pipe.vae, getattr(torch, workload.dtype)
-    vae = _tiny(old, workload.seed) if source == TINY else _loaded(source, dtype)
+    vae = _tiny(old, workload.seed) if source == TINY else _loaded(source, dtype, trust)
     had, has = (getattr(each.config, "latent_channels", None) for each in (old, vae))
     if had is not None and has != had:
         raise Unsupported(f"the VAE {source} has {has} latent channels, the pipeline's has {had}")
@@ -61,7 +65,7 @@ def _tiny(old: Any, seed: int) -> Any:
         return AutoencoderTiny(latent_channels=old.config.latent_channels)
 
 
-def _loaded(source: str, dtype: torch.dtype) -> Any:
+def _loaded(source: str, dtype: torch.dtype, trust: Trust) -> Any:
     """The VAE of a folder or hub repository, or of its subfolder ``vae``, by the class that its configuration names."""
     import diffusers
 
@@ -77,10 +81,10 @@ def _loaded(source: str, dtype: torch.dtype) -> Any:
         cls = getattr(diffusers, name, None)
         if cls is None or not hasattr(cls, "decode"):
             raise BuildError(f"{source} holds no VAE (its class is {name or 'not named'}): a folder of one is needed")
-        # Pickled weights can run code: safetensors alone.
-        return cls.from_pretrained(source, torch_dtype=dtype, use_safetensors=True, **where)
+        # Pickled weights can run code.
+        return cls.from_pretrained(source, torch_dtype=dtype, use_safetensors=trust.use_safetensors, **where)
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
-        raise BuildError(f"cannot load the VAE {source}: {first_line(error)}") from error
+        raise loading_error(f"the VAE {source}", error) from error
 
 
 def _slice(piece: Piece, workload: Workload) -> str:

@@ -14,6 +14,7 @@ from profiler.catalog import folders
 from profiler.catalog.build import BuildError, build
 from profiler.catalog.errors import first_line
 from profiler.subject import Subject
+from profiler.trust import Trust
 from tests.catalog import hand
 
 
@@ -72,6 +73,9 @@ def test_pickled_weights_are_refused_unless_they_arent_loaded(tmp_path: Path) ->
     (folder / "unet" / "diffusion_pytorch_model.bin").write_bytes(b"")
     with pytest.raises(BuildError, match=r"pickled weights only \(unet/diffusion_pytorch_model\.bin\): convert them"):
         folders.check(folder)
+    with pytest.raises(BuildError, match=r", or --allow-pickle loads them as they are$"):
+        folders.check(folder, trust=Trust(remote_code=True))
+    folders.check(folder, trust=Trust(pickle=True))
     assert folders.check(folder, skip=("unet",))["_class_name"] == "X"
     (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(b"")
     folders.check(folder)
@@ -116,13 +120,38 @@ def test_weights_that_cannot_be_loaded_are_not_called_pickled(tmp_path: Path, da
 
 def test_code_that_comes_with_a_pipeline_is_refused(tmp_path: Path) -> None:
     own = index(tmp_path / "pipeline", _class_name=["mine", "MyPipeline"])
-    with pytest.raises(BuildError, match=r"its pipeline class.*FILE\.py:FUNCTION"):
+    with pytest.raises(BuildError, match=r"its pipeline class.*FILE\.py:FUNCTION.*, or --trust-remote-code runs it$"):
         folders.check(own)
-    component = index(tmp_path / "component", _class_name="X", unet=["mine", "MyUNet"])
-    (component / "unet").mkdir()
-    (component / "unet" / "mine.py").write_text("raise SystemExit\n", encoding="utf-8")
-    with pytest.raises(BuildError, match=r"its component unet.*never does"):
-        folders.check(component)
+    # Whatever the file is called: a module that diffusers has is looked for in the component's folder first.
+    for library in ("mine", "transformers"):
+        component = index(tmp_path / library, _class_name="X", unet=[library, "MyUNet"])
+        (component / "unet").mkdir()
+        (component / "unet" / f"{library}.py").write_text("raise SystemExit\n", encoding="utf-8")
+        with pytest.raises(BuildError, match=r"its component unet that is neither diffusers' nor transformers'"):
+            folders.check(component)
+    trusted = folders.check(own, trust=Trust(remote_code=True))
+    assert trusted["_class_name"] == ["mine", "MyPipeline"]
+
+
+@pytest.mark.parametrize(
+    "library",
+    ["antigravity", "os", "torch", "mine", "diffusers.utils", "diffusers_modules", "a.b", "../x", "pipelines", "", "é"],
+)
+def test_no_module_but_diffusers_and_transformers_is_imported(tmp_path: Path, library: str) -> None:
+    """diffusers imports what an index names: any installed module, and any of the working directory."""
+    folder = index(tmp_path / "pipe", _class_name="X", scheduler=[library, "Class"])
+    (folder / "scheduler").mkdir()
+    with pytest.raises(BuildError, match="its component scheduler"):
+        folders.check(folder)
+    with pytest.raises(BuildError, match="its component scheduler"):
+        folders.check_index("org/name", {"scheduler": [library, "Class"]})
+    folders.check_index("org/name", {"scheduler": [library, "Class"]}, skip=("scheduler",))
+    folders.check_index("org/name", {"scheduler": [library, "Class"]}, trust=Trust(remote_code=True))
+
+
+def test_the_modules_of_diffusers_own_pipelines_are_known() -> None:
+    for library in ("stable_diffusion", "deepfloyd_if", "kolors", "stable_cascade", "diffusers", "transformers"):
+        folders.check_index("org/name", {"component": [library, "Class"]})
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "7"])

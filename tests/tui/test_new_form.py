@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiler import catalog
-from profiler.request import BadRequest, Options, Request, resolve
+from profiler.request import BadRequest, Case, Compilation, Leg, Options, Request, Run, Workload, resolve
 from profiler.request.commandline import command_line
+from profiler.request.options import UNREMEMBERED
+from profiler.trust import NOTHING
 from tests.support import recorded
 from tui.commands.run import run_command
 from tui.pictures.new.editing import Edit, matches, result
@@ -38,13 +40,24 @@ def resolved(of: Form) -> Request:
 def test_every_option_of_run_has_a_field_and_none_is_made_up() -> None:
     fields = {field.name for field in FIELDS}
     assert len(fields) == len(FIELDS)
-    assert fields - {"device"} == set(Options.__struct_fields__) - {"legs"}
+    assert fields - {"device"} == set(Options.__struct_fields__) - {"legs", *UNREMEMBERED}
     for field in FIELDS:
         told = explained(field.name)
         assert told.text
         assert told.default
     params = {param.name for param in run_command.params}
     assert fields - {"queue"} <= params
+
+
+def test_no_form_says_what_may_be_loaded_and_no_session_remembers_it() -> None:
+    """``like`` makes the form of another session's request, which holds no word of it."""
+    words = ("pickle", "remote", "trust")
+    kinds = (Request, Case, Workload, Compilation, Leg, Run)
+    names = [name for kind in kinds for name in kind.__struct_fields__] + [field.name for field in FIELDS]
+    assert not [name for name in names if any(word in name for word in words)]
+    asked = resolve(Options(pipeline="sd15-txt2img", size="tiny", allow_pickle=True, trust_remote_code=True), "cpu")
+    options, _ = options_of(like(asked, resolved))
+    assert options.trust == NOTHING
 
 
 def test_texts_become_options() -> None:

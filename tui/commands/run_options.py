@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from profiler import attention, request, scenarios
+from profiler.trust import ALLOW_PICKLE, TRUST_REMOTE_CODE
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
@@ -105,6 +106,29 @@ def _named(name: str, text: str, field: str) -> tuple[tuple[str, ...], dict[str,
         "show_default": "none",
         "help": text,
     }
+
+
+_TRUST: Declared = [
+    _flag(
+        ALLOW_PICKLE,
+        "Load pickled weights (.bin, .pt) where there are no safetensors; without it they are refused. torch is told to"
+        " restore tensors alone, yet a pickle is a program that it reads: only weights of those whom you trust. Said"
+        " here alone: no file, no session and no form says it for you.",
+    ),
+    _flag(
+        TRUST_REMOTE_CODE,
+        "Run the Python code that comes with a pipeline, of the hub or in its folder; without it none is run. It can do"
+        " whatever you can: read it before. Said here alone, as above.",
+    ),
+]
+"""Of ``run`` and of ``resume``, which doesn't remember them."""
+
+
+def trusting(command: F) -> F:
+    """Add to a command the options that say what else than safetensors may be loaded."""
+    for names, settings in reversed(_TRUST):
+        command = click.option(*names, **settings)(command)
+    return command
 
 
 _OWN = "the pipeline's"
@@ -203,6 +227,7 @@ _GROUPS: dict[str, Declared] = {
                 "help": "Random weights need no download and run the same kernels; PATH is a pipeline's folder.",
             },
         ),
+        *_TRUST,
         (
             ("--size",),
             {
