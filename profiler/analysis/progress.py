@@ -283,6 +283,7 @@ def _remaining(session: SessionState, run: RunState, plan: list[str], now_ns: in
     legs += [None] * (len(plan) - len(legs))
     like: dict[tuple[str, str | None], float | None] = {}  # so that each is looked up once
     left = 0.0
+    call = run.call
     for position, kind in enumerate(zip(plan[done:], legs[done:])):
         if kind not in like:
             phase, leg = kind
@@ -291,7 +292,6 @@ def _remaining(session: SessionState, run: RunState, plan: list[str], now_ns: in
         expected = like[kind]
         if expected is None:
             return None
-        call = run.call
         if position == 0 and call is not None and not call.ended:
             expected = _left_of_call(session, run, call, expected, now_ns)
         left += expected
