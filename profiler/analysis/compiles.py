@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from profiler import events as ev
 from profiler.analysis.restoring import Restorer, lookups, marks
+from profiler.analysis.wholes import whole
 
 if TYPE_CHECKING:
     from profiler.analysis.state import Call, RunState
@@ -198,9 +199,10 @@ class CompileFold:
         if event.starts:
             found.starts = True
             self._take_caller(found, event.caller, [])
-        file, _, line = (found.at or (found.caller or "").rpartition(" in ")[0]).rpartition(":")
-        if line.isdecimal():
-            self._lines(event, file, int(line))
+        file, _, number = (found.at or (found.caller or "").rpartition(" in ")[0]).rpartition(":")
+        line = whole(number)
+        if line is not None:
+            self._lines(event, file, line)
 
     def _lines(self, event: ev.Recompile | ev.GraphBreak, file: str, line: int) -> None:
         if event.lines:

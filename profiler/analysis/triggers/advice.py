@@ -43,7 +43,7 @@ def denoiser(found: Compile) -> str:
 def torch_at_least(run: RunState, *version: int) -> bool:
     """Whether the run's torch is at least of this version; False where the run doesn't say."""
     text = (run.environment.versions.get("torch") if run.environment else None) or ""
-    found = re.match(r"(\d+)\.(\d+)", text)
+    found = re.match(r"(\d{1,6})\.(\d{1,6})", text)
     return found is not None and (int(found[1]), int(found[2])) >= version
 
 

@@ -11,6 +11,7 @@ from profiler.analysis.compiles import Compile
 from profiler.analysis.triggers.context import Context, Setting
 from profiler.analysis.triggers.dimensions import readable, shape, word
 from profiler.analysis.triggers.guards import Guard
+from profiler.analysis.wholes import whole
 
 ARROW = " → "
 _DTYPES = {
@@ -139,7 +140,7 @@ class Change:
         for mark in self.found.dynamic:
             if mark.why != "size change" or mark.dim is None or mark.dim in found:
                 continue
-            if plain(mark.name) != plain(guard.source) or not (_whole(mark.cached) and _whole(mark.new)):
+            if plain(mark.name) != plain(guard.source) or not (whole(mark.cached) and whole(mark.new)):
                 continue  # one that was dynamic before has no size to tell
             named = word(self.argument, guard.source, mark.dim, rank, self.found.module) or f"dim {mark.dim}"
             found[mark.dim] = Dimension(named, str(mark.cached), str(mark.new))
@@ -206,7 +207,7 @@ class Change:
         """Why the batch changed, where the settings of the calls confirm it."""
         if self.before is None or self.guard.dim is None or self.dimension != "batch":
             return None
-        old, new = _whole(self.guard.expected), _whole(self.actual)
+        old, new = whole(self.guard.expected), whole(self.actual)
         if not old or not new:
             return None
         was, now = self.before.workload, self.now.workload
@@ -241,9 +242,5 @@ def plain(source: str | None) -> str:
 
 
 def _factor(pixels: int | None, size: str) -> float:
-    whole = _whole(size)
-    return pixels / whole if pixels and whole else 0.0
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and re.fullmatch(r"\d+", text) else None
+    latent = whole(size)
+    return pixels / latent if pixels and latent else 0.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from profiler.analysis.wholes import whole
+
 _PICTURE = ("batch", "channels", "height", "width")
 _VIDEO = ("batch", "channels", "frames", "height", "width")
 _TOKENS = ("batch", "tokens", "channels")
@@ -52,7 +54,8 @@ def shape(described: str | None) -> tuple[int, ...] | None:
     found = _SHAPE.search(described or "")
     if found is None or (described or "").startswith("["):
         return None
-    return tuple(int(size) for size in found[1].split(",") if size.strip())
+    sizes = [whole(size) for size in found[1].split(",") if size.strip()]
+    return None if None in sizes else tuple(size for size in sizes if size is not None)
 
 
 def word(argument: str | None, source: str | None, dim: int | None, rank: int | None, module: str | None) -> str | None:

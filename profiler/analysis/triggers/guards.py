@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from profiler.analysis.wholes import whole
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -177,14 +179,14 @@ def read(text: str) -> Guard:
         text=(core or body).partition("\n")[0].strip(),
         entry=head["entry"] if head else None,
         source=values.get("source"),
-        dim=int(dim) if (dim := values.get("dim")) else None,
+        dim=whole(values.get("dim")),
         expected=expected.strip() if expected else None,
         actual=(values.get("actual") or values.get("now") or "").strip() or None,
         negated=bool(values.get("negated")),
         of_stride=values.get("measure") == "stride",
         parameter="Guard failed on a parameter" in body,
         file=place["file"] if place else None,
-        line=int(place["line"]) if place else None,
+        line=whole(place["line"]) if place else None,
         function=place["function"] if place else None,
         code=" ".join(place["code"].split()) or None if place else None,
         stack=stack,

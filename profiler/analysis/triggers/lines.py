@@ -6,6 +6,7 @@ from profiler import events as ev
 from profiler.analysis.compiles import Compile
 from profiler.analysis.state import RunState
 from profiler.analysis.triggers.model import Lines
+from profiler.analysis.wholes import whole
 
 
 def of_compile(run: RunState, found: Compile) -> Lines | None:
@@ -28,8 +29,9 @@ def at(run: RunState, file: str, line: int, what: str) -> Lines | None:
 
 
 def _told(run: RunState, place: str) -> ev.SourceLines | None:
-    file, _, line = place.rpartition(":")
-    return run.sources.get((file, int(line))) if line.isdecimal() else None
+    file, _, number = place.rpartition(":")
+    line = whole(number)
+    return None if line is None else run.sources.get((file, line))
 
 
 def _lines(told: ev.SourceLines, what: str) -> Lines:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from profiler.analysis.triggers.changes import ARROW, Change
+from profiler.analysis.wholes import whole
 
 _STATES = {
     "grad_mode": "grad mode",
@@ -57,9 +58,9 @@ def length(change: Change) -> str:
     if expected is None:
         return f"{change.what} is empty now"
     if now is None:
-        return f"{change.what} no longer has {_count(int(expected), 'item')}"
+        return f"{change.what} no longer has {_count(expected, 'item')}"
     names = f": {seen['names']}" if seen and seen["names"] else ""
-    return f"{change.what} has {_count(int(now), 'item')} now (it had {expected}){names}"
+    return f"{change.what} has {_count(now, 'item')} now (it had {expected}){names}"
 
 
 def _counts_keywords(change: Change) -> bool:
@@ -73,7 +74,8 @@ def _keywords(change: Change, expected: str | None, now: str | None) -> str:
     if names and now is not None and expected is not None:
         verb = "are" if len(names) > 1 else "is"
         listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-        difference = int(now) - int(expected)
+        before, after = whole(expected), whole(now)
+        difference = None if before is None or after is None else after - before
         if difference == len(names):
             return f"{listed} {verb} given now"
         if difference == -len(names):
@@ -231,5 +233,5 @@ def _article(name: str) -> str:
     return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
+def _count(number: str, word: str) -> str:
+    return f"{number} {word}{'s' * (number != '1')}"

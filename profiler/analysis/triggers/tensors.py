@@ -6,6 +6,7 @@ import re
 
 from profiler.analysis.triggers.changes import ARROW, Change, dtype
 from profiler.analysis.triggers.dimensions import readable, word
+from profiler.analysis.wholes import whole
 
 TIMESTEPS = ("timestep", "timesteps", "t")
 _SIZE = re.compile(r"(?P<source>[A-Za-z_][\w.\[\]'\"]*)\.(?P<what>size|stride)\(\)\[(?P<dim>\d+)\]")
@@ -40,7 +41,7 @@ def rank(change: Change) -> str:
 
 def stride(change: Change) -> str:
     strides = re.search(r"stride \[([\d, ]*)\]", change.seen or "")
-    given = [int(one) for one in strides[1].split(",") if one.strip()] if strides else []
+    given = [whole(one) for one in strides[1].split(",") if one.strip()] if strides else []
     sizes, guard = change.shape or (), change.guard
     if len(given) == 4 and len(sizes) == 4 and sizes[1] > 1:
         if given[1] == 1:
@@ -127,7 +128,7 @@ def _condition(change: Change) -> str:
     def named(match: re.Match[str]) -> str:
         whose = None if match["source"] == change.guard.source else readable(match["source"])
         argument = whose or change.argument
-        text = word(argument, match["source"], int(match["dim"]), None if whose else rank_, change.found.module) or ""
+        text = word(argument, match["source"], whole(match["dim"]), None if whose else rank_, change.found.module) or ""
         stride_ = " stride" if match["what"] == "stride" else ""
         return f"{whose + ' ' if whose else ''}{text}{stride_}"
 
@@ -137,16 +138,16 @@ def _condition(change: Change) -> str:
 
 def duck(change: Change) -> str:
     named = f" {change.dimension}" if change.dimension else ""
-    whole = change.guard.expected or ""
-    if "._base" in f"{change.guard.source} {whole}":
+    equal = change.guard.expected or ""
+    if "._base" in f"{change.guard.source} {equal}":
         # The tensor that a view was taken of: its dimensions are no caller's.
         return f"two sizes of {change.argument or 'an input'} that were equal no longer are"
-    other = re.fullmatch(r"(?P<source>.+)\.size\(\)\[(?P<dim>\d+)\]", whole)
+    other = re.fullmatch(r"(?P<source>.+)\.size\(\)\[(?P<dim>\d+)\]", equal)
     if other is not None and other["source"] == change.guard.source:
         rank_ = len(change.shape) if change.shape is not None else None
-        second = word(change.argument, other["source"], int(other["dim"]), rank_, change.found.module)
+        second = word(change.argument, other["source"], whole(other["dim"]), rank_, change.found.module) or "another"
         return f"{change.what}{named} and {second} are no longer equal"
-    return f"{change.what}{named} is no longer equal to {readable(whole)}"
+    return f"{change.what}{named} is no longer equal to {readable(equal)}"
 
 
 def alias(change: Change) -> str:
