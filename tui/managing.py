@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import TypeVar
 
 from profiler import conductor, devices, sessions
 from profiler.eventlog import is_locked
+from profiler.halt import last_header
+from profiler.identity import SUSPENDED, hold
 from profiler.request import Request
 from profiler.resume import CannotResume, Debt, discard_commands, find_debt
 from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
@@ -132,6 +135,15 @@ def debt_text(debt: Debt) -> str:
     return f"{len(debt.runs)} of {words.count(len(request.runs), 'run')} to make, on {request.device}"
 
 
+def wake(folder: SessionFolder) -> int | None:
+    """Let a suspended profiler process of the session go on, so that it can obey; its pid, None if there was none."""
+    conductor = hold(last_header(folder.conductor_log), folder.conductor_log)
+    if conductor is None:
+        return None
+    with conductor:
+        return conductor.pid if conductor.state in SUSPENDED and conductor.signal(signal.SIGCONT) else None
+
+
 def folder_bytes(path: Path) -> int:
     """The bytes of all files under ``path``, which links lead nowhere out of; what can't be read counts nothing."""
     total = 0
@@ -155,6 +167,7 @@ def _stop(folders: Sequence[SessionFolder]) -> str:
     for folder in folders:
         try:
             sessions.send(folder, "stop")
+            wake(folder)
         except OSError as error:
             wrong.append(f"could not ask {_short(folder)} to stop: {error.strerror}")
         else:

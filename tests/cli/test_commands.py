@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from tests.report.test_outputs import write_latents
 from tests.support import recorded
 from tui.cli import main
 from tui.commands.common import print_document
-from tui.commands.run import exit_code, stopping_on_signals
+from tui.commands.run import exit_code
 from tui.plain import PlainReport
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -317,20 +316,3 @@ def test_help_prints_every_default(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_sessions_root_is_the_environments(own_home: Path) -> None:
     assert sessions.home() == own_home
-
-
-def test_a_stop_that_finds_no_room_goes_to_the_profiler_itself(
-    session: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = sessions.find(session, own_home)
-    told: list[tuple[int, int]] = []
-
-    def full(*_arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(sessions, "send", full)
-    with stopping_on_signals(folder, tell=lambda pid, number: told.append((pid, number))) as profiler:
-        os.kill(os.getpid(), signal.SIGINT)  # before there is one
-        profiler.append(4242)
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert told == [(4242, signal.SIGTERM)]

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from profiler import sessions
-from profiler.sessions import Liveness
+from profiler import halt, sessions
+from profiler.sessions import Liveness, Manifest, SessionFolder
 from tui.commands.common import RUN_FAILED, CommandError, find, open_session, pass_root
 from tui.echo import echo
+from tui.managing import wake
 
 _target = click.argument("reference", metavar="SESSION")
 
@@ -18,9 +19,22 @@ _target = click.argument("reference", metavar="SESSION")
 @_target
 @pass_root
 def stop_command(root: Path, reference: str) -> None:
-    """End SESSION: the run under way and those still to come count as stopped; what was measured stays."""
-    _tell(root, reference, "stop")
-    echo("asked the session to stop: the run under way ends within seconds")
+    """End SESSION: the run under way and those still to come count as stopped; what was measured stays.
+
+    It is asked, and has time for its last words; a profiler that doesn't obey gets SIGTERM and then SIGKILL, with all
+    that it has started. Returns when nothing of SESSION runs any more, or with code 1 when that can't be reached.
+    """
+    folder = find(reference, root)
+    follower = open_session(folder)
+    if _runs(folder, follower.manifest):
+        echo("asked the session to stop: the run under way ends within seconds")
+    try:
+        ended = halt.halt(folder, say=echo)
+    except halt.CannotHalt as error:
+        raise CommandError(str(error), RUN_FAILED) from None
+    if not ended:
+        raise _not_running(folder, follower.read_all().state, "stop")
+    echo(f"session {folder.id} has ended")
 
 
 @click.command("skip", short_help="End the run under way, go on with the next.")
@@ -28,8 +42,15 @@ def stop_command(root: Path, reference: str) -> None:
 @pass_root
 def skip_command(root: Path, reference: str) -> None:
     """End the run of SESSION that is under way and go on with the next one."""
-    _tell(root, reference, "skip")
+    folder = find(reference, root)
+    follower = open_session(folder)
+    if not _runs(folder, follower.manifest):
+        raise _not_running(folder, follower.read_all().state, "skip")
+    sessions.send(folder, "skip")
     echo("asked the session to skip the run under way")
+    woken = wake(folder)
+    if woken is not None:
+        echo(f"the profiler process {woken} was suspended: it goes on, to do so")
 
 
 @click.command("rm", short_help="Delete sessions.")
@@ -47,10 +68,9 @@ def rm_command(root: Path, references: tuple[str, ...]) -> None:
         echo(f"removed {folder.id}")
 
 
-def _tell(root: Path, reference: str, command: str) -> None:
-    folder = find(reference, root)
-    follower = open_session(folder)
-    if folder.liveness(follower.manifest) not in (Liveness.ALIVE, Liveness.STARTING):
-        state = follower.read_all().state
-        raise CommandError(f"session {folder.id} isn't running ({state}): there is nothing to {command}", RUN_FAILED)
-    sessions.send(folder, command)
+def _runs(folder: SessionFolder, manifest: Manifest) -> bool:
+    return folder.liveness(manifest) in (Liveness.ALIVE, Liveness.STARTING)
+
+
+def _not_running(folder: SessionFolder, state: str, command: str) -> CommandError:
+    return CommandError(f"session {folder.id} isn't running ({state}): there is nothing to {command}", RUN_FAILED)

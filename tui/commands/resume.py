@@ -29,9 +29,10 @@ from tui.commands.common import (
     print_document,
 )
 from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_unjudged
-from tui.commands.run import exit_code, stopping_on_signals
+from tui.commands.run import exit_code
 from tui.commands.run_options import trusting
 from tui.commands.screen_options import screen_options
+from tui.commands.stopping import stopping_on_signals
 from tui.echo import echo, echo_page
 from tui.managing import debt_text, why_not_here
 from tui.pictures.words import count
@@ -106,11 +107,12 @@ def resume_command(
         _conduct(folder, failed, trust)
         show_app(root, folder, settings=settings)
         return judged_after_screen(folder, exit_code) if judging else OK
-    with stopping_on_signals(folder) as profiler:
-        profiler.append(_conduct(folder, failed, trust))
+    with stopping_on_signals(folder) as stopping:
+        _conduct(folder, failed, trust)
         say = _nothing if as_json else plain_say(settings, lasting(echo, judging))
         say(f"session {folder.id}: {debt_text(debt)}")
-        state = follow_plainly(open_session(folder), say=say, untold=debt.outcomes, by_ear=settings.plain)
+        follower = open_session(folder)
+        state = follow_plainly(follower, say=say, wait=stopping.wait, untold=debt.outcomes, by_ear=settings.plain)
     if as_json:
         lasting(partial(_print, folder), judging)(state)
     return judged(state, exit_code(state), aside=as_json) if judging else exit_code(state)
@@ -139,10 +141,10 @@ def _check_machine(folder: SessionFolder, request: Request) -> None:
         raise CommandError(why_not, BAD_USAGE)
 
 
-def _conduct(folder: SessionFolder, failed: bool, trust: Trust) -> int:
-    """Start the profiler process and return its pid."""
+def _conduct(folder: SessionFolder, failed: bool, trust: Trust) -> None:
+    """Start the profiler process."""
     try:
-        return conductor.resume(folder, *trust.arguments, failed=failed)
+        conductor.resume(folder, *trust.arguments, failed=failed)
     except conductor.CannotStart as error:
         raise CommandError(str(error), RUN_FAILED) from None
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +33,7 @@ from tui.commands.judging import judged, judged_after_screen, judging_option, re
 from tui.commands.run_options import GroupedCommand
 from tui.commands.run_options import options as run_options
 from tui.commands.screen_options import screen_options
+from tui.commands.stopping import stopping_on_signals
 from tui.echo import echo, echo_page
 from tui.pictures.names import workload_label
 from tui.plain import follow_plainly, plain_say
@@ -154,20 +152,20 @@ def _start(root: Path, resolved: Request, how: HowToShow) -> int:
         return judged_after_screen(folder, exit_code) if judging else OK
     say = _nothing if as_json else plain_say(settings, lasting(echo, judging))
     # The signals are caught before the profiler starts, so that none of them can leave it running unnoticed.
-    with stopping_on_signals(folder) as profiler:
-        profiler.append(_conduct(folder, how.trust))
+    with stopping_on_signals(folder) as stopping:
+        _conduct(folder, how.trust)
         for line in _announcement(folder, resolved):
             say(line)
-        state = follow_plainly(open_session(folder), say=say, by_ear=settings.plain)
+        state = follow_plainly(open_session(folder), say=say, wait=stopping.wait, by_ear=settings.plain)
     if as_json:
         lasting(print_document, judging)(show_document(state, folder=folder))
     return judged(state, exit_code(state), aside=as_json) if judging else exit_code(state)
 
 
-def _conduct(folder: SessionFolder, trust: Trust) -> int:
-    """Start the session's profiler process and return its pid; where that fails, no half-made session is left."""
+def _conduct(folder: SessionFolder, trust: Trust) -> None:
+    """Start the session's profiler process; where that fails, no half-made session is left."""
     try:
-        return conductor.start(folder, *trust.arguments)
+        conductor.start(folder, *trust.arguments)
     except conductor.CannotStart:
         sessions.discard(folder)
         raise
@@ -199,31 +197,6 @@ def _announce_detached(folder: SessionFolder, as_json: bool) -> None:
         echo_page(json.dumps({"schema": 1, "session": folder.id, "folder": str(folder.path)}))
     else:
         echo(f"session {folder.id} runs in the background: 'stepscope watch {folder.id}' shows it")
-
-
-@contextmanager
-def stopping_on_signals(folder: SessionFolder, tell: Callable[[int, int], None] = os.kill) -> Iterator[list[int]]:
-    """Ctrl-C, SIGTERM and SIGHUP ask the session to stop; we stay until it has ended.
-
-    The list takes the profiler's pid once it has one: on a full disk no command can be left, and it is told directly.
-    """
-    profiler: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        try:
-            sessions.send(folder, "stop")
-        except OSError:
-            with suppress(ProcessLookupError):
-                for pid in profiler:
-                    tell(pid, signal.SIGTERM)
-
-    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in caught}
-    try:
-        yield profiler
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def exit_code(state: SessionState) -> int:
