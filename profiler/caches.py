@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from profiler import sessions
+
+FOLDERS = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton", "CUDA_CACHE_PATH": "cuda"}
+"""What keeps compiled code, by the variable that says where, and its folder among a case's caches."""
 
 
 def cache_folder(session: Path, case: str, cache: str) -> Path | None:
@@ -23,6 +29,34 @@ def cache_folder(session: Path, case: str, cache: str) -> Path | None:
     return base / "cache" / case
 
 
+def make(folder: Path) -> dict[str, Path]:
+    """Make the folders of a case's caches, of this user alone; each by the environment variable that names it.
+
+    Compilers run what they find there: none may be a link, or somebody else's, or one that others can write. Raises
+    OSError.
+    """
+    folder.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The one above holds all cases of a session, or of the home.
+    for path in (folder.parent, folder):
+        _make_private(path)
+    made = {variable: folder / name for variable, name in FOLDERS.items()}
+    for path in made.values():
+        _make_private(path)
+    return made
+
+
+def _make_private(path: Path) -> None:
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.ENOTDIR, "a cache of compiled code must be a folder, and no link", str(path))
+    if found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise PermissionError(
+            errno.EPERM, "somebody else could write what would be run from this cache: remove it", str(path)
+        )
+
+
 def is_empty(folder: Path) -> bool:
     """Whether there is no file in ``folder`` or below it; a folder that is missing is empty too."""
     return not any(files for _, _, files in os.walk(folder))
@@ -31,5 +65,18 @@ def is_empty(folder: Path) -> bool:
 def discard(session: Path, case: str, cache: str) -> None:
     """Empty a case's cache in the session, so that its next run starts cold; no other is touched. Raises OSError."""
     folder = cache_folder(session, case, cache)
-    if cache == "cold" and folder is not None and folder.exists():
-        shutil.rmtree(folder)
+    if cache == "cold" and folder is not None:
+        _remove(folder)
+
+
+def discard_all(session: Path) -> None:
+    """Remove every cache in the session. Raises OSError."""
+    _remove(session / "cache")
+
+
+def _remove(path: Path) -> None:
+    """A link is removed itself, and what it leads to stays."""
+    if path.is_symlink():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)

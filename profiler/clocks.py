@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from profiler.events import Event, Header
+from profiler.events import Event, Header, Int64
 
 POINTS = ("t", "start_ns")
 """The fields of records that are points in time; every other ``*_ns`` is a duration, or of the wall clock."""
@@ -24,7 +24,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     host: str
     boot_id: str
-    clock_ns: int | None = None  # wall clock minus monotonic clock there; None: as the headers of its logs have it
+    clock_ns: Int64 | None = None  # wall clock minus monotonic clock there; None: as the headers of its logs have it
 
 
 class Offsets:

@@ -9,6 +9,7 @@ import os
 import stat
 from pathlib import Path
 
+_MORE_BYTES = 1 << 20
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -18,12 +19,11 @@ def open_beneath(path: Path, folders: int, flags: int = os.O_RDONLY, mode: int =
     Each of them is opened within the one before, so none can be put in its place meanwhile. Never waits for a FIFO.
     Raises OSError: ENOTDIR where a folder is a link, ELOOP where the file is.
     """
-    *above, name = path.parts[-folders - 1 :]
-    base = path
-    for _ in range(folders + 1):
-        base = base.parent
     flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    folder = os.open(base, _FOLDER)
+    if not folders:
+        return os.open(path, flags, mode)
+    base, *above, name = os.path.abspath(path).rsplit("/", folders + 1)
+    folder = os.open(base or "/", _FOLDER)
     try:
         for part in above:
             within = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
@@ -46,8 +46,9 @@ def read_beneath(path: Path, folders: int, limit: int) -> bytes:
             raise ValueError("it is no regular file")
         if about.st_size > limit:
             raise ValueError(f"larger than {limit} bytes")
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)  # it may have grown
+        data = os.read(descriptor, about.st_size + 1)
+        while len(data) <= limit and (more := os.read(descriptor, _MORE_BYTES)):
+            data += more  # it has grown meanwhile, or is larger than one read
     finally:
         os.close(descriptor)
     if len(data) > limit:

@@ -16,12 +16,14 @@ from profiler import caches
 from profiler import events as ev
 from profiler.analysis import batches, repeats
 from profiler.analysis.fold import SessionFold
+from profiler.boundary import harmless
 from profiler.clocks import Offsets, Place
 from profiler.eventlog import LogReader, is_locked
 from profiler.follow import Follower
 from profiler.overview import read_overview
-from profiler.request import Run, code_of
-from profiler.sessions import Liveness, Manifest, SessionFolder, boot_id, host_name, write_manifest
+from profiler.request import BadRequest, Run
+from profiler.request.stored import asked_of, check_runnable
+from profiler.sessions import Liveness, Manifest, SessionFolder, boot_id, home, host_name, write_manifest
 
 OWED = ("stopped", "died")
 """Outcomes that are no results: such runs are made again, as those that never began."""
@@ -57,19 +59,21 @@ class Debt(NamedTuple):
     unended: bool  # its profiler process died after the last run, before its own last word
     clock_ns: int | None  # wall clock minus monotonic clock where it ran last, as its profiler process had it
     latest_wall_ns: int  # of all that was logged
+    own: bool  # made by this user, in this boot of this machine
 
     @property
     def foreign_code(self) -> list[str]:
-        """What its runs would run that isn't ours, of a session that was made elsewhere or before a restart.
+        """What its runs would run or open that isn't ours, of a session that was made elsewhere or before a restart.
 
-        Somebody else may have written its ``session.json``: it is data, and nothing in it is run unasked.
+        Somebody else may have written its ``session.json``: it is data, and nothing that it names is used unasked.
         """
-        if _is_here(self.manifest.place):
+        if self.own:
             return []
         cases = {run.case for run in self.runs}
         adds = self.searching or self.looking
-        found = {code_of(case.workload) for case in self.manifest.request.cases if adds or case.name in cases}
-        return sorted(code for code in found if code is not None)
+        return sorted(
+            {one for case in self.manifest.request.cases if adds or case.name in cases for one in asked_of(case)}
+        )
 
     @property
     def nothing(self) -> bool:
@@ -78,7 +82,7 @@ class Debt(NamedTuple):
 
 def find_debt(folder: SessionFolder, *, failed: bool = False) -> Debt:
     """What ``folder`` owes; ``failed``: its failed runs too. Raises SessionUnreadable, CannotResume while it runs."""
-    manifest = folder.manifest()
+    manifest = folder.manifest(verbatim=True)
     if _is_running(folder, manifest):
         raise CannotResume(f"session {folder.id} is running: 'stepscope watch {folder.id}' shows it")
     return survey(folder, manifest, failed=failed)
@@ -108,13 +112,14 @@ def _await_workers(folder: SessionFolder, manifest: Manifest) -> None:
 
 
 def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
-    """``find_debt`` for one who knows that the session isn't running here. Raises CannotResume."""
-    for path in (folder.control, folder.runs, folder.earlier, folder.path / "cache"):
-        # A copied session is somebody else's: what is written, moved and removed must stay within it.
-        if path.is_symlink():
-            raise CannotResume(
-                f"session {folder.id}: {path.name} is a link that leads out of the session's folder: remove it"
-            )
+    """``find_debt`` for one who knows that the session isn't running here: ``manifest`` is the verbatim one.
+
+    Raises CannotResume, also where the request is none that could be asked for here.
+    """
+    try:
+        check_runnable(manifest.request)
+    except BadRequest as error:
+        raise CannotResume(f"session {folder.id} can't be resumed: {harmless(str(error))}") from None
     _await_workers(folder, manifest)
     offsets = Offsets((*manifest.earlier, manifest.place))
     fold = SessionFold(folder.id, manifest.request)
@@ -135,7 +140,7 @@ def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
     if not _is_here(manifest.place) and not fold.state.over and abs(quiet_s) < QUIET_SECONDS:
         when = f"{quiet_s:.0f} s ago" if quiet_s > 0 else "a moment ago"
         raise CannotResume(
-            f"session {folder.id} seems to run on {manifest.host}, which logged {when}: stop it there, or"
+            f"session {folder.id} seems to run on {harmless(manifest.host)}, which logged {when}: stop it there, or"
             f" try again in {QUIET_SECONDS:.0f} s"
         )
     ended = fold.state.over
@@ -162,6 +167,7 @@ def survey(folder: SessionFolder, manifest: Manifest, *, failed: bool) -> Debt:
         unended=not ended and _is_here(manifest.place),
         clock_ns=conducted.offset_ns,
         latest_wall_ns=latest,
+        own=_is_own(folder, manifest.place),
     )
 
 
@@ -182,6 +188,9 @@ def take_up(folder: SessionFolder, debt: Debt, *, now_wall_ns: int, now_ns: int)
         path.mkdir(mode=0o700, exist_ok=True)
     for run in debt.runs:
         _move_aside(folder, run.name)
+    if not debt.own:
+        # Compilers run what they find there. Its next runs start cold, and their cache events say so.
+        caches.discard_all(folder.path)
     for case in debt.unmeasured:
         # What a run that came to nothing has left there would make the next one neither cold nor warm.
         caches.discard(folder.path, case, debt.manifest.request.cache)
@@ -233,6 +242,16 @@ def discard_commands(folder: SessionFolder) -> None:
 
 def _is_here(place: Place) -> bool:
     return (place.host, place.boot_id) == (host_name(), boot_id())
+
+
+def _is_own(folder: SessionFolder, place: Place) -> bool:
+    """Whether this user made the session here: what a copy says of its host and its boot may have been copied too."""
+    try:
+        found = os.lstat(folder.path)
+        within_home = os.path.samefile(folder.path.parent, home() / "sessions")
+    except OSError:
+        return False
+    return _is_here(place) and within_home and found.st_uid == os.getuid()
 
 
 def _move_aside(folder: SessionFolder, run: str) -> None:

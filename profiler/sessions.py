@@ -13,24 +13,31 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from contextlib import suppress
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import msgspec
 import platformdirs
 
+from profiler import boundary
+from profiler.atomically import write_atomically as write_atomically  # noqa: PLC0414 - others take it from here
 from profiler.clocks import Clock, Place
 from profiler.eventlog import is_locked
 from profiler.events import Int64
-from profiler.request import Case, Request, Run
+from profiler.nofollow import read_beneath
+from profiler.request import BadRequest, Case, Request, Run
+from profiler.request.stored import check_readable
 
 SESSION_SCHEMA = 1
 LONGEST_NAME = 96
 _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")
-_CASE = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+_OWN = re.compile(r"session\.json|\.session\.json\..*\.tmp|conductor\.(jsonl|log)|control|runs|earlier|cache")
+_FOLDERS = frozenset({"control", "runs", "earlier", "cache"})
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters that look alike
+_MOST_BYTES = 1 << 24  # of session.json
 STARTING_SECONDS = 15.0
 """How long after its creation a session without a conductor counts as starting and not as dead."""
 
@@ -53,7 +60,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     boot_id: str
     request: Request
-    clock_ns: int | None = None  # wall clock minus monotonic clock of this boot, once there are earlier places
+    clock_ns: Int64 | None = None  # wall clock minus monotonic clock of this boot, once there are earlier places
     earlier: tuple[Place, ...] = ()  # where it ran before it was resumed, oldest first
 
     @property
@@ -65,6 +72,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         """The clock on which all its records lie; None while they are of one boot."""
         return Clock(self.place, self.earlier) if self.earlier and self.clock_ns is not None else None
+
+
+class _Format(msgspec.Struct):
+    """What every version of ``session.json`` has, whatever else it holds."""
+
+    schema: Int64 = SESSION_SCHEMA
 
 
 class Liveness(Enum):
@@ -79,13 +92,35 @@ class SessionFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.id = path.name
-        self.manifest_file = path / "session.json"
-        self.conductor_log = path / "conductor.jsonl"
-        self.conductor_output = path / "conductor.log"
-        self.control = path / "control"
-        self.runs = path / "runs"
-        self.earlier = path / "earlier"  # folders of runs that were made again
+        # A folder that is named by its path can be called anything.
+        self.id = _shown(path.name)
+
+    # Made when they are first asked for: a list makes hundreds of folders and asks few of them for more than two.
+
+    @cached_property
+    def manifest_file(self) -> Path:
+        return self.path / "session.json"
+
+    @cached_property
+    def conductor_log(self) -> Path:
+        return self.path / "conductor.jsonl"
+
+    @cached_property
+    def conductor_output(self) -> Path:
+        return self.path / "conductor.log"
+
+    @cached_property
+    def control(self) -> Path:
+        return self.path / "control"
+
+    @cached_property
+    def runs(self) -> Path:
+        return self.path / "runs"
+
+    @cached_property
+    def earlier(self) -> Path:
+        """Folders of runs that were made again."""
+        return self.path / "earlier"
 
     def run(self, run: str) -> Path:
         """The folder of a run. Raises ValueError for a name that could leave the session."""
@@ -99,30 +134,39 @@ class SessionFolder:
     def worker_log(self, run: str) -> Path:
         return self.run(run) / "worker.log"
 
-    def manifest(self) -> Manifest:
-        """Read ``session.json``. Raises SessionUnreadable."""
+    def manifest(self, *, verbatim: bool = False) -> Manifest:
+        """Read ``session.json``. Raises SessionUnreadable.
+
+        Its texts are made harmless to be shown (``profiler.boundary``); ``verbatim``: they stay as they were written,
+        for those who do what is asked for or write the file again.
+        """
         try:
-            data = _read_regular(self.manifest_file)
+            data = read_beneath(self.manifest_file, 0, _MOST_BYTES)
+            schema = msgspec.json.decode(data, type=_Format).schema
+            # Told before the rest is read: what a later version writes may have another shape.
+            if schema > SESSION_SCHEMA:
+                raise SessionUnreadable(
+                    f"session {self.id} has format {schema}, this stepscope reads up to {SESSION_SCHEMA}: upgrade it"
+                )
             found = msgspec.json.decode(data, type=Manifest)
+            check_readable(found.request)
+            if not verbatim and boundary.may_harm(data):
+                boundary.clean(found)
         except OSError as error:
             raise SessionUnreadable(f"session {self.id}: cannot read session.json: {error.strerror}") from None
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise SessionUnreadable(f"session {self.id}: session.json is damaged: {error}") from None
-        if found.schema > SESSION_SCHEMA:
-            raise SessionUnreadable(
-                f"session {self.id} has format {found.schema}, this stepscope reads up to {SESSION_SCHEMA}: upgrade it"
-            )
-        cases = {case.name for case in found.request.cases}
-        if not cases:
-            raise SessionUnreadable(f"session {self.id}: session.json is damaged: it asks for nothing")
-        # Names of cases and runs become paths.
-        for name in cases:
-            if not _CASE.fullmatch(name) or name in (".", ".."):
-                raise SessionUnreadable(f"session {self.id}: session.json is damaged: {name!r} is no name of a case")
-        for run in found.request.runs:
-            if not _ID.fullmatch(run.name) or run.case not in cases:
-                raise SessionUnreadable(f"session {self.id}: session.json is damaged: {run.name!r} is no run of it")
+        except (msgspec.MsgspecError, BadRequest, ValueError, RecursionError) as error:
+            why = boundary.harmless(str(error)[:300])
+            raise SessionUnreadable(f"session {self.id}: session.json is damaged: {why}") from None
+        self._refuse_links()
         return found
+
+    def _refuse_links(self) -> None:
+        """Raises SessionUnreadable where a folder of the session is a link: what it leads to is somebody else's."""
+        link = _link_among(self.path, _FOLDERS) or _link_among(self.runs)
+        if link is not None:
+            raise SessionUnreadable(
+                f"session {self.id}: {_shown(link)} is a link that leads out of the session's folder: remove it"
+            )
 
     def liveness(self, manifest: Manifest) -> Liveness:
         """Whether the session's conductor is alive. Asks the kernel for the lock's holder and never takes the lock."""
@@ -208,7 +252,7 @@ def extend(folder: SessionFolder, cases: list[Case], runs: list[Run]) -> Request
     The age of ``session.json`` stays: it puts the sessions in the order in which they were begun. Raises OSError,
     SessionUnreadable.
     """
-    manifest = folder.manifest()
+    manifest = folder.manifest(verbatim=True)
     begun_ns = folder.manifest_file.stat().st_mtime_ns
     request = msgspec.structs.replace(
         manifest.request, cases=[*manifest.request.cases, *cases], runs=[*manifest.request.runs, *runs]
@@ -237,7 +281,7 @@ def find(reference: str, root: Path) -> SessionFolder:
     if os.sep in reference or reference in (os.curdir, os.pardir):
         folder = SessionFolder(Path(reference).absolute())
         if not os.path.isfile(folder.manifest_file):  # False, too, of a name that is too long
-            raise SessionNotFound(f"{reference} is no session folder: it has no session.json")
+            raise SessionNotFound(f"{_shown(reference)} is no session folder: it has no session.json")
         return folder
     sessions = all_sessions(root)
     here = bool(reference) and os.path.isfile(SessionFolder(Path(reference)).manifest_file)
@@ -258,14 +302,28 @@ def find(reference: str, root: Path) -> SessionFolder:
 
 
 def remove(folder: SessionFolder) -> None:
-    """Delete a session's folder. Raises OSError; RuntimeError while its conductor lives."""
+    """Delete a session's folder. Raises OSError, also where it may not be a session's; RuntimeError while its conductor
+    lives.
+    """
     try:
         alive = folder.liveness(folder.manifest()) in (Liveness.ALIVE, Liveness.STARTING)
     except SessionUnreadable:
+        if not _holds_a_session(folder):
+            raise OSError(
+                errno.EINVAL, "its session.json can't be read, and other things lie beside it", str(folder.path)
+            ) from None
         alive = is_locked(folder.conductor_log)
     if alive:
         raise RuntimeError(f"session {folder.id} is running: 'stepscope stop {folder.id}' first")
     discard(folder)
+
+
+def _holds_a_session(folder: SessionFolder) -> bool:
+    """Whether there is nothing in ``folder`` but what a session has there: anybody's file may be called session.json.
+
+    Raises OSError.
+    """
+    return all(_OWN.fullmatch(name) for name in os.listdir(folder.path))
 
 
 def discard(folder: SessionFolder) -> None:
@@ -292,24 +350,7 @@ def send(folder: SessionFolder, command: str, run: str | None = None) -> None:
     """Leave a command for the conductor, by rename, so that it is seen whole or not at all. Raises OSError."""
     name = f"{time.time_ns()}-{os.getpid()}.json"
     control = ControlFile(command=command, run=run, pid=os.getpid())
-    write_atomically(folder.control / name, msgspec.json.encode(control))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``path`` (mode 0600) so that a reader or a crash sees the old file or the whole new one. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(path)  # a write knows only its descriptor
-        raise
+    write_atomically(folder.control / name, msgspec.json.encode(control), follow=False)
 
 
 def host_name() -> str:
@@ -332,10 +373,17 @@ def _made(folder: SessionFolder) -> tuple[int, str]:
         return 0, folder.id
 
 
-def _read_regular(path: Path, limit: int = 1 << 24) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(descriptor, "rb") as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise ValueError(f"larger than {limit} bytes")
-    return data
+def _link_among(folder: Path, names: Container[str] | None = None) -> str | None:
+    """The first link in ``folder`` that has one of ``names``, or any; None where the folder can't be read either."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink() and (names is None or entry.name in names):
+                return entry.name
+    return None
+
+
+def _shown(name: str) -> str:
+    """A name of the file system's as it can be shown: it may have any byte but NUL and /."""
+    if name.isprintable():
+        return name
+    return "".join(char if char.isprintable() else "\ufffd" for char in name)

@@ -64,7 +64,7 @@ def _check(options: Options) -> None:
         checking.one_of("compile mode", options.mode, MODES, "mode")
     if options.backend is not None:
         checking.text("backend", options.backend, "backend")
-        checking.one_of("backend", options.backend, (*BACKENDS, *_installed_backends()), "backend")
+        checking.one_of("backend", options.backend, backends(), "backend")
         if options.backend != "inductor":
             _need_inductor(options)
     checking.within("recompile limit", options.recompile_limit, 1, 1, MAX_RECOMPILE_LIMIT, "recompile_limit")
@@ -97,6 +97,6 @@ def _compilation(
 
 
 @cache
-def _installed_backends() -> tuple[str, ...]:
-    """Backends that installed packages bring, by the names under which torch finds them."""
-    return tuple(sorted({entry.name for entry in entry_points(group="torch_dynamo_backends")}))
+def backends() -> tuple[str, ...]:
+    """torch's own, and those that installed packages bring, by the names under which torch finds them."""
+    return *BACKENDS, *sorted({entry.name for entry in entry_points(group="torch_dynamo_backends")})

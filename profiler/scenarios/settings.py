@@ -89,8 +89,9 @@ SETTINGS: dict[str, Change] = {
 
 
 def workload_of(workload: Workload, leg: Leg) -> Workload:
-    """``workload`` with the changes of ``leg`` that are fields of it."""
-    fields = {name: value for name, value in leg.changes.items() if SETTINGS[name].kind == "workload"}
+    """``workload`` with the changes of ``leg`` that are fields of it; what a later version knows is left out."""
+    known = {name: value for name, value in leg.changes.items() if name in SETTINGS and SETTINGS[name].fits(value)}
+    fields = {name: value for name, value in known.items() if SETTINGS[name].kind == "workload"}
     for name in ("guidance", "strength"):
         if name in fields:
             fields[name] = float(fields[name])
