@@ -9,11 +9,10 @@ import time
 import traceback
 from pathlib import Path
 
-import psutil
-
-from profiler import __version__
+from profiler import __version__, identity
 from profiler import events as ev
 from profiler.conductor.conduct import Command, Conductor, losses
+from profiler.conductor.guardian import stand_guard
 from profiler.conductor.processes import adopt_orphans
 from profiler.conductor.start import FAILED_TOO, RESUME, report
 from profiler.conductor.supervise import DEFAULT_LIMITS, Limits
@@ -38,6 +37,7 @@ def main(
     Returns 0 when it ended as it should, whatever its runs' outcomes; 1 when it failed or its log has lost records; 2
     when it could not be taken over. Stops the session on SIGTERM, SIGINT and SIGHUP.
     """
+    stand_guard()
     folder = SessionFolder(Path(session_folder).absolute())
     try:
         manifest, log = _take_over(folder, resumes=RESUME in arguments)
@@ -79,7 +79,7 @@ def main(
 
 def _take_over(folder: SessionFolder, *, resumes: bool) -> tuple[Manifest, EventLog]:
     try:
-        manifest = folder.manifest()
+        manifest = folder.manifest(verbatim=True)
         log = EventLog(folder.conductor_log)
     except SessionUnreadable as error:
         raise CannotConduct(str(error)) from error
@@ -135,7 +135,7 @@ def _write_header(log: EventLog, session: str) -> None:
             host=host_name(),
             boot_id=boot_id(),
             pid=os.getpid(),
-            pid_started=psutil.Process().create_time(),
+            pid_started=identity.started(os.getpid()),
         )
     )
 

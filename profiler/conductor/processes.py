@@ -8,12 +8,13 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
+from profiler import identity
 from profiler.conductor.start import open_output
 
 LIFELINE_VARIABLE = "STEPSCOPE_LIFELINE_FD"
@@ -79,33 +80,42 @@ class WorkerProcess:
         self._pidfd = _pidfd(self.pid)
 
     def wait(self, timeout_s: float) -> int | None:
-        """Sleep until the worker has ended, at most ``timeout_s``; its exit code (-N: signal N), None if it lives."""
-        if self._process.returncode is None and self._pidfd >= 0:
+        """Sleep until the worker has ended, at most ``timeout_s``; its exit code (-N: signal N), None if it lives.
+
+        It stays a zombie until ``end``: no other process can have its pid or be taken for the leader of its session.
+        """
+        if self._process.returncode is not None:
+            return self._process.returncode
+        deadline = time.monotonic() + timeout_s
+        while (code := _exit_code(self.pid)) is None and (left := deadline - time.monotonic()) > 0:
+            if self._pidfd < 0:
+                time.sleep(min(left, _LOOK_SECONDS))
+                continue
             waiting = select.poll()
             waiting.register(self._pidfd, select.POLLIN)
-            waiting.poll(timeout_s * 1000)
-            return self._process.poll()
-        try:
-            return self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            return None
+            waiting.poll(left * 1000)
+        return code
 
     def state(self) -> str:
         """psutil's word for what the worker's main thread does; "gone" once it has ended."""
-        try:
-            return str(psutil.Process(self.pid).status()) if self._process.poll() is None else "gone"
-        except psutil.NoSuchProcess:
-            return "gone"
+        seen = None if self._process.returncode is not None else identity.look(self.pid)
+        return seen.state if seen is not None and seen.alive else "gone"
+
+    def cpu_seconds(self) -> float:
+        """How long the run's processes have computed, as far as they are still there."""
+        return sum(_cpu_seconds(process) for process in self._members())
 
     def end(self, grace_s: float = GRACE_SECONDS) -> Ended:
         """End the worker (TERM, ``grace_s`` for its last word, KILL), then whatever is left of its processes."""
         killed = False
-        if self._process.poll() is None:
+        if self.wait(0.0) is None:
             self._signal_worker(signal.SIGTERM)
             # A suspended process sees SIGTERM only once it goes on.
             self._signal_worker(signal.SIGCONT)
-            killed = self._wait_for_worker(grace_s) is None
-        return Ended(killed, self._sweep(kill_at_once=killed))
+            killed = self.wait(grace_s) is None
+        survivors = sweep(self._left, 0.0 if killed else SWEEP_SECONDS)
+        self._process.poll()
+        return Ended(killed, survivors)
 
     def close(self) -> None:
         """Let go of the descriptors; a worker that still lives ends itself then."""
@@ -113,47 +123,69 @@ class WorkerProcess:
         if self._pidfd >= 0:
             os.close(self._pidfd)
 
-    def _wait_for_worker(self, seconds: float) -> int | None:
-        deadline = time.monotonic() + seconds
-        while (code := self.wait(max(0.0, deadline - time.monotonic()))) is None and time.monotonic() < deadline:
-            pass
-        return code
-
     def _signal_worker(self, number: int) -> None:
-        # Popen checks that the pid is still its child, so a reused pid is never hit.
-        self._process.send_signal(number)
-
-    def _sweep(self, kill_at_once: bool) -> list[Survivor]:
-        stages = [(signal.SIGTERM, SWEEP_SECONDS), (signal.SIGKILL, KILL_SECONDS)]
-        for number, seconds in stages[kill_at_once:]:
-            deadline = time.monotonic() + seconds
-            signalled: set[psutil.Process] = set()
-            while left := self._left():
-                if time.monotonic() >= deadline:
-                    break
-                # Looked for again each time: a process may start another before the signal reaches it.
-                for process in set(left) - signalled:
-                    _signal(process, number)
-                    signalled.add(process)
-                time.sleep(_LOOK_SECONDS)
-            else:
-                return []
-        return [Survivor(process.pid, _status(process)) for process in self._left()]
+        # Not collected yet, so the pid is its own.
+        if self._process.returncode is None:
+            os.kill(self.pid, number)
 
     def _left(self) -> list[psutil.Process]:
         """Live processes of the run: below this process, and everyone in the worker's session."""
-        self._process.poll()
+        return [process for process in self._members() if not _over(process, self.pid)]
+
+    def _members(self) -> set[psutil.Process]:
         found = set(_session_members(self.pid))
         if self._adopts:
             found.update(psutil.Process().children(recursive=True))
-        return [process for process in found if not self._over(process)]
+        return found
 
-    def _over(self, process: psutil.Process) -> bool:
-        if _status(process) not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD, "gone"):
-            return False
-        if process.pid != self.pid:  # the worker's own exit status is Popen's to collect
-            _reap(process.pid)
-        return True
+
+def below(keep: int) -> list[psutil.Process]:
+    """Live processes below this one. Its own children that have ended are collected, all but ``keep``."""
+    return [process for process in psutil.Process().children(recursive=True) if not _over(process, keep)]
+
+
+def sweep(left: Callable[[], Iterable[psutil.Process]], grace_s: float) -> list[Survivor]:
+    """End what ``left`` finds: TERM, ``grace_s``, KILL. Returns what is there ``KILL_SECONDS`` after that."""
+    for number, seconds in [(signal.SIGTERM, grace_s), (signal.SIGKILL, KILL_SECONDS)]:
+        deadline = time.monotonic() + seconds
+        signalled: set[psutil.Process] = set()
+        while found := set(left()):
+            if time.monotonic() >= deadline:
+                break
+            # Looked for again each time: a process may start another before the signal reaches it.
+            for process in found - signalled:
+                _signal(process, number)
+                _signal(process, signal.SIGCONT)
+                signalled.add(process)
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return []
+    return [Survivor(process.pid, _status(process)) for process in left()]
+
+
+def _exit_code(child: int) -> int | None:
+    """The exit code of a child that is left uncollected (-N: signal N), None while it lives."""
+    found = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if found is None:
+        return None
+    return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+
+
+def _over(process: psutil.Process, keep: int) -> bool:
+    """Whether it has ended. It is collected then if it is a child of this process other than ``keep``."""
+    if _status(process) not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD, "gone"):
+        return False
+    if process.pid != keep:
+        _reap(process.pid)
+    return True
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    try:
+        spent = process.cpu_times()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0.0
+    return float(spent.user + spent.system + spent.children_user + spent.children_system)
 
 
 def _pidfd(pid: int) -> int:

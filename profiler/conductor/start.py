@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import select
+import signal
 import subprocess
 import threading
 from collections.abc import Callable
@@ -17,7 +19,7 @@ READY_VARIABLE = "STEPSCOPE_READY_FD"
 START_SECONDS = 30.0
 RESUME, FAILED_TOO = "resume", "failed"
 """Arguments: go on with a session that was conducted before; make its failed runs again too."""
-_READY = b"ready\n"
+_READY = re.compile(rb"ready (\d{1,10})\n")
 _LONGEST_LINE = 4096
 
 
@@ -33,8 +35,8 @@ def start(
 ) -> int:
     """Start the conductor of ``folder`` and return its pid once it holds the session's lock. Raises CannotStart.
 
-    It lives in a session of its own with its output in ``conductor.log``: closing the terminal doesn't reach it. When
-    this raises, no conductor is left running. ``arguments`` are handed to it.
+    It and its guardian live in a session of their own with their output in ``conductor.log``: closing the terminal
+    doesn't reach them. When this raises, no conductor is left running. ``arguments`` are handed to it.
     """
     read_end, write_end = os.pipe()
     try:
@@ -48,10 +50,11 @@ def start(
         answer = _answer(read_end, timeout_s)
     finally:
         os.close(read_end)
-    if answer == _READY:
+    ready = _READY.fullmatch(answer or b"")
+    if ready is not None:
         # Reaped as soon as it ends, so that it is no zombie for as long as a viewer stays open.
         threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
-        return process.pid
+        return int(ready[1])
     raise CannotStart(_give_up(process, answer, folder, timeout_s))
 
 
@@ -68,14 +71,16 @@ def resume(
 
 
 def report(line: str | None) -> None:
-    """Called by the conductor once: tell whoever waits in ``start`` that it took over (None), or why it can't."""
+    """Called by the conductor once: tell whoever waits in ``start`` its pid, now that it took over (None), or why it
+    can't.
+    """
     number = os.environ.pop(READY_VARIABLE, "")
     if not number.isdecimal():
         return
     descriptor = int(number)
     try:
         with open(descriptor, "wb", buffering=0) as pipe:
-            pipe.write(_READY if line is None else line.encode(errors="replace")[:_LONGEST_LINE])
+            pipe.write(b"ready %d\n" % os.getpid() if line is None else line.encode(errors="replace")[:_LONGEST_LINE])
     except OSError:
         # Nobody waits any more; conductor.log has the line as well.
         return
@@ -112,14 +117,19 @@ def _answer(descriptor: int, timeout_s: float) -> bytes | None:
 
 def _give_up(process: subprocess.Popen[bytes], answer: bytes | None, folder: SessionFolder, timeout_s: float) -> str:
     if answer is None:
-        process.kill()
-        process.wait()
+        _kill(process)
         return f"the profiler process did not take over within {timeout_s:g} s: see {folder.conductor_output}"
     try:
         code = process.wait(timeout=5.0)
     except subprocess.TimeoutExpired:
-        process.kill()
-        code = process.wait()
+        code = _kill(process)
     if answer:
         return answer.decode(errors="replace").strip()
     return f"the profiler process ended at once (exit code {code}): see {folder.conductor_output}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> int:
+    """Its whole group: the guardian and the conductor."""
+    # Not collected yet, so the group is its own.
+    os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()

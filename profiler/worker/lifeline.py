@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+import psutil
 
 VARIABLE = "STEPSCOPE_LIFELINE_FD"
 GRACE_SECONDS = 2.0
@@ -41,6 +44,19 @@ def _wait(descriptor: int) -> None:
 
 
 def _end_process_group() -> None:
+    """The group, and what sits below this process in groups and sessions of its own.
+
+    The conductor's guardian does so too, and finds orphans as well; it may have been killed with it.
+    """
+    # Compilers have no last word to say. The worker has, and may leave as soon as it is told to end.
+    _kill(psutil.Process().children(recursive=True))
     os.killpg(0, signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
+    _kill(psutil.Process().children(recursive=True))
     os.killpg(0, signal.SIGKILL)
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):  # ended meanwhile
+            process.kill()

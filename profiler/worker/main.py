@@ -13,7 +13,7 @@ from typing import NoReturn
 import psutil
 
 import profiler
-from profiler import sessions
+from profiler import identity, sessions
 from profiler.eventlog import EventLog
 from profiler.events import Header, RunEnded
 from profiler.request import Case, Request
@@ -42,7 +42,7 @@ def work(session: Path, run: str, trust: Trust = NOTHING) -> int:
     stop.install()
     folder = SessionFolder(session)
     try:
-        manifest = folder.manifest()
+        manifest = folder.manifest(verbatim=True)
         case = manifest.request.case(manifest.request.run(run).case)
         log = EventLog(folder.run_log(run))
     except (sessions.SessionUnreadable, KeyError, ValueError, OSError) as error:
@@ -117,7 +117,7 @@ def _header(session: str, run: str) -> Header:
         host=sessions.host_name(),
         boot_id=sessions.boot_id(),
         pid=os.getpid(),
-        pid_started=psutil.Process().create_time(),
+        pid_started=identity.started(os.getpid()),
         wall_ns=time.time_ns(),
     )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from profiler import events as ev
 from profiler.eventlog import EventLog
@@ -122,6 +125,83 @@ def _family(log: EventLog) -> int:
     return _say(log, "ok", 0)
 
 
+_SLEEPER = f"import time; time.sleep({FOREVER})"
+_STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {_SLEEPER}"
+_ORPHANED = """
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-I", "-S", "-c", sys.argv[1]], stdout=2, start_new_session=True, env={})
+print(child.pid, flush=True)
+os._exit(0)
+"""
+
+
+def _raise_family() -> list[int]:
+    """A child, one in a group and one in a session of its own, and two orphans in sessions of their own without any
+    environment; half of them ignore SIGTERM.
+    """
+
+    def child(code: str, **where: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-I", "-S", "-c", code], stdout=subprocess.DEVNULL, **where)
+
+    children = [
+        child(_SLEEPER),
+        child(_STUBBORN, process_group=0),
+        child(_STUBBORN, start_new_session=True),
+    ]
+    pids = [one.pid for one in children]
+    for one in children:
+        one.returncode = 0  # left behind on purpose: no warning about it
+    for code in (_SLEEPER, _STUBBORN):
+        told = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _ORPHANED, code],
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            check=True,
+        )
+        pids.append(int(told.stdout))
+    return pids
+
+
+def _parent(log: EventLog, then: Callable[[EventLog], int]) -> int:
+    log.write(ev.Note(code="children", text=" ".join(map(str, _raise_family()))))
+    return then(log)
+
+
+def _suspended_in_a_call(log: EventLog) -> int:
+    log.write(ev.PhaseStarted(phase="measure"))
+    log.write(ev.CallStarted(call=0, phase="measure"))
+    return _suspended(log)
+
+
+def _deaf(log: EventLog) -> int:
+    """C code that keeps the interpreter's lock: no Python of this process runs, in any thread."""
+    log.write(ev.PhaseStarted(phase="measure"))
+    log.write(ev.CallStarted(call=0, phase="measure"))
+    ctypes.PyDLL(None).sleep(FOREVER)
+    return 1
+
+
+def _closes_its_log(log: EventLog) -> int:
+    """Closes every descriptor it has, as a library that makes itself a daemon would."""
+    os.closerange(3, 256)
+    log.write(ev.PhaseStarted(phase="measure"))
+    lost = log.lost
+    log.write(ev.RunEnded(outcome="ok"))
+    os.write(2, f"{log.lost} records could not be written: {log.error}\n".encode())
+    return 0 if log.lost == lost else 2
+
+
+def _beats(log: EventLog, *events: ev.Event) -> int:
+    """A main thread that hangs after ``events`` while heartbeats go on."""
+    for event in events:
+        log.write(event)
+    deadline = time.monotonic() + FOREVER
+    while time.monotonic() < deadline:
+        log.write(ev.Heartbeat(rss_bytes=1))
+        time.sleep(0.1)
+    return 1
+
+
 BEHAVIOURS = {
     "ok": lambda log: _say(log, "ok", 0),
     "sleep": _sleep,
@@ -132,4 +212,12 @@ BEHAVIOURS = {
     "crash-after": _crash_after,
     "flood": _flood,
     "family": _family,
+    "parent": lambda log: _parent(log, _sleep),
+    "parent-suspended": lambda log: _parent(log, _suspended_in_a_call),
+    "parent-deaf": lambda log: _parent(log, _deaf),
+    "parent-ends": lambda log: _parent(log, lambda log: _say(log, "ok", 0)),
+    "deaf": _deaf,
+    "closes-its-log": _closes_its_log,
+    "hangs-and-beats": lambda log: _beats(log, ev.PhaseStarted(phase="measure"), ev.CallStarted(phase="measure")),
+    "hangs-in-a-compile": lambda log: _beats(log, ev.PhaseStarted(phase="compile"), ev.CompileStarted(id="0/0")),
 }

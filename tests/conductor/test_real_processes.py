@@ -327,7 +327,8 @@ def test_the_conductor_is_out_of_reach_of_the_terminal(own_home: Path) -> None:
     folder = make(own_home)
     pid = begin(folder, "sleep")
     try:
-        assert os.getsid(pid) == pid
+        assert os.getsid(pid) not in (pid, os.getsid(0))
+        assert os.getsid(pid) == os.getpgid(pid) == psutil.Process(pid).ppid()  # its guardian's
         assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null"
         assert os.readlink(f"/proc/{pid}/cwd") == os.getcwd()
         assert folder.liveness(folder.manifest()) is Liveness.ALIVE

@@ -38,7 +38,9 @@ def ours(home: Path) -> list[psutil.Process]:
 
 
 def role(home: Path, name: str) -> psutil.Process:
-    return next(process for process in ours(home) if name in process.cmdline())
+    """The ``conductor`` or the ``worker``; the conductor's guardian, its parent, has the same command line."""
+    found = [process for process in ours(home) if name in process.cmdline()]
+    return next(process for process in found if name == "worker" or process.ppid() in {other.pid for other in found})
 
 
 def only(home: Path) -> SessionFolder:

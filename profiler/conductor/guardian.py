@@ -1,0 +1,65 @@
+"""A killed conductor leaves no process behind: its guardian, which is its parent, sees to that.
+
+A worker ends by itself when its conductor is gone (`profiler.worker.lifeline`), but what it has started may sit in
+sessions and groups of its own, and C code that holds the interpreter keeps it from noticing at all. The kernel hands
+every orphan to the closest ancestor that adopts; with the conductor dead that is the guardian, whatever the orphan has
+made of its session, its group and its environment. The guardian sleeps all the time and does nothing else.
+
+Where the guardian itself is killed, the conductor goes on; the workers' own lifeline then has to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+from types import FrameType
+from typing import NoReturn
+
+from profiler.conductor.processes import SWEEP_SECONDS, adopt_orphans, below, sweep
+
+FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_PR_SET_NAME = 15
+_NAME = b"stepscope-guard"  # at most 15 bytes
+_KILLED = 128  # plus the signal: the exit code that a shell gives
+
+
+def stand_guard() -> None:
+    """Go on in a child of this process, which stays as its guardian and ends with its exit code.
+
+    To be called before anything is open that must close with the conductor, and while there is one thread. Where no
+    process can be made, this one goes on without a guardian.
+    """
+    # Both go by the same signals: none may come between.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
+    try:
+        conductor = os.fork()
+    except OSError:
+        conductor = 0
+    if conductor:
+        _guard(conductor)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _guard(conductor: int) -> NoReturn:
+    code = 1
+    # Whatever happens here, this process must not go on as a second conductor.
+    with contextlib.suppress(BaseException):
+        adopt_orphans()
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, _NAME, 0, 0, 0)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+
+        def forward(number: int, _frame: FrameType | None) -> None:
+            # It is our child and is collected below, so its pid is nobody else's.
+            os.kill(conductor, number)
+
+        for number in FORWARDED:
+            signal.signal(number, forward)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
+        # Left uncollected until the end, so that no signal can reach another process with its pid.
+        found = os.waitid(os.P_PID, conductor, os.WEXITED | os.WNOWAIT)
+        assert found is not None
+        code = found.si_status if found.si_code == os.CLD_EXITED else _KILLED + found.si_status
+        sweep(lambda: below(conductor), SWEEP_SECONDS)
+    os._exit(code)
