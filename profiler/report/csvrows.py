@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -28,8 +29,12 @@ Runs = Sequence[tuple[SessionState, RunState]]
 Ids = Mapping[SessionState, str]
 Cell = str | int | float | None
 
-_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet takes text that begins so for a formula, and a formula can fetch a page (OWASP, CSV injection)."""
+_FORMULA = re.compile(r"""\A(?=[=+@＝＋－＠\t\r\n-])|[;\t\r\n]["']*(?=[=+@＝＋－＠-])""")
+"""Where a spreadsheet would begin to compute text: a formula can fetch a page (OWASP, CSV injection).
+
+Some take the wide forms of the signs, too. Within a cell: where the settings of a country make ``;`` or a tab the mark
+between cells, the quotes around ours are none, and a line's end in it ends the row.
+"""
 _KEYED_BY_NAME = ("stages", "phases")
 _JOINED = " | "
 
@@ -219,5 +224,4 @@ def _cell(value: Cell) -> Cell:
 @lru_cache(maxsize=4096)
 def _guarded(text: str) -> str:
     """Text that no spreadsheet computes and no terminal obeys: an apostrophe before what would begin a formula."""
-    shown = unsteering(text)
-    return f"'{shown}" if shown.startswith(_BEGINS_FORMULA) else shown
+    return _FORMULA.sub(lambda found: f"{found[0]}'", unsteering(text))

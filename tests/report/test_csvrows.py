@@ -88,12 +88,36 @@ def test_runs_with_more_loops_than_others_share_the_columns() -> None:
     assert [row["loop_name"] for row in parsed(step_rows(runs_of(state)))] == ["denoise"] * 4 + ["I"] * 4 + ["II"] * 2
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")'])
-def test_text_that_a_spreadsheet_would_compute_is_text(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\tx", "'\tx"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ('=HYPERLINK("http://x")', """'=HYPERLINK("http://x")"""),
+        ("＝1+1", "'＝1+1"),
+        ("＠SUM(A1)", "'＠SUM(A1)"),
+        # Where a country's settings part cells by these, and our quotes are none.
+        ("x;=1+1", "x;'=1+1"),
+        ('x;"=1+1"', """x;"'=1+1\""""),
+        ("x\t@SUM(A1)", "x\t'@SUM(A1)"),
+        ("x\n=1+1", "x\n'=1+1"),
+        ("x\r\n-1;+1", "x\r\n'-1;'+1"),
+        # And what isn't touched.
+        ("a; -5 %; b=c", "a; -5 %; b=c"),
+        ("'+' is unknown", "'+' is unknown"),
+        ("1-2", "1-2"),
+    ],
+)
+def test_text_that_a_spreadsheet_would_compute_is_text(text: str, shown: str) -> None:
     state = _state(leg=text, reason=text)
-    assert parsed(step_rows(runs_of(state)))[-1]["leg"] == f"'{text}"
+    assert parsed(step_rows(runs_of(state)))[-1]["leg"] == shown
     ok, failed = parsed(run_rows(runs_of(state)))
-    assert ok["leg1_name"] == failed["reason"] == f"'{text}"
+    assert ok["leg1_name"] == failed["reason"] == shown
 
 
 def test_numbers_stay_numbers() -> None:
