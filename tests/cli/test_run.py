@@ -152,7 +152,7 @@ def test_what_was_resolved_is_told_in_two_lines(
 
     state = recorded.finished().write(own_home / "other")
     follower = run.open_session(state)
-    monkeypatch.setattr(run, "follow_plainly", lambda follower, say, by_ear: follower.read_all())
+    monkeypatch.setattr(run, "follow_plainly", lambda follower, **_: follower.read_all())
     monkeypatch.setattr(run, "open_session", lambda folder: follower)
     main(["run", SD, "--size", "tiny", "--repeats", "1", "--headless"])
     first, second = capsys.readouterr().out.splitlines()[:2]
