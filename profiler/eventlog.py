@@ -23,6 +23,7 @@ import msgspec
 from profiler.boundary import clean, may_harm
 from profiler.clocks import Clock, move
 from profiler.events import SCHEMA_MAJOR, AnyEvent, Event, Header, Int64, Note
+from profiler.nofollow import folders_of, open_beneath
 from profiler.numbering import Numbering
 
 MAX_LINE_BYTES = 1 << 20
@@ -68,7 +69,7 @@ def lock_for_life(descriptor: int) -> bool:
 def is_locked(path: Path) -> bool:
     """Whether somebody holds the lock of ``path``. Only asks (F_OFD_GETLK): never takes it, not for an instant."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = open_beneath(path, folders_of(path))
     except OSError:
         return False
     try:
@@ -97,8 +98,8 @@ class EventLog:
         A log that has a writer's records already is gone on with: the next record should be a header, which says that
         the count of records begins anew. Raises OSError; FileExistsError if the log has a writer.
         """
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        self._descriptor = os.open(path, flags, 0o600)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        self._descriptor = open_beneath(path, folders_of(path), flags)
         if not lock_for_life(self._descriptor):
             os.close(self._descriptor)
             raise FileExistsError(f"{path} is being written by another process")
@@ -160,7 +161,7 @@ class EventLog:
 def _ends_within_a_line(path: Path) -> bool:
     """Whether the last record of a log is a fragment: its writer was killed, or the disk was full."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = open_beneath(path, folders_of(path))
     except OSError:
         # It can be written and not be read: a line feed too many does no harm.
         return True
@@ -194,6 +195,7 @@ class LogReader:
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self.path = path
+        self._folders = folders_of(path)
         self._clock = clock
         self.header: Header | None = None
         self._identity: tuple[int, int] | None = None
@@ -226,8 +228,8 @@ class LogReader:
     def read(self, budget: int = READ_BYTES) -> Chunk:
         """Read up to ``budget`` bytes on from the last call and return the events of the lines they complete."""
         try:
-            # O_NONBLOCK so that a FIFO under this name can't hang the reader.
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            # Neither a link nor a FIFO under this name can lead the reader away or hang it.
+            descriptor = open_beneath(self.path, self._folders)
         except FileNotFoundError:
             return Chunk([], False, False)
         except OSError as error:

@@ -5,6 +5,7 @@ A session that was copied from elsewhere is somebody else's data: a link in it m
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -26,12 +27,24 @@ def open_beneath(path: Path, folders: int, flags: int = os.O_RDONLY, mode: int =
     folder = os.open(base or "/", _FOLDER)
     try:
         for part in above:
-            within = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+            within = _folder_in(folder, part)
             os.close(folder)
             folder = within
         return os.open(name, flags, mode, dir_fd=folder)
     finally:
         os.close(folder)
+
+
+def _folder_in(folder: int, name: str) -> int:
+    try:
+        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    except NotADirectoryError:
+        raise NotADirectoryError(errno.ENOTDIR, "a folder of the session is a link, or none", name) from None
+
+
+def folders_of(log: Path) -> int:
+    """How many folders of a session a log lies in: ``runs/<run>`` of a run's, none of the conductor's."""
+    return 2 if log.parent.parent.name == "runs" else 0
 
 
 def read_beneath(path: Path, folders: int, limit: int) -> bytes:

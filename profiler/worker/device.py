@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from profiler.worker import environment
 from profiler.worker.live import Sink
 from profiler.worker.measure import device_index
 
+_LOCK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 POLL_SECONDS = 0.5
 HANDOVER_SECONDS = 10.0
 """How long the session's own previous worker may take to be gone."""
@@ -98,7 +100,9 @@ class DeviceLock:
     """One run at a time on a device, across all sessions of this user. Held until the process ends."""
 
     def __init__(self, folder: Path, name: str, session: str) -> None:
-        """``name`` is the device's UUID or "cpu". Raises OSError."""
+        """``name`` is the device's UUID or "cpu". Raises OSError; DeviceUnavailable for a name that is no file's."""
+        if not _LOCK.fullmatch(name):
+            raise DeviceUnavailable(f"{name[:40]!r} is no device: cpu or cuda:N would work")
         self._name = name
         self._session = session
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW

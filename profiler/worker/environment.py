@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import profiler
-from profiler.caches import cache_folder
+from profiler import caches
 from profiler.request import Case, Workload
 
 _PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "triton", "numpy", "peft")
@@ -49,19 +49,12 @@ def prepare(
         environ[_NO_REMOTE_CODE] = "1"
     if not _asks_the_hub(case.workload):
         environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
-    folder = cache_folder(session, case.name, cache)
+    folder = caches.cache_folder(session, case.name, cache)
     if folder is None:
         return
     # Entries fetched from elsewhere would make a cold start look warm.
     environ.update(dict.fromkeys(_REMOTE_CACHES, "0"))
-    for variable, name in (
-        ("TORCHINDUCTOR_CACHE_DIR", "inductor"),
-        ("TRITON_CACHE_DIR", "triton"),
-        ("CUDA_CACHE_PATH", "cuda"),
-    ):
-        path = folder / name
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        environ[variable] = str(path)
+    environ.update({variable: str(path) for variable, path in caches.make(folder).items()})
 
 
 def _asks_the_hub(workload: Workload) -> bool:
