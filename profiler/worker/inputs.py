@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import stat
 import zlib
 from typing import Any
 
@@ -16,6 +18,9 @@ from profiler.subject import Piece, Subject
 from profiler.variants import Unsupported
 from profiler.worker.setting import Setting
 from profiler.worker.signature import Arguments, dtype_of, generators, not_taken, own_arguments, parameters, takes
+
+PICTURE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+"""Of pictures in files. Pillow reads many more, some of them with another program, as EPS with Ghostscript."""
 
 
 def call_arguments(subject: Subject, setting: Setting, device: str) -> Arguments:
@@ -245,7 +250,15 @@ def _from_file(name: str, value: Any) -> Any:
     import PIL.Image
 
     try:
-        with PIL.Image.open(value[1:]) as picture:
-            return picture.convert("RGB")
-    except (OSError, ValueError) as error:
-        raise BuildError(f"the argument {name!r}: no picture can be read from {value[1:]}: {error}") from error
+        # A fifo without a writer would be waited for.
+        descriptor = os.open(value[1:], os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ValueError("it is no regular file")
+            with PIL.Image.open(file, formats=PICTURE_FORMATS) as picture:
+                return picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
+        unknown = isinstance(error, PIL.UnidentifiedImageError)
+        said = error.strerror if isinstance(error, OSError) and error.strerror else error
+        why = f"it is none of {', '.join(PICTURE_FORMATS)}" if unknown else said
+        raise BuildError(f"the argument {name!r}: no picture can be read from {value[1:]}: {why}") from error
