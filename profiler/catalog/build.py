@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
@@ -218,7 +219,7 @@ class _RealWeights:
         self._report(source, self._done, len(self._sources))
         try:
             pipe = self._loaded(plan, source)
-        except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError, UnpicklingError) as error:
             raise loading_error(source, error) from error
         for name in plan.part.heavy:
             if name in plan.components:
@@ -264,6 +265,12 @@ def _source(plan: _Plan, weights: str, *, several: bool) -> str:
 def loading_error(source: str, error: BaseException) -> BuildError:
     """What from_pretrained raised, as one line that says what would work."""
     text = str(error)
+    if isinstance(error, UnpicklingError):
+        # What torch says is how to have it run all the same.
+        return BuildError(
+            f"the pickled weights of {source} hold more than tensors, or are damaged: a function of yours can load them"
+            " where you trust them (FILE.py:FUNCTION)"
+        )
     if "trust_remote_code" in text:
         return folders.own_code(source, "loading it")
     if "Could not find the necessary `safetensors` weights" in text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -126,7 +127,7 @@ def _from_pretrained(source: str, index: dict[str, Any], workload: Workload, tru
             trust_remote_code=trust.remote_code,
             **without,
         )
-    except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError, UnpicklingError) as error:
         raise loading_error(source, error) from error
 
 

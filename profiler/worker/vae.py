@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -83,7 +84,7 @@ def _loaded(source: str, dtype: torch.dtype, trust: Trust) -> Any:
             raise BuildError(f"{source} holds no VAE (its class is {name or 'not named'}): a folder of one is needed")
         # Pickled weights can run code.
         return cls.from_pretrained(source, torch_dtype=dtype, use_safetensors=trust.use_safetensors, **where)
-    except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, ImportError, KeyError, RuntimeError, UnpicklingError) as error:
         raise loading_error(f"the VAE {source}", error) from error
 
 

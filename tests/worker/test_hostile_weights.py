@@ -1,0 +1,327 @@
+"""Pickled weights and code that comes with a pipeline, through a real worker: nothing of it runs unless it is allowed.
+
+Each trap leaves a mark where it was sprung. What a request is refused for by the command line was put there afterwards,
+so that the worker has to refuse it, and where the first look at a folder is led astray, the libraries do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from PIL import Image
+
+from profiler import catalog, sessions
+from profiler.catalog.build import build
+from profiler.catalog.errors import BuildError
+from profiler.eventlog import LogReader
+from profiler.events import Event, Note, RunEnded
+from profiler.request import Options, Request, resolve
+from profiler.sessions import SessionFolder
+from profiler.trust import NOTHING, Trust
+from profiler.worker import foreign
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NAMES = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "controlnet": "diffusion_pytorch_model"}
+REVISION = "0" * 40
+
+
+class Trap:
+    """Unpickled by whatever trusts it, makes a file."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.mark),)
+
+
+class Case(NamedTuple):
+    """``damage`` makes of a good folder what the worker finds. ``says`` is in the reason; None: the run ends well."""
+
+    damage: Callable[[Path, Path], object]
+    says: str | None
+    pipeline: str = ""  # "": the folder itself
+    options: dict[str, Any] = {}
+    trust: Trust = NOTHING
+
+
+# --- what is put into a folder ----------------------------------------------------------------------------------------
+
+
+def weights_of(folder: Path, component: str) -> Path:
+    return folder / component / f"{NAMES.get(component, 'pytorch_model')}.bin"
+
+
+def no_safetensors(folder: Path, component: str) -> None:
+    for file in (folder / component).glob("*.safetensors"):
+        file.unlink()
+
+
+def bomb(component: str, *, decoy: bool = False) -> Callable[[Path, Path], object]:
+    """Pickled weights alone. ``decoy``: beside a file that looks like safe ones and isn't the one that is needed."""
+
+    def damage(folder: Path, mark: Path) -> None:
+        no_safetensors(folder, component)
+        torch.save({"weight": Trap(mark)}, weights_of(folder, component))
+        if decoy:
+            (folder / component / "other.safetensors").write_bytes(b"")
+
+    return damage
+
+
+def old_bomb(folder: Path, mark: Path) -> None:
+    """As torch saved before version 1.6: a bare pickle."""
+    no_safetensors(folder, "unet")
+    weights_of(folder, "unet").write_bytes(pickle.dumps(Trap(mark)))
+
+
+def tensors(*components: str) -> Callable[[Path, Path], object]:
+    """Pickled weights that are nothing but tensors."""
+
+    def damage(folder: Path, _mark: Path) -> None:
+        from safetensors.torch import load_file
+
+        for component in components:
+            [safe] = (folder / component).glob("*.safetensors")
+            torch.save(load_file(safe), weights_of(folder, component))
+            safe.unlink()
+
+    return damage
+
+
+def index(folder: Path, **changes: Any) -> None:
+    path = folder / "model_index.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def code(mark: Path, rest: str = "") -> str:
+    return f"import os\nos.mkdir({str(mark)!r})\n{rest}"
+
+
+def own_pipeline(folder: Path, mark: Path) -> None:
+    index(folder, _class_name=["pipeline", "Mine"])
+    rest = "from diffusers import StableDiffusionPipeline\nclass Mine(StableDiffusionPipeline):\n    pass\n"
+    (folder / "pipeline.py").write_text(code(mark, rest))
+
+
+def own_component(folder: Path, mark: Path) -> None:
+    index(folder, unet=["mine", "Mine"])
+    rest = "from diffusers import UNet2DConditionModel\nclass Mine(UNet2DConditionModel):\n    pass\n"
+    (folder / "unet" / "mine.py").write_text(code(mark, rest))
+
+
+def installed_module(folder: Path, mark: Path) -> None:
+    """A module that can be imported: diffusers would, for its name alone."""
+    (mark.parent / "importable" / f"trap_{mark.name}.py").write_text(code(mark))
+    index(folder, unet=[f"trap_{mark.name}", "Mine"])
+
+
+def auto_map(component: str, kind: str, module: str) -> Callable[[Path, Path], object]:
+    """A class of transformers that looks into the configuration for the code to be run."""
+
+    def damage(folder: Path, mark: Path) -> None:
+        index(folder, **{component: ["transformers", kind]})
+        file = "tokenizer_config.json" if component == "tokenizer" else "config.json"
+        path = folder / component / file
+        config = json.loads(path.read_text()) if path.exists() else {}
+        names = ["trap.Mine", "trap.Mine"] if component == "tokenizer" else "trap.Mine"
+        config |= {
+            "auto_map": {kind: names, "AutoConfig": "trap.Mine"},
+            "model_type": "mine",
+            "tokenizer_class": "Mine",
+        }
+        path.write_text(json.dumps(config))
+        (folder / component / "trap.py").write_text(code(mark, f"from transformers import {module} as Mine\n"))
+
+    return damage
+
+
+def picture(suffix: str) -> Callable[[Path, Path], object]:
+    """What stands in the place of the picture that was given."""
+
+    def damage(folder: Path, mark: Path) -> None:
+        file = folder / "picture.png"
+        if suffix == "eps":  # Pillow would have Ghostscript draw it
+            Image.new("RGB", (64, 64)).save(file, format="EPS")
+            return
+        file.unlink()
+        if suffix == "fifo":
+            os.mkfifo(file)
+        else:
+            file.write_bytes(pickle.dumps(Trap(mark)))
+
+    return damage
+
+
+CASES = {
+    "unet": Case(bomb("unet"), "pickled weights only (unet/diffusion_pytorch_model.bin)"),
+    "old": Case(old_bomb, "--allow-pickle loads them"),
+    "text-encoder": Case(bomb("text_encoder"), "pickled weights only (text_encoder/pytorch_model.bin)"),
+    "unet-decoy": Case(bomb("unet", decoy=True), "lacks weights"),
+    "text-encoder-decoy": Case(bomb("text_encoder", decoy=True), "lacks weights"),
+    "vae-decoy": Case(bomb("vae", decoy=True), "lacks weights"),
+    "of-the-catalogue": Case(
+        bomb("vae", decoy=True), "lacks weights", "sd15-txt2img", {"weights": "FOLDER", "size": "tiny"}
+    ),
+    "another-vae": Case(
+        bomb("vae", decoy=True), "the VAE FOLDER", "sd15-txt2img", {"vae": "FOLDER/vae", "size": "tiny"}
+    ),
+    "pickled-trusting-code": Case(bomb("unet"), "pickled weights only", trust=Trust(remote_code=True)),
+    "pipeline": Case(own_pipeline, "its pipeline class"),
+    "component": Case(own_component, "its component unet"),
+    "module": Case(installed_module, "its component unet"),
+    "code-trusting-pickles": Case(own_component, "--trust-remote-code runs it", trust=Trust(pickle=True)),
+    "auto-model": Case(auto_map("text_encoder", "AutoModel", "CLIPTextModel"), "cannot load"),
+    "auto-tokenizer": Case(auto_map("tokenizer", "AutoTokenizer", "CLIPTokenizer"), "cannot load"),
+    "picture": Case(picture("pickle"), "no picture can be read", options={"call": {"image": "@FOLDER/picture.png"}}),
+    "drawn": Case(picture("eps"), "it is none of PNG", options={"call": {"image": "@FOLDER/picture.png"}}),
+    "fifo": Case(picture("fifo"), "no regular file", options={"call": {"image": "@FOLDER/picture.png"}}),
+    # What is allowed: tensors, and still no program.
+    "allowed": Case(tensors("unet", "vae", "text_encoder"), None, trust=Trust(pickle=True)),
+    "allowed-bomb": Case(bomb("unet"), "cannot load", trust=Trust(pickle=True)),
+    "allowed-bomb-of-transformers": Case(bomb("text_encoder"), "hold more than tensors", trust=Trust(pickle=True)),
+    "allowed-old-bomb": Case(old_bomb, "cannot load", trust=Trust(pickle=True)),
+}
+
+
+# --- the worker -------------------------------------------------------------------------------------------------------
+
+
+class Ran(NamedTuple):
+    ended: RunEnded
+    events: list[Event]
+    folder: Path  # of the pipeline
+    mark: Path
+
+
+def asked(case: Case, folder: Path) -> Request:
+    """The request, made while the folder was good."""
+
+    def placed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: placed(each) for name, each in value.items()}
+        return value.replace("FOLDER", str(folder)) if isinstance(value, str) else value
+
+    few = {"steps": 2, "calls": 1, "warmup": 0, "repeats": 1, "variants": ["no-compile"]}
+    return resolve(Options(pipeline=case.pipeline or str(folder), **few, **placed(case.options)), "cpu")
+
+
+def events_of(folder: SessionFolder, run: str) -> list[Event]:
+    reader = LogReader(folder.run_log(run))
+    found: list[Event] = []
+    while events := reader.read().events:
+        found += events
+    return found
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from diffusers import StableDiffusionImg2ImgPipeline
+
+    folder = tmp_path_factory.mktemp("good")
+    pipe = build(catalog.find("sd15-txt2img"), size="tiny", weights="random", dtype="float32", device="cpu").pipe
+    StableDiffusionImg2ImgPipeline(**pipe.components, requires_safety_checker=False).save_pretrained(folder)
+    Image.new("RGB", (64, 64), "red").save(folder / "picture.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ran(good: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """Every case, in one worker process."""
+    base = tmp_path_factory.mktemp("cases")
+    (base / "importable").mkdir()
+    lines, made = [], {}
+    for name, case in CASES.items():
+        folder = base / f"pipe-{name}"
+        shutil.copytree(good, folder)
+        request = asked(case, folder)
+        session = sessions.create(request, "0", base / f"home-{name}")
+        run = request.runs[0].name
+        session.run(run).mkdir(mode=0o700)
+        case.damage(folder, base / name)
+        lines.append(json.dumps([str(session.path), run, *case.trust.arguments]))
+        made[name] = (session, run, folder, base / name)
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{base / 'importable'}",
+        "HOME": str(base / "home"),
+        "OMP_NUM_THREADS": "1",
+    }
+    worker = [sys.executable, str(Path(__file__).with_name("hostile.py")), *lines]
+    subprocess.run(worker, env=environ, check=True, stdin=subprocess.DEVNULL, timeout=300)
+    found = {}
+    for name, (session, run, folder, mark) in made.items():
+        events = events_of(session, run)
+        assert isinstance(events[-1], RunEnded), name
+        found[name] = Ran(events[-1], events, folder, mark)
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_runs_that_was_not_allowed(ran: dict[str, Ran], name: str) -> None:
+    case, found = CASES[name], ran[name]
+    assert not found.mark.exists()
+    if case.says is None:
+        assert (found.ended.outcome, found.ended.reason) == ("ok", None)
+        return
+    assert found.ended.outcome == "failed"
+    assert case.says.replace("FOLDER", str(found.folder))[:100] in (found.ended.reason or "")
+
+
+def test_what_was_allowed_is_noted(ran: dict[str, Ran]) -> None:
+    for name, case in CASES.items():
+        notes = {event.code for event in ran[name].events if isinstance(event, Note)}
+        if case.says is None:
+            assert "allow-pickle" in notes
+        assert "trust-remote-code" not in notes
+
+
+# --- the traps themselves ---------------------------------------------------------------------------------------------
+
+
+def test_the_traps_would_spring(tmp_path: Path, good: Path) -> None:
+    """As they would where they are trusted: else the tests above could not fail."""
+    pickle.loads(pickle.dumps(Trap(tmp_path / "pickle")))
+    folder = tmp_path / "pipe"
+    shutil.copytree(good, folder)
+    bomb("unet")(folder, tmp_path / "torch")
+    torch.load(weights_of(folder, "unet"), weights_only=False)
+    old_bomb(folder, tmp_path / "old")
+    with pytest.raises(RuntimeError, match="magic number"):  # once it is unpickled
+        torch.load(weights_of(folder, "unet"), weights_only=False)
+    assert {"pickle", "torch", "old"} < set(os.listdir(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind"), [(own_pipeline, "Mine"), (own_component, "StableDiffusionImg2ImgPipeline")]
+)
+def test_code_that_is_trusted_runs(
+    damage: Callable[[Path, Path], None], kind: str, good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diffusers.utils import dynamic_modules_utils
+
+    # Where diffusers copies such code to before it imports it.
+    monkeypatch.setattr(dynamic_modules_utils, "HF_MODULES_CACHE", str(tmp_path / f"modules-{kind}"))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    folder = tmp_path / f"pipe-{kind}"
+    shutil.copytree(good, folder)
+    damage(folder, tmp_path / "mark")
+    request = resolve(Options(pipeline=str(folder), trust_remote_code=True, variants=["no-compile"]), "cpu")
+    workload = request.cases[0].workload
+    with pytest.raises(BuildError, match="--trust-remote-code runs it"):
+        foreign.load(workload, "cpu", lambda *_: None)
+    assert not (tmp_path / "mark").exists()
+    found = foreign.load(workload, "cpu", lambda *_: None, Trust(remote_code=True))
+    assert (tmp_path / "mark").exists()
+    assert type(found.pipe).__name__ == kind
+    assert "Mine" in (kind, type(found.pipe.unet).__name__)
