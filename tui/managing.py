@@ -210,7 +210,7 @@ def _why_not(folder: SessionFolder, debt: Debt, *, alone: bool) -> str:
         return f"{_short(folder)} owes nothing: every run has a result"
     if debt.foreign_code and not alone:
         # Each is asked about by itself.
-        return f"{_short(folder)} would run code that isn't stepscope's: resume it alone"
+        return f"{_short(folder)} asks for code or files of this machine: resume it alone"
     if debt.runs or debt.searching or debt.looking:
         return safe.line(why_not_here(folder, debt.manifest.request) or "", 300)
     return ""
@@ -219,7 +219,7 @@ def _why_not(folder: SessionFolder, debt: Debt, *, alone: bool) -> str:
 def _ask_one(folder: SessionFolder, debt: Debt, failed: bool) -> str:
     if debt.foreign_code:
         code = safe.line(", ".join(debt.foreign_code), 60)
-        return f"run {code}, which {_short(folder)}, made elsewhere or before a restart, asks for?"
+        return f"use {code}, which {_short(folder)}, made elsewhere or before a restart, asks for?"
     if failed:
         return f"{_short(folder)} owes nothing: make its {words.count(len(debt.runs), 'failed run')} again?"
     return f"resume {_short(folder)}: {safe.line(debt_text(debt), 80)}?"

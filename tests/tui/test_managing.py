@@ -168,11 +168,11 @@ def test_foreign_code_is_asked_about_by_name_and_alone(tmp_path: Path, started: 
     recording = replace_request(recording, replace(recording.request, cases=cases))
     folder = recording.write(tmp_path, until_ns=recording.records[2].event.t)
     plan = plan_resume([folder])
-    assert plan.question.startswith("run /home/else/") and "mine.py:build" in plan.question
+    assert plan.question.startswith("use /home/else/") and "mine.py:build" in plan.question
     assert "\x1b" not in plan.question and "made elsewhere" in plan.question
     several = plan_resume([folder, died(tmp_path, "died-one")])
     assert several.question.startswith("resume died-one")
-    assert several.notice == "copied-one would run code that isn't stepscope's: resume it alone"
+    assert several.notice == "copied-one asks for code or files of this machine: resume it alone"
 
 
 def replace_request(recording: recorded.Recording, request: object) -> recorded.Recording:

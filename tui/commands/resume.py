@@ -46,7 +46,7 @@ from tui.settings import Settings
 @click.option(
     "--run-code",
     is_flag=True,
-    help="Call its FILE.py:FUNCTION also where it was made on another machine, or before a restart.",
+    help="Use the code, folders and files that it names even if it was made on another machine, or before a restart.",
 )
 @trusting
 @click.option(
@@ -85,7 +85,7 @@ def resume_command(
         return judged(open_session(folder).read_all(), OK, aside=as_json) if judging else OK
     if debt.foreign_code and not run_code:
         raise CommandError(
-            f"session {folder.id} was made elsewhere or before a restart, and would run {', '.join(debt.foreign_code)}:"
+            f"session {folder.id} was made elsewhere or before a restart, and asks for {', '.join(debt.foreign_code)}:"
             " --run-code allows that",
             BAD_USAGE,
         )
