@@ -16,6 +16,8 @@ from profiler.worker.measure import device_index
 
 _LOCK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 POLL_SECONDS = 0.5
+_HOLDER_BYTES = 128
+"""What a lock's file holds: the session's id, which is shorter, and zeros."""
 HANDOVER_SECONDS = 10.0
 """How long the session's own previous worker may take to be gone."""
 
@@ -125,8 +127,8 @@ class DeviceLock:
                     behind = holder
                     sink(Waiting(behind=holder))
             time.sleep(POLL_SECONDS)
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, self._session.encode(), 0)
+        # In one write of the same length each time: who reads meanwhile sees the one name or the other.
+        os.pwrite(self._descriptor, self._session.encode()[:_HOLDER_BYTES].ljust(_HOLDER_BYTES, b"\0"), 0)
 
     def release(self) -> None:
         """Give the lock up; a worker doesn't, its end does."""
@@ -134,4 +136,4 @@ class DeviceLock:
 
     def holder(self) -> str:
         """The session that wrote its id into the lock's file last, "" if none has yet."""
-        return os.pread(self._descriptor, 128, 0).decode(errors="replace")
+        return os.pread(self._descriptor, _HOLDER_BYTES, 0).partition(b"\0")[0].decode(errors="replace")
