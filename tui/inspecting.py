@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from profiler.report.markdown import one_line, shown
 from profiler.report.triggers import trigger_lines
 from profiler.sessions import SessionUnreadable
 from tui import safe
@@ -119,5 +120,6 @@ class TriggersSource(Source[TriggersPicture]):
 
 def _title(of: Heading, view: TriggersView) -> list[str]:
     """What the file is of: it is read far from where it was written."""
-    some = ["", f"Only: {view.told}"] if view.filtered else []
-    return [f"# {of.session}: why things were compiled", "", f"{of.device}: {of.workload}", *some, ""]
+    some = ["", shown(f"Only: {view.told}")] if view.filtered else []
+    about = shown(one_line(f"{of.device}: {of.workload}"))
+    return [f"# {shown(one_line(of.session))}: why things were compiled", "", about, *some, ""]

@@ -15,6 +15,7 @@ from profiler.analysis.state import RunState, SessionState
 from profiler.report import published
 from profiler.report.casedocument import device_of, versions_of
 from profiler.report.documents import ReportCell, ReportDocument, ReportRow, ReportTable
+from profiler.report.markdown import one_line, point, shown, table_row
 from profiler.report.publishedcells import (
     PublishedFigure,
     cell_figures,
@@ -25,7 +26,7 @@ from profiler.report.publishedcells import (
     rates_as_published,
     rates_text,
 )
-from profiler.report.text import NOT_MEASURED, align, escaped
+from profiler.report.text import NOT_MEASURED, align
 from profiler.request import Workload
 
 _COLUMNS = (("no-compile", None), ("compile", None), ("regional-compile", "diffusers"))
@@ -143,7 +144,8 @@ def _ratio_text(figure: PublishedFigure | None) -> str:
 def report_lines(document: ReportDocument, *, markdown: bool) -> list[str]:
     """The tables as Markdown or aligned plain text, iterations per second in their cells."""
     ours = f"torch {document.torch}" if document.torch else "ours"
-    intro = [f"session {document.session}, {ours}, iterations per second"]
+    said = f"session {document.session}, {ours}, iterations per second"
+    intro = [shown(one_line(said)) if markdown else said]
     if document.against:
         ratio = "in brackets" if markdown else "ratio:"
         intro.append(f"torch 2.0 and nightly: as published of {document.against}; {ratio} ours divided by theirs")
@@ -167,10 +169,10 @@ def _table(table: ReportTable, document: ReportDocument, markdown: bool) -> list
         return _as_markdown(title, table.rows, columns, against is not None, notes)
     body = [line for row in table.rows for line in _lines(row, columns, against is not None, notes)]
     header = ["Pipeline", *(_TITLES[key] for key in columns)]
-    shown = [title, *align([header, *body], right=range(1, len(header)))]
+    lines = [title, *align([header, *body], right=range(1, len(header)))]
     for text, mark in notes.items():
-        shown += textwrap.wrap(f"[{mark}] {text}", _NOTE_WIDTH, subsequent_indent="    ", break_on_hyphens=False)
-    return shown
+        lines += textwrap.wrap(f"[{mark}] {text}", _NOTE_WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    return lines
 
 
 def _as_markdown(
@@ -183,13 +185,13 @@ def _as_markdown(
         header += [_TITLES[key], *(f"torch {release} - {_TITLES[key]}" for release in releases[key])]
     body: list[list[str]] = []
     for row in rows:
-        line = [row.label + _marks(_shared(row), notes)]
+        line = [shown(one_line(row.label)) + _marks(_shared(row), notes)]
         for key in columns:
             theirs = [_with_ratio(_theirs(row, key, release)) for release in releases[key]]
             line += [cell.replace("failed", "❌") for cell in (_ours(row, key, notes), *theirs)]
         body.append(line)
-    shown = [f"### {escaped(title)}", "", *_markdown([[f"**{cell}**" for cell in header], *body])]
-    return shown + ([""] if notes else []) + [f"{mark}. {escaped(text)}" for text, mark in notes.items()]
+    lines = [f"### {shown(one_line(title))}", "", *_markdown([[f"**{cell}**" for cell in header], *body])]
+    return lines + ([""] if notes else []) + [f"{mark}. {point(text)}" for text, mark in notes.items()]
 
 
 def _lines(row: ReportRow, columns: Sequence[ColumnKey], against: bool, notes: dict[str, int]) -> list[list[str]]:
@@ -229,5 +231,5 @@ def _marks(texts: Sequence[str], notes: dict[str, int]) -> str:
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
-    header, *body = ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in rows]
+    header, *body = map(table_row, rows)
     return [header, f"|{':---:|' * len(rows[0])}", *body]

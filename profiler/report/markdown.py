@@ -10,19 +10,25 @@ from profiler.report.text import escaped, unsteering
 
 _CODE = r"`[^`<&|]+`(?!`)"
 _MARKS = r"[*~`&<|]|(?<![^\W_])_|_(?![^\W_])|\\(?=[!-/:-@\[-`{-~]|$)|(?<=\])[(\[]"
-_INLINE = re.compile(f"{_CODE}|{_MARKS}")
-"""Code spans, and what else Markdown would read: stars, underscores that begin or end a word, tags, links, images."""
+_REFERENCE = r"(?<!\w)@\w[\w/-]*|(?<![\w&])(?:[\w.-]+/)*[\w.-]*#\d+\b|\bGH-\d+\b"
+_INLINE = re.compile(f"{_CODE}|{_REFERENCE}|{_MARKS}")
+"""Code spans, what GitHub would read (names that are told of it, issues that are linked or closed), and what else
+Markdown would: stars, underscores that begin or end a word, tags, links, images.
+"""
 
 
 def shown(text: str) -> str:
-    """``text``, which may come from a log, as Markdown that shows it letter by letter; code in backticks stays code."""
+    """``text``, which may come from a log, as Markdown that shows it letter by letter.
+
+    Code in backticks stays code; what would call somebody's attention to it becomes code.
+    """
     return _INLINE.sub(_literal, unsteering(text))
 
 
 def _literal(found: re.Match[str]) -> str:
     text = found[0]
     if len(text) > 1:
-        return text
+        return text if text.startswith("`") else f"`{text}`"
     return escaped(text) if text in "&<|" else f"\\{text}"
 
 
@@ -45,8 +51,12 @@ def table(names: Sequence[Column], columns: Sequence[Column]) -> list[str]:
 
 def item(text: str) -> str:
     """``text`` as a point of a list, whatever it begins with."""
-    line = shown(one_line(text))
-    return f"- {_BLOCK.sub(_escaped_start, line, count=1)}"
+    return f"- {point(text)}"
+
+
+def point(text: str) -> str:
+    """What stands behind the sign of a point of a list: it begins no other block in it."""
+    return _BLOCK.sub(_escaped_start, shown(one_line(text)), count=1)
 
 
 _BLOCK = re.compile(r"^(?:[#>+=-]|\d+(?=[.)]))")
