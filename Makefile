@@ -6,6 +6,8 @@
 # make bench   measure what stepscope promises and print one table (BENCH="--quick" for shorter spans)
 # make truth   check what is told of compiles against tlparse's reading of torch's trace, for the whole catalogue
 #              (TRUTH="sd15-txt2img --scenario steady" for a part of it)
+# make published   make the published benchmark's runs on this GPU, most telling first, and print its tables beside ours;
+#              again, it goes on where it stopped (PUBLISHED="--max-time 600 --keep")
 # make schemas write docs/*.schema.json from the documents' types, docs/events.md from those of the events,
 #              docs/triggers.md from the table of causes and docs/keys.md from the table of keys
 # make screenshots   take the pictures of the README anew
@@ -24,7 +26,7 @@ TMUX_SETUP ?= sh tests/support/tmux.sh
 # Hundreds of processes are started by the tests: each would compile every module again where this is set.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test soak check bench truth schemas screenshots clean
+.PHONY: demo test soak check bench truth published schemas screenshots clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -47,6 +49,9 @@ bench: $(TESTABLE)
 
 truth: $(TESTABLE)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.truth $(TRUTH)
+
+published: $(INSTALLED)
+	@$(BIN)/python -m benchmarks.published $(PUBLISHED)
 
 schemas: $(INSTALLED)
 	@$(BIN)/python -c "import json; from profiler.report.documents import DOCUMENTS, json_schema; \
