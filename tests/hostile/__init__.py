@@ -1,0 +1,1 @@
+"""Sessions that somebody else has made: data, whatever they hold."""
