@@ -15,7 +15,7 @@ from profiler.catalog.errors import BuildError, first_line
 from profiler.catalog.tokenizer import tokenizer
 from profiler.catalog.weights import Fill, skeleton
 from profiler.subject import Denoiser, Piece, Subject
-from profiler.trust import NOTHING, Trust
+from profiler.trust import ALLOW_PICKLE, NOTHING, Trust
 
 Report = Callable[[str, int, int], None]
 """Called as (component, components ready, components in all) when a component is begun, and once more at the end."""
@@ -277,8 +277,8 @@ def loading_error(source: str, error: BaseException) -> BuildError:
         return folders.pickled_only(source, first_line(error))
     if "no file named" in text and "safetensors" in text:
         return BuildError(
-            f"{source} lacks weights under the name that is looked for ({first_line(error).rstrip('.')}): pickled ones,"
-            " or those of a variant like fp16, work once they are loaded where you trust them and saved again with"
-            " save_pretrained(folder)"
+            f"{source} lacks safetensors under the name that is looked for: {ALLOW_PICKLE} loads pickled weights, and"
+            " those of a variant like fp16 work once they are loaded and saved again with save_pretrained(folder)"
+            f" ({first_line(error).rstrip('.')})"
         )
     return BuildError(f"cannot load {source}: {first_line(error)}")

@@ -104,7 +104,7 @@ def test_a_folder_that_lacks_something_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "says"),
-    [("cut", "cannot load .*Unable to load weights"), ("renamed", "variant like fp16, work once they are loaded")],
+    [("cut", "cannot load .*Unable to load weights"), ("renamed", "variant like fp16 work once they are loaded")],
 )
 def test_weights_that_cannot_be_loaded_are_not_called_pickled(tmp_path: Path, damage: str, says: str) -> None:
     tiny("sd15-txt2img").pipe.save_pretrained(tmp_path)

@@ -212,7 +212,9 @@ def test_folders_that_hold_no_vae(tmp_path: Path) -> None:
     text = refused("sd15-txt2img", vae=str(tmp_path / "unet"))
     assert "holds no VAE (its class is UNet2DConditionModel)" in text
     made("sd15-txt2img").pipe.vae.save_pretrained(tmp_path / "pickled", safe_serialization=False)
-    assert "cannot load the VAE" in refused("sd15-txt2img", vae=str(tmp_path / "pickled"))
+    text = refused("sd15-txt2img", vae=str(tmp_path / "pickled"))
+    assert f"the VAE {tmp_path}/pickled lacks safetensors" in text
+    assert "--allow-pickle loads pickled weights" in text
 
 
 def test_slices_and_tiles_of_the_vae() -> None:

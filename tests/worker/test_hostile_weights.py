@@ -167,11 +167,11 @@ CASES = {
     "unet": Case(bomb("unet"), "pickled weights only (unet/diffusion_pytorch_model.bin)"),
     "old": Case(old_bomb, "--allow-pickle loads them"),
     "text-encoder": Case(bomb("text_encoder"), "pickled weights only (text_encoder/pytorch_model.bin)"),
-    "unet-decoy": Case(bomb("unet", decoy=True), "lacks weights"),
-    "text-encoder-decoy": Case(bomb("text_encoder", decoy=True), "lacks weights"),
-    "vae-decoy": Case(bomb("vae", decoy=True), "lacks weights"),
+    "unet-decoy": Case(bomb("unet", decoy=True), "lacks safetensors"),
+    "text-encoder-decoy": Case(bomb("text_encoder", decoy=True), "lacks safetensors"),
+    "vae-decoy": Case(bomb("vae", decoy=True), "lacks safetensors"),
     "of-the-catalogue": Case(
-        bomb("vae", decoy=True), "lacks weights", "sd15-txt2img", {"weights": "FOLDER", "size": "tiny"}
+        bomb("vae", decoy=True), "lacks safetensors", "sd15-txt2img", {"weights": "FOLDER", "size": "tiny"}
     ),
     "another-vae": Case(
         bomb("vae", decoy=True), "the VAE FOLDER", "sd15-txt2img", {"vae": "FOLDER/vae", "size": "tiny"}
