@@ -42,6 +42,10 @@ class Seen(NamedTuple):
     def alive(self) -> bool:
         return self.state not in ("zombie", "dead")
 
+    @property
+    def suspended(self) -> bool:
+        return self.state in SUSPENDED
+
 
 def look(pid: int) -> Seen | None:
     """What process ``pid`` is now, None if there is none."""

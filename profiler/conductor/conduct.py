@@ -15,6 +15,7 @@ from profiler.conductor.gpu import GpuSampler, NoSampler
 from profiler.conductor.hostmemory import OomKills
 from profiler.conductor.looks import Looks
 from profiler.conductor.orders import Orders
+from profiler.conductor.ownlog import OwnLog
 from profiler.conductor.processes import WorkerProcess
 from profiler.conductor.search import BatchSearch
 from profiler.conductor.supervise import DEFAULT_LIMITS, Limits, Sampler, Supervisor
@@ -45,10 +46,12 @@ class Conductor:
         owed: Sequence[Run] | None = None,
         outcomes: Mapping[str, str] | None = None,
         trust: Trust = NOTHING,
+        own_log: OwnLog | None = None,
     ) -> None:
         """``owed``: the runs that are still to be made (None: all), ``outcomes``: of those that were made before.
 
-        ``trust``: what else than safetensors the workers may load.
+        ``trust``: what else than safetensors the workers may load. ``own_log``: the file of ``log``; the session ends
+        when it is no longer in its place.
         """
         self._folder = folder
         self._request = request
@@ -64,7 +67,7 @@ class Conductor:
         self._outcomes = dict(outcomes or {})
         self._trust = trust
         self._cut_short: str | None = None  # why no further runs can be added
-        self.orders = Orders(folder.path, log.write, max_time_s=request.max_time_s, clock=clock)
+        self.orders = Orders(folder.path, log.write, max_time_s=request.max_time_s, clock=clock, own_log=own_log)
 
     def conduct(self) -> None:
         """Make every run that is owed, then write the session's last word. The log stays open."""

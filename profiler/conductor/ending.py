@@ -22,6 +22,7 @@ class Why(Enum):
 
     ASKED = "asked"  # stop, skip, the session's time is up
     HUNG = "hung"
+    LOST = "lost"  # its log was removed: nothing of what it does can be kept
     LINGERED = "lingered"  # said its last word and did not leave
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -9,10 +10,11 @@ import time
 import traceback
 from pathlib import Path
 
-from profiler import __version__, identity
+from profiler import __version__, identity, logins
 from profiler import events as ev
 from profiler.conductor.conduct import Command, Conductor, losses
 from profiler.conductor.guardian import stand_guard
+from profiler.conductor.ownlog import OwnLog
 from profiler.conductor.processes import adopt_orphans
 from profiler.conductor.start import FAILED_TOO, RESUME, report
 from profiler.conductor.supervise import DEFAULT_LIMITS, Limits
@@ -40,7 +42,7 @@ def main(
     stand_guard()
     folder = SessionFolder(Path(session_folder).absolute())
     try:
-        manifest, log = _take_over(folder, resumes=RESUME in arguments)
+        manifest, log, own_log = _take_over(folder, resumes=RESUME in arguments)
         debt = _take_up(folder, manifest, log, failed=FAILED_TOO in arguments) if RESUME in arguments else None
     except CannotConduct as error:
         report(str(error))
@@ -56,6 +58,7 @@ def main(
         owed=debt.runs if debt else None,
         outcomes=debt.outcomes if debt else None,
         trust=trust_of(arguments),
+        own_log=own_log,
     )
     for number in STOP_SIGNALS:
         signal.signal(number, conductor.orders.on_signal)
@@ -63,6 +66,9 @@ def main(
     if debt is not None:
         _tell(log, debt)
     report(None)
+    at_logout = logins.warning()
+    if at_logout is not None:
+        log.write(ev.Note(level="warning", code="logout", text=at_logout))
     failed = False
     try:
         conductor.conduct()
@@ -71,16 +77,22 @@ def main(
         failed = True
         log.write(ev.SessionChanged(state="failed", reason=f"the profiler failed: {type(error).__name__}: {error}"))
     log.close()
+    missing = own_log.missing()
+    if missing is not None:
+        _say(f"{folder.conductor_log} was {missing} while the session was conducted")
+        with contextlib.suppress(OSError):  # the whole folder was removed, say
+            own_log.restore()
     lost = losses(log)
     if lost:
         _say(lost)
     return 1 if failed or lost else 0
 
 
-def _take_over(folder: SessionFolder, *, resumes: bool) -> tuple[Manifest, EventLog]:
+def _take_over(folder: SessionFolder, *, resumes: bool) -> tuple[Manifest, EventLog, OwnLog]:
     try:
         manifest = folder.manifest(verbatim=True)
         log = EventLog(folder.conductor_log)
+        own_log = OwnLog(folder.conductor_log)
     except SessionUnreadable as error:
         raise CannotConduct(str(error)) from error
     except FileExistsError as error:
@@ -92,7 +104,7 @@ def _take_over(folder: SessionFolder, *, resumes: bool) -> tuple[Manifest, Event
         raise CannotConduct(
             f"session {folder.id} was conducted before: 'stepscope resume {folder.id}' makes what it still owes"
         )
-    return manifest, log
+    return manifest, log, own_log
 
 
 def _take_up(folder: SessionFolder, manifest: Manifest, log: EventLog, *, failed: bool) -> Debt:

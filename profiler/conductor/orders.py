@@ -8,6 +8,7 @@ from pathlib import Path
 
 from profiler.conductor.control import Inbox
 from profiler.conductor.ending import Order, Why
+from profiler.conductor.ownlog import OwnLog
 from profiler.events import Event, Note
 
 
@@ -21,6 +22,7 @@ class Orders:
         *,
         max_time_s: float | None,
         clock: Callable[[], float],
+        own_log: OwnLog | None = None,
     ) -> None:
         self.stop: str | None = None
         self.out_of_time = False  # and that is why it stops
@@ -28,6 +30,7 @@ class Orders:
         self._write = write
         self._inbox = Inbox(session / "control", write)
         self._clock = clock
+        self._own_log = own_log
         self._max_time_s = max_time_s
         self._deadline = None if max_time_s is None else clock() + max_time_s
 
@@ -50,6 +53,8 @@ class Orders:
             self.stop = self.stop or f"max time of {self._max_time_s:g} s reached"
         if _gone(self._session):
             self.stop = self.stop or "the session's folder was removed"
+        elif self._own_log is not None and (missing := self._own_log.missing()) is not None:
+            self.stop = self.stop or f"the session's log, conductor.jsonl, was {missing}"
         if self.stop is not None:
             return Order(Why.ASKED, self.stop)
         return Order(Why.ASKED, "skipped on request") if skip else None

@@ -13,25 +13,20 @@ from profiler.conductor.ending import Ending, Evidence, Order, Why, classify, la
 from profiler.conductor.gpu import FAST_SECONDS, SLOW_SECONDS, Focus
 from profiler.conductor.hostmemory import OomKills
 from profiler.conductor.processes import GRACE_SECONDS, Ended
+from profiler.conductor.vigil import Bounds, Vigil
 from profiler.conductor.watch import RunWatch
 
 TICK_SECONDS = 0.25
 _LOW_BYTES = 1 << 20
-_STATES = {
-    "stopped": "the worker is suspended (SIGSTOP)",
-    "tracing-stop": "a debugger holds the worker",
-    "disk-sleep": "the worker waits in the kernel",
-    "running": "the worker computes",
-    "sleeping": "the worker sleeps",
-}
 
 
 class Limits(NamedTuple):
     """How long the conductor waits, in seconds."""
 
-    hung: float = 600.0  # no record and no heartbeat outside a compile
+    hung: float = 600.0  # no record and no heartbeat outside a compile, or heartbeats alone and nothing is computed
     farewell: float = 30.0  # from the last word to the end of the process
     grace: float = GRACE_SECONDS  # from SIGTERM to SIGKILL
+    silent: float = 30.0  # no record and no heartbeat, until that is noted
 
 
 DEFAULT_LIMITS = Limits()
@@ -44,6 +39,7 @@ class Worker(Protocol):
 
     def wait(self, timeout_s: float) -> int | None: ...
     def state(self) -> str: ...
+    def cpu_seconds(self) -> float: ...
     def end(self, grace_s: float) -> Ended: ...
 
 
@@ -80,6 +76,7 @@ class Supervisor:
         self._clock = clock
         self._limits = limits
         self._watch = RunWatch(folder / "events.jsonl", clock())
+        self._vigil = Vigil(worker, self._watch, write, Bounds(limits.hung, limits.silent))
 
     def supervise(self) -> Ending:
         """Blocks until the run has ended and none of its processes is left, or one that can't be ended is reported."""
@@ -143,10 +140,9 @@ class Supervisor:
             late = now - watch.ended_at >= limits.farewell
             reason = f"the process did not leave within {limits.farewell:g} s of its last word and was ended"
             return Order(Why.LINGERED, reason) if late else None
-        if watch.compiling or now - watch.last_sign < limits.hung:
-            return None
-        why = self._full_disk() or _STATES.get(self._worker.state(), "the worker gives no sign of life")
-        return Order(Why.HUNG, f"hung: no record for {limits.hung:g} s {watch.doing} ({why})")
+        if watch.lost_log is not None:
+            return Order(Why.LOST, f"its log was {watch.lost_log} {watch.doing}: what it measures can't be kept")
+        return self._vigil.look(now, self._full_disk)
 
     def _full_disk(self) -> str | None:
         try:

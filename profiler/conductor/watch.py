@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from profiler import events as ev
@@ -12,10 +13,14 @@ class RunWatch:
     """Tails one ``events.jsonl``. Times are seconds on the clock that the caller passes in."""
 
     def __init__(self, path: Path, now: float) -> None:
+        self._path = path
+        self._file: tuple[int, int] | None = None  # device and number of the log, once it is there
         self._reader = LogReader(path)
         self._position = 0
         self._compiles: set[tuple[int, str | None]] = set()
         self.last_sign = now  # when the log last grew
+        self.last_progress = now  # when it last gained more than heartbeats and samples of the memory
+        self.lost_log: str | None = None  # "removed" or "replaced": what is written to it is read by nobody
         self.environment: ev.Environment | None = None
         self.behind: str | None = None  # waits for the device, which this session has
         self.phase: str | None = None
@@ -34,6 +39,20 @@ class RunWatch:
         if self._reader.offset != self._position:
             self._position = self._reader.offset
             self.last_sign = now
+        self._look_for_it()
+
+    def _look_for_it(self) -> None:
+        try:
+            found = os.lstat(self._path)
+        except FileNotFoundError:
+            self.lost_log = "removed" if self._file is not None else None
+            return
+        except OSError:
+            # A network file system that does not answer just now says nothing about the log.
+            return
+        file = (found.st_dev, found.st_ino)
+        self._file = self._file or file
+        self.lost_log = "replaced" if file != self._file else None
 
     @property
     def began(self) -> bool:
@@ -59,6 +78,8 @@ class RunWatch:
         return {"load": "while loading", "compile": "while compiling"}.get(self.phase, f"between calls ({self.phase})")
 
     def _take(self, event: ev.Event, now: float) -> None:
+        if not isinstance(event, ev.Heartbeat | ev.Memory):
+            self.last_progress = now
         match event:
             case ev.CompileStarted() | ev.Recompile(starts=True):
                 self._compiles.add((event.epoch, event.id))

@@ -1,6 +1,6 @@
 """The real conductor with stand-ins as workers: ``drive.py SESSION_FOLDER [ARGUMENT...]``.
 
-$LIMITS is "hung farewell grace".
+$LIMITS is "hung farewell grace", and may go on with "silent".
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ if __name__ == "__main__":
     if "LARGEST_FILE" in os.environ:
         size = int(os.environ["LARGEST_FILE"])
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-    hung, farewell, grace = (float(word) for word in os.environ.get("LIMITS", "600 30 2").split())
-    sys.exit(main(*sys.argv[1:], command=command, limits=Limits(hung, farewell, grace)))
+    limits = Limits(*map(float, os.environ.get("LIMITS", "600 30 2").split()))
+    sys.exit(main(*sys.argv[1:], command=command, limits=limits))

@@ -29,6 +29,7 @@ class FakeWorker:
         self._scenes = scenes
         self._code = code
         self.status = "sleeping"
+        self.clock_of_processor = 0.0
         self.ended: Ended | None = None
         self.will_end = Ended(False, [])
         self.after_end: int | None = -15
@@ -48,6 +49,9 @@ class FakeWorker:
 
     def state(self) -> str:
         return self.status
+
+    def cpu_seconds(self) -> float:
+        return self.clock_of_processor
 
     def end(self, grace_s: float) -> Ended:
         self.ended = self.will_end
