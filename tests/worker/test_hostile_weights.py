@@ -120,6 +120,12 @@ def own_component(folder: Path, mark: Path) -> None:
     (folder / "unet" / "mine.py").write_text(code(mark, rest))
 
 
+def shadowed(folder: Path, mark: Path) -> None:
+    """A file of the name of a library that may be imported: diffusers looks for it in the component's folder first."""
+    index(folder, unet=["diffusers", "UNet2DConditionModel"])
+    (folder / "unet" / "diffusers.py").write_text(code(mark, "class UNet2DConditionModel:\n    pass\n"))
+
+
 def installed_module(folder: Path, mark: Path) -> None:
     """A module that can be imported: diffusers would, for its name alone."""
     (mark.parent / "importable" / f"trap_{mark.name}.py").write_text(code(mark))
@@ -186,6 +192,13 @@ CASES = {
     "picture": Case(picture("pickle"), "no picture can be read", options={"call": {"image": "@FOLDER/picture.png"}}),
     "drawn": Case(picture("eps"), "it is none of PNG", options={"call": {"image": "@FOLDER/picture.png"}}),
     "fifo": Case(picture("fifo"), "no regular file", options={"call": {"image": "@FOLDER/picture.png"}}),
+    # Of the hub, as its client has kept them.
+    "of-the-hub": Case(bomb("unet"), "lacks safetensors", "org/of-the-hub"),
+    "pipeline-of-the-hub": Case(own_pipeline, "its pipeline class", "org/pipeline-of-the-hub"),
+    "component-of-the-hub": Case(own_component, "its component unet", "org/component-of-the-hub"),
+    "module-of-the-hub": Case(installed_module, "its component unet", "org/module-of-the-hub"),
+    "shadow": Case(shadowed, "its component unet"),
+    "shadow-of-the-hub": Case(shadowed, "--trust-remote-code runs it", "org/shadow-of-the-hub"),
     # What is allowed: tensors, and still no program.
     "allowed": Case(tensors("unet", "vae", "text_encoder"), None, trust=Trust(pickle=True)),
     "allowed-bomb": Case(bomb("unet"), "cannot load", trust=Trust(pickle=True)),
@@ -243,6 +256,11 @@ def ran(good: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     lines, made = [], {}
     for name, case in CASES.items():
         folder = base / f"pipe-{name}"
+        if case.pipeline.startswith("org/"):
+            kept = base / "hub" / "hub" / f"models--org--{name}"
+            (kept / "refs").mkdir(parents=True)
+            (kept / "refs" / "main").write_text(REVISION)
+            folder = kept / "snapshots" / REVISION
         shutil.copytree(good, folder)
         request = asked(case, folder)
         session = sessions.create(request, "0", base / f"home-{name}")
@@ -255,6 +273,7 @@ def ran(good: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
         **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
         "PYTHONPATH": f"{ROOT}{os.pathsep}{base / 'importable'}",
         "HOME": str(base / "home"),
+        "HF_HOME": str(base / "hub"),
         "OMP_NUM_THREADS": "1",
     }
     worker = [sys.executable, str(Path(__file__).with_name("hostile.py")), *lines]
