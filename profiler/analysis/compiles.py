@@ -194,7 +194,7 @@ class CompileFold:
         self._restorer.recompile(event)
         self._take_code(found, event)
         found.reasons = tuple(event.reasons)
-        found.total_reasons, found.matched, found.at = event.total_reasons, event.matched, event.at
+        found.total_reasons, found.matched, found.at = event.total_reasons, max(event.matched, 0), event.at
         found.source, found.argument, found.actual = event.source, event.argument, event.actual
         if event.starts:
             found.starts = True
