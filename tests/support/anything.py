@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from profiler import events as ev
 from profiler.request import Case, Request, Run
+from profiler.request.stored import check_readable
 from profiler.sessions import Manifest
 from tests.tui.hostile import HOSTILE
 
@@ -152,12 +153,39 @@ def events(
 
 @st.composite
 def requests(draw: st.DrawFn, text: st.SearchStrategy[str] | None = None) -> Request:
-    """A request that a reader of ``session.json`` takes as far as its names go; all else in it is any value."""
+    """A request that viewers take: its names are names, its counts have bounds; all else in it is any value."""
     given = draw(values(Request, text))
-    cases = [draw(values(Case, text)) for _ in range(draw(st.integers(1, 2)))]
-    cases = [msgspec.structs.replace(case, name=f"case-{number}") for number, case in enumerate(cases)]
-    runs = [Run(name=f"{number:02d}-{case.name}-r1", case=case.name, repeat=1) for number, case in enumerate(cases, 1)]
-    return msgspec.structs.replace(given, cases=cases, runs=runs)
+    cases = [_readable(draw, draw(values(Case, text)), f"case-{number}") for number in range(draw(st.integers(1, 2)))]
+    runs = [
+        Run(name=f"{number:02d}-{case.name}-r1", case=case.name, repeat=draw(COUNTS))
+        for number, case in enumerate(cases, 1)
+    ]
+    numbers = {"repeats": draw(COUNTS), "max_time_s": draw(LIMITS), "memory_limit_gib": draw(LIMITS)}
+    request = msgspec.structs.replace(given, cases=cases, runs=runs, **numbers)
+    check_readable(request)
+    return request
+
+
+COUNTS = st.sampled_from((0, 1, 2, 5, 10_000))
+LIMITS = st.sampled_from((None, 1e-300, 0.5, 60.0, 1e6))
+
+
+def _readable(draw: st.DrawFn, case: Case, name: str) -> Case:
+    legs = tuple(msgspec.structs.replace(leg, calls=draw(COUNTS), changes={}) for leg in case.workload.legs)
+    counts = {"warmup": draw(COUNTS), "calls": draw(COUNTS), "batch_size": 1 + draw(COUNTS), "steps": draw(COUNTS)}
+    workload = msgspec.structs.replace(case.workload, legs=legs, call={"prompt": case.workload.prompt}, **counts)
+    compilation = msgspec.structs.replace(case.compilation, options={})
+    return _within_64_bits(msgspec.structs.replace(case, name=name, workload=workload, compilation=compilation))
+
+
+def _within_64_bits(case: Case) -> Case:
+    """The smallest number has no positive counterpart, and isn't taken."""
+    parts = {}
+    for part in ("workload", "compilation"):
+        of = getattr(case, part)
+        odd = {name: 1 for name in _fields(type(of)) if getattr(of, name) == SMALLEST}
+        parts[part] = msgspec.structs.replace(of, **odd)
+    return msgspec.structs.replace(case, **parts)
 
 
 @st.composite
