@@ -220,7 +220,7 @@ class _RealWeights:
         try:
             pipe = self._loaded(plan, source)
         except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError, UnpicklingError) as error:
-            raise loading_error(source, error) from error
+            raise loading_error(source, error, self._trust) from error
         for name in plan.part.heavy:
             if name in plan.components:
                 self._shared[id(plan.components[name])] = getattr(pipe, name)
@@ -262,7 +262,7 @@ def _source(plan: _Plan, weights: str, *, several: bool) -> str:
     return os.path.join(weights, folders.of_part(plan.part)) if several else weights
 
 
-def loading_error(source: str, error: BaseException) -> BuildError:
+def loading_error(source: str, error: BaseException, trust: Trust = NOTHING) -> BuildError:
     """What from_pretrained raised, as one line that says what would work."""
     text = str(error)
     if isinstance(error, UnpicklingError):
@@ -271,7 +271,8 @@ def loading_error(source: str, error: BaseException) -> BuildError:
             f"the pickled weights of {source} hold more than tensors, or are damaged: a function of yours can load them"
             " where you trust them (FILE.py:FUNCTION)"
         )
-    if "trust_remote_code" in text:
+    # Where it is allowed, something else refuses it, as DIFFUSERS_DISABLE_REMOTE_CODE does: the error says what.
+    if not trust.remote_code and ("trust_remote_code" in text or "remote code is disabled" in text):
         return folders.own_code(source, "loading it")
     if "Could not find the necessary `safetensors` weights" in text:
         return folders.pickled_only(source, first_line(error))

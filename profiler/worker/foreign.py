@@ -128,7 +128,7 @@ def _from_pretrained(source: str, index: dict[str, Any], workload: Workload, tru
             **without,
         )
     except (OSError, ValueError, ImportError, KeyError, TypeError, AttributeError, UnpicklingError) as error:
-        raise loading_error(source, error) from error
+        raise loading_error(source, error, trust) from error
 
 
 def _first_sentence(error: BaseException) -> str:
