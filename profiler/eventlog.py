@@ -370,6 +370,6 @@ class LogReader:
         if self.header is None:
             self.header = header
         else:
-            self._numbering.restart()  # another writer went on with the log, and counts its own records
+            self._numbering.restart(header.seq)  # another writer went on with the log, and counts its own records
         self._shift_ns = self._clock.shift_ns(header) if self._clock is not None else 0
         return True

@@ -20,9 +20,9 @@ class Numbering:
         self.lost = 0
         self.restart()
 
-    def restart(self) -> None:
-        """Another writer begins, and counts from 1."""
-        self.expected = 1  # where ``settled``, a record of this number needs nothing but to count on
+    def restart(self, first: int = 1) -> None:
+        """Another writer begins, with a record of the number ``first``."""
+        self.expected = first  # where ``settled``, a record of this number needs nothing but to count on
         self.settled = True  # nothing is left of what was odd before
         self._before = 0  # where ``_jump`` isn't 0: the number before it
         self._jump = 0  # how many were counted as lost just before the last record

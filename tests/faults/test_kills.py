@@ -1,0 +1,106 @@
+"""A writer that is killed at any byte: every record that it had told is there, and nothing is made up."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from profiler import events as ev
+from profiler.eventlog import EventLog, LogReader, is_locked
+from tests.support import recorded
+
+KILLS = 200
+MOST_RECORDS = 400
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What a killed writer left, and how much of it the kernel had told the writer that it had."""
+
+    path: Path
+    told: int  # records whose writing returned before the kill
+    begun: int  # records whose writing began
+
+
+def records() -> list[ev.Event]:
+    """Those of a run of regional-compile, over and over."""
+    recording = recorded.finished(steps=6, calls=3)
+    name = recording.request.runs[-1].name
+    events = [record.event for record in recording.records if record.run == name]
+    rest = [events[1 + number % (len(events) - 1)] for number in range(MOST_RECORDS)]
+    return [msgspec.structs.replace(event) for event in (events[0], *rest)]
+
+
+def write_until_killed(path: Path, events: list[ev.Event], progress: int) -> None:
+    """In a child: write on and on, and tell of each record before and after. ``progress`` is a pipe's write end."""
+    log = EventLog(path)
+    for event in events:
+        os.write(progress, b"b")
+        log.write(event)
+        os.write(progress, b"e")
+    signal.pause()
+
+
+def killed_at(path: Path, events: list[ev.Event], size: int) -> Killed:
+    """Kill a writer with SIGKILL as soon as its log has ``size`` bytes, wherever it is by then."""
+    seen, progress = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(seen)
+            write_until_killed(path, events, progress)
+        finally:
+            os._exit(1)
+    os.close(progress)
+    marks = b""
+    try:
+        while not path.exists() or path.stat().st_size < size:
+            marks += os.read(seen, 64)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    while more := os.read(seen, 1 << 16):
+        marks += more
+    os.close(seen)
+    return Killed(path, marks.count(b"e"), marks.count(b"b"))
+
+
+def test_no_record_is_lost_wherever_a_writer_is_killed(tmp_path: Path) -> None:
+    events = records()
+    whole = tmp_path / "whole.jsonl"
+    log = EventLog(whole)
+    for event in events:
+        log.write(event)
+    log.close()
+    lines = whole.read_bytes().splitlines(keepends=True)
+    chance = random.Random(20250722)
+    for number in range(KILLS):
+        left = killed_at(tmp_path / f"{number}.jsonl", events, chance.randrange(1, sum(map(len, lines[:-20]))))
+        check(left, lines)
+        left.path.unlink()
+
+
+def check(left: Killed, lines: list[bytes]) -> None:
+    data = left.path.read_bytes()
+    assert not is_locked(left.path)
+    assert left.told <= data.count(b"\n") <= left.begun <= left.told + 1
+    assert data == b"".join(lines)[: len(data)]  # nothing but the records, in their order
+    reader = LogReader(left.path)
+    read = reader.read(1 << 30).events
+    assert [event.seq for event in read] == list(range(1, data.count(b"\n") + 1))
+    assert (reader.bad, reader.lost, reader.unknown, reader.refused) == (0, 0, 0, None)
+    # Another process goes on with the log: at most the one torn record is a bad line, and none is lost.
+    torn = not data.endswith(b"\n")
+    again = EventLog(left.path)
+    again.write(ev.Header(writer="worker"))
+    again.write(ev.RunEnded(outcome="ok"))
+    again.close()
+    after = LogReader(left.path)
+    assert len(after.read(1 << 30).events) == len(read) + 2
+    assert (after.bad, after.lost) == (int(torn), 0)
