@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Sequence
 
 from profiler.analysis.triggers import Group
-from profiler.report.markdown import one_line, shown, table_row
-from profiler.report.text import NOT_MEASURED, align, duration
+from profiler.report.markdown import one_line, point, shown, table_row
+from profiler.report.text import NOT_MEASURED, align, duration, unsteering
 
 COLUMNS = ("#", "count", "total", "lost", "blame", "kind", "module")
 RIGHT = (0, 1, 2, 3)
@@ -67,10 +67,10 @@ class Markdown:
     """The same for a page or an issue."""
 
     def heading(self, case: str, totals: str) -> list[str]:
-        return [f"### {shown(case)}", "", shown(totals), ""]
+        return [f"### {shown(one_line(case))}", "", shown(totals), ""]
 
     def paragraph(self, text: str) -> list[str]:
-        return [shown(one_line(text))]
+        return [point(text)]
 
     def table(self, groups: Sequence[Group]) -> list[str]:
         header = [*COLUMNS, "what"]
@@ -84,7 +84,7 @@ class Markdown:
 
     def group(self, number: int, group: Group, facts: Facts) -> list[str]:
         lines = [f"**{number}. {shown(one_line(group.sentence))}**", ""]
-        return lines + [f"- {shown(name)}: {_said(name, one_line(text))}" for name, text in facts]
+        return lines + [f"- {point(name)}: {_said(name, one_line(text))}" for name, text in facts]
 
 
 def _cells(number: int, group: Group) -> list[str]:
@@ -104,6 +104,7 @@ def _said(name: str, text: str) -> str:
     """Code as code: what torch and Python say has underscores and stars that Markdown would take for emphasis."""
     if name not in ("guard", "code", "caller"):
         return shown(text)
+    text = unsteering(text)
     fence = "`" * (1 + max((len(run) for run in _backticks(text)), default=0))
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 
