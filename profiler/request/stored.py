@@ -13,7 +13,18 @@ from typing import Any
 
 from profiler import attention, catalog
 from profiler.request import checking, compilation, values
-from profiler.request.model import ENGINES, VARIANTS, BadRequest, Case, Compilation, Leg, Request, Workload, code_of
+from profiler.request.model import (
+    ENGINES,
+    VARIANTS,
+    BadRequest,
+    Case,
+    Compilation,
+    Leg,
+    Request,
+    Workload,
+    code_of,
+    is_factory,
+)
 from profiler.request.pipelines import is_hub_id
 from profiler.request.resolve import CACHES, MAX_REPEATS, RUN_NAME_LENGTH
 from profiler.scenarios.settings import SETTINGS
@@ -224,7 +235,7 @@ def asked_of(case: Case) -> list[str]:
 
 
 def _paths(workload: Workload) -> Iterator[str]:
-    if code_of(workload) != workload.origin:
+    if not is_factory(workload.origin):
         yield from (path for path in (workload.origin, workload.weights) if path is not None and os.path.isabs(path))
     if workload.vae is not None and os.path.isabs(workload.vae):
         yield workload.vae

@@ -146,7 +146,10 @@ def test_a_later_version_of_another_shape_is_said_to_be_one(folder: SessionFolde
 
 
 def test_cut_at_any_byte_it_is_damaged_or_whole(folder: SessionFolder) -> None:
-    data = msgspec.json.encode(msgspec.json.decode(folder.manifest_file.read_bytes()))
+    found = document(folder)
+    found["request"] |= {"cases": found["request"]["cases"][:1], "runs": found["request"]["runs"][:1]}
+    data = msgspec.json.encode(found)
+    folder.manifest_file.write_bytes(data)
     whole = folder.manifest()
     for end in range(len(data)):
         folder.manifest_file.write_bytes(data[:end])
