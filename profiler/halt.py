@@ -17,7 +17,7 @@ from typing import NamedTuple
 from profiler import sessions
 from profiler.eventlog import LogReader, is_locked
 from profiler.events import Header
-from profiler.identity import SUSPENDED, Held, hold
+from profiler.identity import SUSPENDED, Held, hold, hold_guardian
 from profiler.sessions import Liveness, SessionFolder
 
 _LOOK_SECONDS = 0.05
@@ -73,6 +73,7 @@ class _Halt:
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
+        self._guardian: Held | None = None
 
     def run(self) -> bool:
         with ExitStack() as held:
@@ -81,10 +82,15 @@ class _Halt:
             if not conducted and not workers:
                 return False
             if conducted:
-                self._end_conductor()
+                self._end_conductor(held)
             else:
                 self._say("the profiler process is gone and has left a worker behind: it is ended")
-            self._end_workers([*workers, *(held.enter_context(worker) for worker in self._workers())])
+            known = {worker.pid for worker in workers}
+            late = [held.enter_context(worker) for worker in self._workers()]
+            self._end_workers([*workers, *(worker for worker in late if worker.pid not in known)])
+            if self._guardian is not None:
+                # It ends last, once nothing is left of what its conductor and the workers had started.
+                self._guardian.wait(self._patience.die)
         return True
 
     def _conducted(self) -> bool:
@@ -92,29 +98,35 @@ class _Halt:
 
     # --- the profiler process ---
 
-    def _end_conductor(self) -> None:
+    def _end_conductor(self, held: ExitStack) -> None:
         asked = self._ask()
-        with ExitStack() as held:
-            conductor = hold(last_header(self._folder.conductor_log), self._folder.conductor_log)
-            if conductor is not None:
-                held.enter_context(conductor)
-                if conductor.state in SUSPENDED:
-                    self._say(f"the profiler process {conductor.pid} is suspended: it is let go on, to end")
-                    conductor.signal(signal.SIGCONT)
-            if asked and self._wait(self._patience.obey, lambda: self._taken() or not self._conducted()):
-                if self._wait(self._patience.end, lambda: not self._conducted()):
-                    return
-            elif not self._conducted():
+        conductor = self._hold_conductor(held)
+        if conductor is not None and conductor.state in SUSPENDED:
+            self._say(f"the profiler process {conductor.pid} is suspended: it is let go on, to end")
+            conductor.signal(signal.SIGCONT)
+        if asked and self._wait(self._patience.obey, lambda: self._taken() or not self._conducted()):
+            if self._wait(self._patience.end, lambda: not self._conducted()):
                 return
-            if conductor is None:  # it had not begun to write when it was looked for
-                conductor = hold(last_header(self._folder.conductor_log), self._folder.conductor_log)
-                if conductor is None:
-                    raise CannotHalt(
-                        f"session {self._folder.id} does not obey, and its profiler process can't be told for sure:"
-                        f" what has {self._folder.conductor_log} open is it"
-                    )
-                held.enter_context(conductor)
-            self._force(conductor, asked=asked)
+        elif not self._conducted():
+            return
+        # It may not have begun to write when it was looked for.
+        conductor = conductor or self._hold_conductor(held)
+        if conductor is None:
+            raise CannotHalt(
+                f"session {self._folder.id} does not obey, and its profiler process can't be told for sure:"
+                f" what has {self._folder.conductor_log} open is it"
+            )
+        self._force(conductor, asked=asked)
+
+    def _hold_conductor(self, held: ExitStack) -> Held | None:
+        conductor = hold(last_header(self._folder.conductor_log), self._folder.conductor_log)
+        if conductor is None:
+            return None
+        held.enter_context(conductor)
+        self._guardian = hold_guardian(conductor)
+        if self._guardian is not None:
+            held.enter_context(self._guardian)
+        return conductor
 
     def _ask(self) -> bool:
         """Leave the command; False where none can be left."""

@@ -37,6 +37,7 @@ class Seen(NamedTuple):
 
     state: str  # of its main thread: "running", "sleeping", "stopped", "disk-sleep", ...
     started: float  # seconds from the boot to its start
+    parent: int  # its parent's pid
 
     @property
     def alive(self) -> bool:
@@ -52,13 +53,13 @@ def look(pid: int) -> Seen | None:
     try:
         with open(_PROC / str(pid) / "stat", "rb") as file:
             text = file.read()
-        # The name before the last bracket may hold anything, blanks and brackets too. Fields 3 and 22 of proc(5).
+        # The name before the last bracket may hold anything, blanks and brackets too. Fields 3, 4 and 22 of proc(5).
         fields = text[text.rindex(b")") + 1 :].split()
-        ticks = int(fields[19])
+        parent, ticks = int(fields[1]), int(fields[19])
         letter = fields[0].decode("ascii", "replace")
     except (OSError, ValueError, IndexError):
         return None
-    return Seen(_STATES.get(letter, letter), ticks / os.sysconf("SC_CLK_TCK"))
+    return Seen(_STATES.get(letter, letter), ticks / os.sysconf("SC_CLK_TCK"), parent)
 
 
 def started(pid: int) -> float | None:
@@ -125,6 +126,23 @@ def hold(header: Header | None, log: Path) -> Held | None:
     # Asked again: what was looked at before the descriptor was open may have been replaced meanwhile.
     if whose(header) is not None and has_open(header.pid, log):
         return Held(header.pid, descriptor)
+    os.close(descriptor)
+    return None
+
+
+def hold_guardian(conductor: Held) -> Held | None:
+    """The parent of a profiler process, which leads their session; None where it has none any more."""
+    seen = look(conductor.pid)
+    try:
+        if seen is None or os.getsid(conductor.pid) != seen.parent:
+            return None
+        descriptor = os.pidfd_open(seen.parent)
+    except OSError:
+        return None
+    # Its child lives, and is still its child: it is the same as before.
+    again = look(conductor.pid)
+    if again is not None and again.alive and (again.parent, again.started) == (seen.parent, seen.started):
+        return Held(seen.parent, descriptor)
     os.close(descriptor)
     return None
 

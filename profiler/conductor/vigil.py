@@ -47,6 +47,7 @@ class Vigil:
         self._watch = watch
         self._write = write
         self._bounds = bounds
+        self._early = min(SUSPENDED_SECONDS, bounds.hung / 4)
         self._silent_from: float | None = None  # said so: since the sign before
         self._stalled_from: float | None = None
         self._looked_at: float | None = None  # when the processor's time was, and what it was
@@ -65,7 +66,7 @@ class Vigil:
             gone_by = watch.last_sign - self._silent_from
             self._note("info", "alive", f"the worker gives signs of life again, after {gone_by:.0f} s without")
             self._silent_from = None
-        if silent < min(SUSPENDED_SECONDS, bounds.hung):
+        if silent < self._early:
             return None
         state = self._worker.state()
         suspended = state in SUSPENDED
@@ -85,7 +86,8 @@ class Vigil:
             self._note("info", "alive", f"the run goes on after {watch.last_progress - self._stalled_from:.0f} s")
             self._stalled_from = None
         since = now - watch.last_progress
-        if since < bounds.hung / 2 or watch.behind is not None:
+        beating = now - watch.last_sign < self._early  # else there is silence, which is another matter
+        if since < bounds.hung / 2 or watch.behind is not None or not beating:
             self._looked_at = self._idle_from = None
             return None
         if self._looked_at is None or now - self._looked_at >= bounds.hung / _LOOKS:

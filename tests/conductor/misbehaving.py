@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from profiler import events as ev
+from profiler import identity
 from profiler.eventlog import EventLog
 from profiler.sessions import SessionFolder, boot_id, host_name
 from profiler.worker import lifeline
@@ -35,6 +36,7 @@ def run(session: str, run: str, does: str) -> int:
             session=folder.id,
             run=run,
             pid=os.getpid(),
+            pid_started=identity.started(os.getpid()),
             host=host_name(),
             boot_id=boot_id(),
         )
@@ -177,7 +179,10 @@ def _deaf(log: EventLog) -> int:
     """C code that keeps the interpreter's lock: no Python of this process runs, in any thread."""
     log.write(ev.PhaseStarted(phase="measure"))
     log.write(ev.CallStarted(call=0, phase="measure"))
-    ctypes.PyDLL(None).sleep(FOREVER)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # Python's, as the worker's own, which is never called
+    mutex = ctypes.create_string_buffer(128)  # of zeros: as PTHREAD_MUTEX_INITIALIZER
+    for _ in range(2):  # the second one waits for the first, which no signal ends
+        ctypes.PyDLL(None).pthread_mutex_lock(mutex)
     return 1
 
 
