@@ -6,9 +6,11 @@ import codecs
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
@@ -110,6 +112,8 @@ def cli(ctx: click.Context, /, debug: bool, **screen: Any) -> object:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code. Errors are one line on stderr, with a traceback under --debug."""
     _write_what_streams_can()
+    if arguments is None:
+        sys.excepthook = _report
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     guard: Callable[[BaseException], int] = _reraise if debug else _explain
@@ -151,6 +155,12 @@ def _explain(error: BaseException) -> int:
         return _say(f"cannot use{where or ' a file'}: {error.strerror or error}{hint}", RUN_FAILED)
     code = NOT_FOUND if isinstance(error, sessions.SessionNotFound) else RUN_FAILED
     return _say(str(error), code)
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A traceback as Python prints it, in lines that steer no terminal: an exception may say what a log has said."""
+    for line in "".join(traceback.format_exception(kind, error, trace)).splitlines():
+        echo(line, aside=True)
 
 
 def _reraise(error: BaseException) -> int:
