@@ -168,7 +168,8 @@ class LiveSource(Source[LivePicture]):
             more = reading.poll(self._clock)
         except SessionUnreadable as error:
             return self._new(unreadable(self._folder.id, str(error)), RESTING_S)
-        self._stale |= reading.revision != self._seen
+        # That all was read is new too, though the last look at the logs brought nothing.
+        self._stale |= reading.revision != self._seen or (self._more and not more)
         self._seen = reading.revision
         now = self._clock()
         age = now - self._made_at

@@ -70,7 +70,8 @@ class TriggersSource(Source[TriggersPicture]):
             self._more = reading.poll(self._clock)
         except SessionUnreadable as error:
             return self._new(unreadable(reading.folder.id, str(error)), RESTING_S)
-        self._stale |= reading.revision != self._seen
+        # That all was read is new too, though the last look at the logs brought nothing.
+        self._stale |= reading.revision != self._seen or (self._loading and not self._more)
         now = self._clock()
         age = now - self._made_at
         if not (self._stale or (reading.alive and age >= CLOCKWORK_S)):

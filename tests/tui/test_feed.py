@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from profiler.sessions import SessionFolder
 from tests.support import recorded
 from tests.tui.support import PATIENCE_S
-from tui.feed import REFRESH_S, RESTING_S, Feed, LiveSource, Source, Turn
+from tui.feed import REFRESH_S, RESTING_S, Feed, LiveSource, Reading, Source, Turn
+from tui.inspecting import TriggersSource
 from tui.pictures.live import LivePicture
 from tui.pictures.view import StepsView
 
@@ -189,3 +191,31 @@ def test_a_paused_feed_reads_nothing_until_it_goes_on() -> None:
     feed.pause(False)
     assert first.wait(PATIENCE_S)
     feed.stop()
+
+
+class Slow(Reading):
+    """Has read all there is when its turn is over, which it doesn't know before it looks again."""
+
+    _turns = 0
+
+    def poll(self, clock: Callable[[], float]) -> bool:
+        more = super().poll(clock)
+        self._turns += 1
+        return more or self._turns == 1
+
+
+@pytest.mark.parametrize("kind", [LiveSource, TriggersSource])
+def test_that_all_is_read_is_told_though_nothing_new_came_with_it(
+    kind: type[LiveSource] | type[TriggersSource], tmp_path: Path
+) -> None:
+    clock = Clock()
+    reading = Slow(recorded.finished().write(tmp_path))
+    if kind is LiveSource:
+        source: LiveSource | TriggersSource = LiveSource(reading.folder, clock=clock, now_ns=clock.ns, reading=reading)
+    else:
+        source = TriggersSource(reading, clock=clock, now_ns=clock.ns)
+    pictures = []
+    for _ in range(5):
+        clock.now += 10
+        pictures.append(source.turn().picture)
+    assert [picture.heading.loading for picture in pictures if picture is not None] == [True, False]
