@@ -69,6 +69,10 @@ class Lines(Widget):
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self._restyle())
 
+    def on_unmount(self) -> None:
+        # What is called refers to this widget, which would be kept until the theme is changed.
+        self.app.theme_changed_signal.unsubscribe(self)
+
     def on_resize(self, _: events.Resize) -> None:
         self._restyle()
 
