@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 
 _MORE_BYTES = 1 << 20
-_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def open_beneath(path: Path, folders: int, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
@@ -23,8 +23,9 @@ def open_beneath(path: Path, folders: int, flags: int = os.O_RDONLY, mode: int =
     flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     if not folders:
         return os.open(path, flags, mode)
-    base, *above, name = os.path.abspath(path).rsplit("/", folders + 1)
-    folder = os.open(base or "/", _FOLDER)
+    text = str(path) if path.is_absolute() else os.path.abspath(path)
+    first, *above, name = text.rsplit("/", folders)
+    folder = _folder_in(None, first)
     try:
         for part in above:
             within = _folder_in(folder, part)
@@ -35,9 +36,9 @@ def open_beneath(path: Path, folders: int, flags: int = os.O_RDONLY, mode: int =
         os.close(folder)
 
 
-def _folder_in(folder: int, name: str) -> int:
+def _folder_in(folder: int | None, name: str) -> int:
     try:
-        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+        return os.open(name, _FOLDER, dir_fd=folder)
     except NotADirectoryError:
         raise NotADirectoryError(errno.ENOTDIR, "a folder of the session is a link, or none", name) from None
 

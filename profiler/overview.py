@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from profiler import events as ev
 from profiler.analysis.fold import SessionFold
-from profiler.eventlog import LogReader
+from profiler.eventlog import READ_BYTES, LogReader
 from profiler.request import Request
 from profiler.sessions import Liveness, Manifest, SessionFolder, SessionUnreadable
 
+MOST_BYTES = 1 << 30
+"""Of a log that are read at one look: of days of samples there is less, and a file with a hole in it has no end."""
 UNDER_WAY = ("starting", "running")
 """States of sessions that have more to do."""
 
@@ -52,6 +54,7 @@ class OverviewReader:
         self._folder = folder
         self._stamp: tuple[int, ...] = ()
         self._manifest: Manifest | None = None
+        self._unread = False  # whether its log has more than was read
 
     def read(self) -> Overview:
         """The session as it is now. Never raises on what the folder contains."""
@@ -77,9 +80,10 @@ class OverviewReader:
         self._log = LogReader(self._folder.conductor_log, manifest.clock)
 
     def _read_on(self, manifest: Manifest) -> None:
-        more = True
-        while more:
+        more, read = True, 0
+        while more and read < MOST_BYTES:
             chunk = self._log.read()
+            read += READ_BYTES
             if chunk.restarted:
                 self._fold = SessionFold(self._folder.id, manifest.request)
             # Of the GPU's samples, which are most of the log, only the time of the last one counts.
@@ -87,6 +91,7 @@ class OverviewReader:
             if chunk.events:
                 self._fold.state.last_t = max(self._fold.state.last_t, chunk.events[-1].t)
             more = chunk.more
+        self._unread = more
 
     def _overview(self, manifest: Manifest, liveness: Liveness) -> Overview:
         found, request = self._fold.state, manifest.request
@@ -94,6 +99,8 @@ class OverviewReader:
         if liveness is Liveness.GONE and state in UNDER_WAY:
             state = "died"
             reason = f"the profiler process {'never started' if found.header is None else 'ended without a word'}"
+        if self._unread and reason is None:
+            reason = f"its log is not read to its end: it has more than {MOST_BYTES >> 20} MiB"
         outcomes = [run.conducted_end.outcome or "died" for run in found.runs.values() if run.conducted_end is not None]
         seconds = None
         if state not in UNDER_WAY and found.started_ns is not None:

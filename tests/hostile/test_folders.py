@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler import events as ev
-from profiler import sessions
+from profiler import overview, sessions
 from profiler.eventlog import EventLog, LogReader, is_locked
 from profiler.follow import Follower
-from profiler.overview import read_overview
+from profiler.overview import OverviewReader, read_overview
 from profiler.replay import Replay
 from profiler.report.beside import read_regular
 from profiler.sessions import SessionFolder, SessionNotFound, SessionUnreadable
@@ -68,8 +68,8 @@ def test_a_folder_that_is_a_link_is_not_followed_and_said_everywhere(
     for read in (SessionFolder.manifest, Follower, Replay):
         with pytest.raises(SessionUnreadable, match=says):
             read(folder)
-    overview = read_overview(folder)
-    assert overview.state == "unreadable" and says in str(overview.reason)
+    found = read_overview(folder)
+    assert found.state == "unreadable" and says in str(found.reason)
     assert says in known_session(folder, 0).why
     for command in (["show"], ["show", "--json"], ["watch", "--plain"], ["export", "--format", "html", "-o", "-"]):
         assert main([*command, folder.id]) == 1
@@ -141,13 +141,24 @@ def test_what_is_no_file_is_said_and_takes_no_descriptor(
     put(path)
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(20):
-        overview = read_overview(folder)
+        found = read_overview(folder)
         if name == "session.json":
-            assert overview.state == "unreadable" and overview.reason
+            assert found.state == "unreadable" and found.reason
         else:
             Follower(folder).read_all()
         is_locked(path)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_list_does_not_wait_for_the_end_of_a_log_with_a_hole_in_it(
+    folder: SessionFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MOST_BYTES", 1 << 20)
+    os.truncate(folder.conductor_log, 1 << 40)
+    reader = OverviewReader(folder)
+    assert "is not read to its end: it has more than 1 MiB" in str(reader.read().reason)
+    os.truncate(folder.conductor_log, 1 << 18)
+    assert reader.read().reason is None
 
 
 # --- nothing is run ---------------------------------------------------------------------------------------------------
