@@ -57,7 +57,7 @@ def clean(value: T) -> T:
     if isinstance(value, dict):
         return {clean(key): clean(one) for key, one in value.items()}  # type: ignore[return-value]
     if isinstance(value, list | tuple):
-        return type(value)([clean(one) for one in value])  # type: ignore[return-value]
+        return type(value)([clean(one) for one in value])
     return value
 
 

@@ -8,6 +8,7 @@ any byte and never raises on what a file contains.
 from __future__ import annotations
 
 import copy
+import errno
 import fcntl
 import os
 import stat
@@ -22,6 +23,8 @@ import msgspec
 
 from profiler.boundary import clean, may_harm
 from profiler.clocks import Clock, move
+from profiler.descriptors import out_of_the_way
+from profiler.encoding import line_of
 from profiler.events import SCHEMA_MAJOR, AnyEvent, Event, Header, Int64, Note
 from profiler.nofollow import folders_of, open_beneath
 from profiler.numbering import Numbering
@@ -31,7 +34,6 @@ READ_BYTES = 1 << 18
 _REMEMBERED = 64
 """Bytes by which a log is known again: a record's last ones, its number and time most often among them."""
 
-_encode = msgspec.json.encode
 _decoder = msgspec.json.Decoder(AnyEvent)
 
 
@@ -89,7 +91,8 @@ class EventLog:
     """The one writer of a log. Thread-safe; never raises after it was opened.
 
     A write that fails or comes out short (full disk, file size limit) is counted in ``lost``; the next record then
-    starts with a newline, so that the torn fragment costs one record and not two. Readers see the gap in ``seq``.
+    starts with a newline, so that the torn fragment costs one record and not two. Readers see the gap in ``seq``, and
+    a note once there is room again.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
@@ -99,51 +102,59 @@ class EventLog:
         the count of records begins anew. Raises OSError; FileExistsError if the log has a writer.
         """
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        self._descriptor = open_beneath(path, folders_of(path), flags)
-        if not lock_for_life(self._descriptor):
+        self._descriptor = out_of_the_way(open_beneath(path, folders_of(path), flags))
+        try:
+            if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", str(path))
+            if not lock_for_life(self._descriptor):
+                raise FileExistsError(f"{path} is being written by another process")
+        except OSError:
             os.close(self._descriptor)
-            raise FileExistsError(f"{path} is being written by another process")
+            raise
         self.path = path
         self.lost = 0
         self.error: OSError | None = None  # the first failure to write
         self._clock = clock
         self._seq = 0
+        self._untold = 0  # of ``lost``, those that no record tells of
         self._torn = _ends_within_a_line(path)
         self._mutex = threading.Lock()
 
     def write(self, event: Event) -> None:
         """Append ``event``; its ``seq`` is set, and its ``t`` too unless the caller has."""
         with self._mutex:
-            self._seq += 1
-            event.seq = self._seq
-            if not event.t:
-                event.t = self._clock()
-            line = self._line(event)
-            if self._torn:
-                line = b"\n" + line
-            try:
-                written = os.write(self._descriptor, line)
-            except OSError as error:
-                written = 0
-                self.error = self.error or error
-            if written == len(line):
-                self._torn = False
+            if self._append(event):
+                if self._untold:
+                    self._tell_losses()
             else:
-                self._torn = True
                 self.lost += 1
+                self._untold += 1
 
-    def _line(self, event: Event) -> bytes:
-        """The record of ``event``; where readers would not take it, a note in its place says so."""
+    def _append(self, event: Event) -> bool:
+        """Whether the whole record was taken."""
+        self._seq += 1
+        event.seq = self._seq
+        if not event.t:
+            event.t = self._clock()
+        line = line_of(event, MAX_LINE_BYTES)
+        if self._torn:
+            line = b"\n" + line
         try:
-            line: bytes = _encode(event) + b"\n"
-            if len(line) <= MAX_LINE_BYTES:
-                return line
-            why = f"it takes {len(line)} bytes"
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            # A path or message with bytes that aren't UTF-8, or a number of the wrong type.
-            why = str(error).encode(errors="replace").decode()[:200]
-        text = f"a record of kind {event.__struct_config__.tag} could not be written: {why}"
-        return _encode(Note(seq=event.seq, t=event.t, level="warning", code="unwritable", text=text)) + b"\n"
+            written = os.write(self._descriptor, line)
+        except OSError as error:
+            written = 0
+            self.error = self.error or error
+        self._torn = written != len(line)
+        return not self._torn
+
+    def _tell_losses(self) -> None:
+        """There is room again: say why records are missing before this."""
+        why = self.error.strerror if self.error else "a write came out short"
+        text = f"{self._untold} record{'s' * (self._untold != 1)} could not be written: {why}"
+        if self._append(Note(level="warning", code="lost", text=text)):
+            self._untold = 0
+        else:
+            self.lost += 1
 
     def close(self) -> None:
         """Flush to the device and let go of the lock. Writing afterwards counts as lost."""
@@ -340,8 +351,7 @@ class LogReader:
             if event is None:
                 numbering.bad()
                 continue
-            kind = type(event)
-            if kind is Header:
+            if type(event) is Header:
                 if not self._begin(event):
                     return admitted
                 shift_ns = self._shift_ns
@@ -350,7 +360,7 @@ class LogReader:
             else:
                 before = admitted[-1].t - shift_ns if admitted else self._t
                 numbering.record(event.seq, event.t - before)
-            if kind is Event:
+            if type(event) is Event:
                 continue
             if shift_ns:
                 move(event, shift_ns)
