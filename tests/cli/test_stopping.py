@@ -230,15 +230,17 @@ def test_one_ctrl_c_stops_a_session_in_order(conducted: Callable[[str], SessionF
     assert any("stopped on request" in line for line in said)
 
 
-def test_two_end_one_whose_profiler_is_suspended(
-    conducted: Callable[[str], SessionFolder], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("times", "does"), [(1, "sleep"), (2, "stubborn")])
+def test_one_whose_profiler_is_suspended_ends_too(
+    times: int, does: str, conducted: Callable[[str], SessionFolder], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = conducted("sleep")
+    folder = conducted(does)
     suspend(folder)
-    interrupted(folder, 2)
+    interrupted(folder, times)
     assert folder.liveness(folder.manifest()) is Liveness.GONE
-    assert last_word(log(folder.conductor_log)).state == "stopped"
-    assert "is suspended: it is let go on" in capsys.readouterr().err
+    assert "was suspended: it goes on" in capsys.readouterr().err
+    if times == 1:
+        assert last_word(log(folder.conductor_log)).state == "stopped"
 
 
 def test_stop_returns_when_nothing_runs_any_more(

@@ -11,6 +11,7 @@ from profiler import halt, sessions
 from profiler.sessions import SessionFolder
 from tui.commands.common import RUN_FAILED, CommandError
 from tui.echo import echo
+from tui.managing import wake
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ASKED_SECONDS = 20.0
@@ -62,11 +63,14 @@ class Stopping:
         if not self._signals:
             self._sleep(seconds)
             return
-        first, again = self._answered == 0, self._signals > 1
-        if first and not again:
-            _say("stopping: the run under way ends within seconds; a second ctrl-c ends it at once")
-        elif again and self._answered < 2:
+        again = self._signals > 1
+        if again and self._answered < 2:
             _say("stopping at once")
+        elif not again and not self._answered:
+            _say("stopping: the run under way ends within seconds; a second ctrl-c ends it at once")
+            woken = wake(self._folder)
+            if woken is not None:
+                _say(f"the profiler process {woken} was suspended: it goes on, to end")
         self._answered = self._signals
         if again or self._unasked or self._clock() - self._first_at >= ASKED_SECONDS:
             self._see_to_it(AT_ONCE if again else halt.PATIENCE)
