@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,15 @@ from profiler.analysis.fold import SessionFold
 from profiler.analysis.progress import planned_calls, run_progress, session_progress
 from profiler.boundary import harmless
 from profiler.follow import Follower
+from profiler.overview import read_overview
 from profiler.report.documents import show_document
 from profiler.request import BadRequest, Options, Request, resolve
 from profiler.request.stored import MOST_CALLS, MOST_RUNS, check_readable, check_runnable
-from profiler.resume import find_debt, take_up
+from profiler.resume import CannotResume, find_debt, take_up
 from profiler.sessions import SessionFolder, SessionUnreadable
 from tests.support import recorded
 from tests.support.anything import HOSTILE_UTF8, reworded, texts
+from tui.choosing import known_session
 
 Document = dict[str, Any]
 
@@ -127,6 +131,10 @@ def test_no_number_of_a_session_stops_a_viewer(folder: SessionFolder) -> None:
             session_progress(state, 10**9)
             run_progress(state, next(iter(state.runs.values())), 10**9)
             assert msgspec.json.encode(show_document(state))
+            assert read_overview(folder).state != "unreadable"
+            assert not known_session(folder, time.time_ns()).why
+            with suppress(CannotResume):
+                find_debt(folder)
     assert refused > 60 and shown > 30
 
 

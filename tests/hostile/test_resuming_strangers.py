@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from profiler import caches, sessions
+from profiler import events as ev
 from profiler.conductor import CannotStart
 from profiler.request import Case, Leg
 from profiler.request.stored import asked_of
@@ -61,6 +62,15 @@ def test_the_compile_cache_of_a_session_from_elsewhere_is_not_used(tmp_path: Pat
     planted = plant(folder)
     assert not find_debt(folder).own
     taken_up(folder)
+    assert not any(path.exists() for path in planted)
+
+
+def test_the_profiler_process_starts_cold_what_a_stranger_calls_warm(own_home: Path) -> None:
+    folder = half_done(own_home, here=False)
+    planted = plant(folder)
+    events = conduct(folder, "ok", resumes=True)
+    begun = [event for event in events if isinstance(event, ev.RunChanged) and event.state == "running"]
+    assert begun[-1].run == names(folder)[2] and begun[-1].cold
     assert not any(path.exists() for path in planted)
 
 
