@@ -14,6 +14,10 @@ MOSTLY = 0.8
 """A share of steps from which on one word stands for all; under 1 - MOSTLY the other one does."""
 ENQUEUED = 0.9
 """Host time to launch the denoiser / device time: from here on launching sets the pace (the cross-check)."""
+BEHIND = 0.05
+"""Of a step that the device lags behind Python when a step ends: from here on there is a queue, and not one kernel. A
+stream holds about a thousand launches, then launching waits for room: a third of a step of three thousand.
+"""
 SCHEDULER = 0.1
 """From this share of a loop on, what the scheduler's own ``step`` takes of the host is worth a word."""
 
@@ -25,12 +29,14 @@ class Shares(NamedTuple):
     enqueue: float | None = None  # host time inside the denoisers' calls / device time of the step, the median
     scheduler_ms: float | None = None  # host time inside scheduler.step, waits included, the median
     scheduler: float | None = None  # the same over the loops' host time
+    behind: float | None = None  # how far the device lags behind Python at a step's end, in steps: the median
 
 
 def shares(run: RunState, calls: Iterable[Call]) -> Shares:
     """Of the steps of ``calls``."""
     answers: list[int] = []
     launched: list[float] = []
+    behind: list[float] = []
     waits: list[int] = []
     host_ns = 0
     for call in calls:
@@ -44,13 +50,31 @@ def shares(run: RunState, calls: Iterable[Call]) -> Shares:
         if told:
             pairs = zip(run.steps.column("enqueue_ns", start, stop), run.steps.column("ns", start, stop), strict=True)
             launched += [enqueue / ns for enqueue, ns in pairs if ns > 0]
+            behind += _behind(run, start, stop)
     middle = median(waits)
     return Shares(
         sum(answers) / len(answers) if answers else None,
         median(launched),
         None if middle is None else middle / 1e6,
         sum(waits) / host_ns if host_ns > 0 else None,
+        median(behind),
     )
+
+
+def _behind(run: RunState, start: int, stop: int) -> list[float]:
+    """At the end of each step in the rows, how far the device lags behind the host, as a share of the step.
+
+    Both clocks begin at the loop's first boundary: how far behind the device was by then isn't known.
+    """
+    columns = [run.steps.column(name, start, stop) for name in ("loop", "ns", "host_ns")]
+    found, lag, current = [], 0, -1
+    for loop, ns, host_ns in zip(*columns, strict=True):
+        if loop != current:
+            lag, current = 0, loop
+        lag += ns - host_ns
+        if ns > 0:
+            found.append(lag / ns)
+    return found
 
 
 class Bound(NamedTuple):
@@ -73,16 +97,18 @@ def bound(found: Shares, *, cuda_graphs: bool) -> Bound:
             f"{waited}, yet launching the denoiser takes only {launch:.0%} of a step: the two disagree, and Python's"
             " time outside the denoiser may be what the GPU waits for"
         )
-    elif share <= 1 - MOSTLY and launch is not None and launch >= ENQUEUED:
+    elif share <= 1 - MOSTLY and launch is not None and launch >= ENQUEUED and (found.behind or 0.0) < BEHIND:
         word = UNSURE
         means = (
-            f"{waited}, yet launching the denoiser takes {launch:.0%} of a step: the two disagree; either Python"
-            " waits for room in the launch queue, or the GPU is never more than a kernel behind"
+            f"{waited}, yet launching the denoiser takes {launch:.0%} of a step: the two disagree; they may be about"
+            " even, the GPU hardly ever more than a kernel behind"
         )
     elif share >= MOSTLY:
         word, means = HOST, f"{waited}: {advice} will help"
     elif share <= 1 - MOSTLY:
-        word, means = DEVICE, f"{waited}, so Python keeps ahead: faster kernels help, fewer launches will not"
+        full = launch is not None and launch >= ENQUEUED
+        ahead = "Python keeps ahead" + (" until the launch queue is full" if full else "")
+        word, means = DEVICE, f"{waited}, so {ahead}: faster kernels help, fewer launches will not"
     else:
         word, means = MIXED, f"{waited}: the two are about even, and {advice} may help a little"
     if found.scheduler is not None and found.scheduler >= SCHEDULER:

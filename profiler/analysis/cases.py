@@ -162,6 +162,7 @@ def _figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
         lot.middle(lambda run: run.enqueue_share),
         lot.middle(lambda run: run.scheduler_ms),
         lot.middle(lambda run: run.scheduler_share),
+        lot.middle(lambda run: run.behind_share),
     )
     means = bound_of(usable[0], shares) if usable else Bound()
     joules = _joules(lot)

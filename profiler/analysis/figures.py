@@ -104,6 +104,7 @@ class RunFigures(msgspec.Struct, frozen=True):
     energy_error: float | None = None  # how far off the two may be, as a share of them
     energy_reason: str | None = None  # why there are none, where the device is one that NVML samples
     sm_mhz: float | None = None  # the SM clock of the headline's calls, the median
+    behind_share: float | None = None  # how far the device lags behind Python at a step's end, in steps: the median
     warmup_s: float | None = None  # the warm-up phase
     measured_s: float | None = None  # the measured phase: the steady state, or the scenario's legs
 
@@ -155,6 +156,7 @@ def _compute(session: SessionState, run: RunState) -> RunFigures:
         enqueue_share=shares.enqueue,
         scheduler_ms=shares.scheduler_ms,
         scheduler_share=shares.scheduler,
+        behind_share=shares.behind,
         bound=means.word,
         bound_means=means.means,
         joules_per_image=joules,

@@ -91,3 +91,11 @@ def test_on_a_cpu_the_schedulers_time_is_told_and_nobody_waits() -> None:
     found = figures([(10.0, 9.0, 1.0, None)] * 4)
     assert (found.host_bound_share, found.enqueue_share, found.bound, found.bound_means) == (None, None, None, None)
     assert (found.scheduler_ms, found.scheduler_share) == (pytest.approx(1.0), pytest.approx(0.1))
+
+
+def test_a_device_with_a_full_queue_is_no_doubt() -> None:
+    """Launching takes all of the time because there is no room for more: the device is steps behind."""
+    found = bound(Shares(0.0, 0.98, behind=0.4), cuda_graphs=False)
+    assert found.word == "device"
+    assert found.means is not None and "until the launch queue is full" in found.means
+    assert bound(Shares(0.0, 0.98, behind=0.01), cuda_graphs=False).word == "unsure"
