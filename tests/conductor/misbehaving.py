@@ -207,9 +207,25 @@ def _beats(log: EventLog, *events: ev.Event) -> int:
     return 1
 
 
+def _walk(log: EventLog) -> int:
+    """Calls one after the other until SIGTERM."""
+
+    def obey(_number: int, _frame: object) -> None:
+        os._exit(_say(log, "stopped", 0))
+
+    signal.signal(signal.SIGTERM, obey)
+    log.write(ev.PhaseStarted(phase="measure"))
+    for call in range(int(FOREVER / 0.05)):
+        log.write(ev.CallStarted(call=call, phase="measure", start_ns=time.monotonic_ns()))
+        time.sleep(0.05)
+        log.write(ev.CallEnded(call=call, ns=50_000_000, images=1))
+    return 1
+
+
 BEHAVIOURS = {
     "ok": lambda log: _say(log, "ok", 0),
     "sleep": _sleep,
+    "walk": _walk,
     "crash": _crash,
     "stubborn": _stubborn,
     "suspended": _suspended,
