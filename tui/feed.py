@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from profiler.analysis.state import SessionState
 from profiler.follow import Follower
 from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
+from profiler.vitals import WELL, Vitals, vitals
 from tui.pictures.live import LivePainter, LivePicture, unreadable
 from tui.pictures.names import latest_ns
 from tui.pictures.view import StepsView
@@ -110,6 +111,11 @@ class Reading:
         """Whether the session was made on another machine or before a restart."""
         return self._follower is not None and self._follower.liveness is Liveness.COPIED
 
+    def vitals(self, now_ns: int) -> Vitals:
+        """The signs of life of the session's processes at ``now_ns`` of the log's clock."""
+        follower = self._follower
+        return WELL if follower is None else vitals(follower.state, follower.liveness, now_ns)
+
     def now_ns(self, now_ns: int) -> int:
         """The present on the log's clock: only a live session's time goes on, any other stands at its last record."""
         last_ns = latest_ns(self.state)
@@ -198,7 +204,10 @@ class LiveSource(Source[LivePicture]):
         if self._painter is None or self._painter.session is not state:
             self._painter = LivePainter(state)
         now_ns = reading.now_ns(self._now_ns())
-        return self._painter.picture(self._view, now_ns, copied=reading.copied, loading=loading, figures=figures)
+        vitals = reading.vitals(now_ns) if not loading else WELL  # what was read may be old, what is to come newer
+        return self._painter.picture(
+            self._view, now_ns, copied=reading.copied, loading=loading, figures=figures, vitals=vitals
+        )
 
     def _new(self, picture: LivePicture, wait_s: float) -> Turn[LivePicture]:
         if picture == self._last:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from profiler.analysis.cases import CaseFigures, case_figures
 from profiler.analysis.state import SessionState
+from profiler.vitals import WELL, Vitals
 from tui import safe
 from tui.charts.lanes import Lanes
 from tui.charts.spec import ChartSpec
@@ -98,15 +99,25 @@ class LivePainter:
         self._cases: tuple[CaseLine, ...] = ()
 
     def picture(
-        self, view: StepsView, now_ns: int, *, copied: bool, loading: bool, figures: bool = True
+        self,
+        view: StepsView,
+        now_ns: int,
+        *,
+        copied: bool,
+        loading: bool,
+        figures: bool = True,
+        vitals: Vitals = WELL,
     ) -> LivePicture:
-        """The session as the state has it; ``now_ns`` on the log's clock. Without ``figures`` those of before stay."""
+        """The session as the state has it; ``now_ns`` on the log's clock. Without ``figures`` those of before stay.
+
+        ``vitals``: the signs of life of its processes.
+        """
         session = self.session
         self._now_s = now_ns / 1e9
         current = session.current
         picture = LivePicture(
             heading=heading(session, now_ns, copied=copied, loading=loading),
-            progress=progress_lines(session, now_ns, copied=copied),
+            progress=progress_lines(session, now_ns, copied=copied, vitals=vitals),
             happenings=self._happenings.newest_first(),
             cases=self._case_lines(loading) if figures else self._cases,
             runs=run_lines(session, now_ns),

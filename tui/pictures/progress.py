@@ -6,10 +6,20 @@ from dataclasses import dataclass, replace
 
 from profiler.analysis.progress import run_progress, session_progress
 from profiler.analysis.state import RunState, SessionState
+from profiler.vitals import WELL, Vitals
 from tui import safe
 from tui.pictures import words
 from tui.pictures.looks import case_look
 from tui.pictures.names import OUTCOME_STYLES, STATE_STYLES, outcome_text, outcome_word, run_label
+
+_WORKER_WORDS = {
+    "stopped": "the worker is suspended",
+    "tracing-stop": "a debugger holds the worker",
+    "disk-sleep": "the worker waits in the kernel",
+    "running": "the worker computes",
+    "sleeping": "the worker sleeps",
+}
+"""What a process does from which nothing comes, by the kernel's word for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +38,20 @@ class ProgressLine:
     held: str = ""  # comes before ``brief`` where there is room for both
 
 
-def progress_lines(session: SessionState, now_ns: int, *, copied: bool = False) -> tuple[ProgressLine, ProgressLine]:
+def progress_lines(
+    session: SessionState, now_ns: int, *, copied: bool = False, vitals: Vitals = WELL
+) -> tuple[ProgressLine, ProgressLine]:
     """The line of the session and the line of the run under way, or of how it all ended.
 
-    A ``copied`` session goes on elsewhere, if at all: nothing is said about the time that is left.
+    A ``copied`` session goes on elsewhere, if at all: nothing is said about the time that is left. ``vitals`` say
+    whether anything comes from its processes.
     """
     lines = _session_line(session, now_ns), _run_line(session, now_ns)
+    if vitals.profiler is not None:
+        text = "the profiler is suspended: it obeys nothing until it goes on"
+        lines = replace(lines[0], text=text, text_style="bad", brief="the profiler is suspended", left=""), lines[1]
+    if vitals.silent_s is not None and session.current is not None:
+        lines = lines[0], _silent(lines[1], vitals, vitals.silent_s)
     return (replace(lines[0], left=""), replace(lines[1], left="")) if copied else lines
 
 
@@ -73,6 +91,15 @@ def _run_line(session: SessionState, now_ns: int) -> ProgressLine:
         safe.line(progress.brief, 200),
         progress.held,
     )
+
+
+def _silent(line: ProgressLine, vitals: Vitals, silent_s: float) -> ProgressLine:
+    """``line`` of a run from which nothing comes: for how long, why, as far as it is known, and where it was."""
+    brief = f"no sign of life for {words.elapsed(silent_s)}"
+    why = _WORKER_WORDS.get(vitals.worker or "")
+    text = f"{brief}{f' ({why})' if why else ''}: {line.text}"
+    phase = f", at {safe.line(vitals.phase, 40)}" if vitals.phase else ""
+    return replace(line, text=text, text_style="bad", brief=f"{brief}{phase}", held=why or "", left="")
 
 
 def _between_runs(session: SessionState) -> ProgressLine:
