@@ -30,30 +30,36 @@ _BUSCTL = [
 _TRUE, _FALSE = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
 _BUS_SECONDS = 2.0
 
+TEXT = (
+    "a logout would end what runs in the background: logind kills all that a login has started (KillUserProcesses=yes)"
+)
 REMEDY = "start stepscope with 'systemd-run --user --scope' after 'loginctl enable-linger'"
 
 
-def warning(
+def warning() -> str | None:
+    """One line if a logout would kill this process and what it starts; None: it would not, or nobody can tell."""
+    return f"{TEXT}: {REMEDY}" if killed_at_logout() else None
+
+
+def killed_at_logout(
     *, root: Path = Path("/"), user: str | None = None, ask: Callable[[], bool | None] | None = None
-) -> str | None:
-    """One line if this process, and what it starts, dies at the user's logout; None: it doesn't, or nobody can tell.
+) -> bool:
+    """Whether this process, and what it starts, dies when the user logs out.
 
     ``ask`` (default: the D-Bus) says what logind itself goes by; None: it can't be asked, its files count. Only a
     process that is in a login's scope asks at all, so that none of this costs anything in a container or a service.
     """
     group = _group(root)
     if group is None or not _SCOPE.search(group):
-        return None
+        return False
     name = _user() if user is None else user
     settings = _settings(root)
     asked = (ask or _ask)()
     kills = asked if asked is not None else _truth(settings.get("killuserprocesses"))
-    if not kills or name in settings.get("killexcludeusers", "root").split():
-        return None
     only = settings.get("killonlyusers", "").split()
-    if only and name not in only:
-        return None
-    return f"a logout would end this session: logind kills what a login has started (KillUserProcesses=yes); {REMEDY}"
+    # As logind decides: those who are never killed, then who alone is, if anybody is named.
+    spared = name in settings.get("killexcludeusers", "root").split() or (bool(only) and name not in only)
+    return bool(kills) and not spared
 
 
 def _group(root: Path) -> str | None:

@@ -14,6 +14,7 @@ from profiler import __version__, identity, logins
 from profiler import events as ev
 from profiler.conductor.conduct import Command, Conductor, losses
 from profiler.conductor.guardian import stand_guard
+from profiler.conductor.hostmemory import OomKills
 from profiler.conductor.ownlog import OwnLog
 from profiler.conductor.processes import adopt_orphans
 from profiler.conductor.start import FAILED_TOO, RESUME, report
@@ -32,7 +33,11 @@ class CannotConduct(Exception):
 
 
 def main(
-    session_folder: str, *arguments: str, command: Command = child_command, limits: Limits = DEFAULT_LIMITS
+    session_folder: str,
+    *arguments: str,
+    command: Command = child_command,
+    limits: Limits = DEFAULT_LIMITS,
+    oom_kills: OomKills | None = None,
 ) -> int:
     """Conduct the session in ``session_folder`` to its end, or what is left of it with ``RESUME``.
 
@@ -55,6 +60,7 @@ def main(
         adopts=adopt_orphans(),
         command=command,
         limits=limits,
+        oom_kills=oom_kills,
         owed=debt.runs if debt else None,
         outcomes=debt.outcomes if debt else None,
         trust=trust_of(arguments),

@@ -10,6 +10,7 @@ import resource
 import sys
 from pathlib import Path
 
+from profiler.conductor.hostmemory import OomKills
 from profiler.conductor.main import main
 from profiler.conductor.orders import Orders
 from profiler.conductor.supervise import Limits
@@ -32,4 +33,5 @@ if __name__ == "__main__":
         Orders.poll = lambda *_: None  # type: ignore[method-assign]
         Orders.on_signal = lambda *_: None  # type: ignore[method-assign]
     limits = Limits(*map(float, os.environ.get("LIMITS", "600 30 2").split()))
-    sys.exit(main(*sys.argv[1:], command=command, limits=limits))
+    counter = OomKills([Path(os.environ["OOM_COUNTER"])]) if "OOM_COUNTER" in os.environ else None
+    sys.exit(main(*sys.argv[1:], command=command, limits=limits, oom_kills=counter))

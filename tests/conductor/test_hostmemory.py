@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 from profiler.conductor.hostmemory import OomKills, counter_files
+from tests.conductor.support import begin, endings, finish, make
+from tests.conductor.test_real_processes import running
 
 
 def test_the_counter_rises(tmp_path: Path) -> None:
@@ -45,3 +49,17 @@ def test_where_the_counters_are(tmp_path: Path) -> None:
         tmp_path / "vmstat",
     ]
     assert counter_files(tmp_path / "nothing") == [tmp_path / "nothing" / "vmstat"]
+
+
+def test_a_worker_that_the_kernel_has_killed_for_its_memory(own_home: Path, tmp_path: Path) -> None:
+    """The counter of this process's group, as the kernel writes it, through a real conductor."""
+    counter = tmp_path / "memory.events"
+    counter.write_text("low 0\noom 3\noom_kill 3\n")
+    folder = make(own_home, runs=2)
+    pid = begin(folder, "sleep,ok", environ={"OOM_COUNTER": str(counter)})
+    worker = running(folder)
+    counter.write_text("low 0\noom 4\noom_kill 4\n")
+    os.kill(worker, signal.SIGKILL)
+    first, second = endings(finish(folder, pid))
+    assert (first.outcome, first.signal, second.outcome) == ("died", signal.SIGKILL, "ok")
+    assert first.reason == "host out of memory: the kernel killed the worker in call 0 (measure)"
