@@ -160,6 +160,14 @@ def test_files_of_exports_hold_nothing_that_a_terminal_obeys(
             assert text and not hidden(text, "\r\n\t" if form == "csv" else "\n")
 
 
+def test_a_file_that_is_named_after_a_folder_can_be_listed(
+    folders: list[SessionFolder], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    code, told = said(capsysbinary, "export", str(folders[0].path), "--format", "json")
+    (name,) = [one for one in os.listdir() if one.endswith(".json")]
+    assert code == 0 and name in told and not hidden(name, "")
+
+
 @pytest.mark.parametrize("command", sorted(OF_A_SESSION))
 def test_what_is_not_there_is_told_in_one_line(
     command: str, own_home: Path, capsysbinary: pytest.CaptureFixture[bytes]

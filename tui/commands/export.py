@@ -19,6 +19,7 @@ from profiler.report.documents import show_document
 from profiler.report.naming import short_ids
 from profiler.report.notes import session_notes
 from profiler.report.trace import trace
+from tui import safe
 from tui.commands.common import BAD_USAGE, RUN_FAILED, CommandError, document_text, pass_root, pick_runs
 from tui.commands.things import Things
 from tui.echo import echo
@@ -177,8 +178,11 @@ def _asked(
 
 
 def _named(asked: Asked) -> str:
-    """After the folders of the sessions, of many after the first ones: ids in logs are somebody else's text."""
-    folders = list(dict.fromkeys(asked.things.folder_of(lot).path.absolute().name for lot in asked.lots))
+    """After the folders of the sessions, of many after the first ones: ids in logs are somebody else's text.
+
+    So may be a folder's name: a file that is listed, or named by a shell, is as harmless as a line.
+    """
+    folders = list(dict.fromkeys(safe.line(asked.things.folder_of(lot).path.absolute().name) for lot in asked.lots))
     if len(folders) == 1:
         return folders[0]
     short = short_ids(folders)
