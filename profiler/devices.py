@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import re
 from collections.abc import Mapping
@@ -11,6 +12,9 @@ from pathlib import Path
 from profiler.request import BadRequest
 
 _CUDA_VERSION = re.compile(r"^cuda(?:\s*:[^=]*)?\s*=\s*(?P<value>.+?)\s*$", re.MULTILINE)
+_MASK = "CUDA_VISIBLE_DEVICES"
+_UUIDS = ("GPU-", "MIG-")
+_NUMBER = re.compile(r"\+?[0-9]{1,9}")
 _DEVICE = re.compile(r"cpu|cuda:(?P<index>\d{1,3})")
 
 
@@ -49,9 +53,23 @@ def why_no_cuda(environ: Mapping[str, str] = os.environ) -> str | None:
         and not Path("/dev/dxg").exists()
     ):
         return "no NVIDIA driver is loaded"
-    if environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
-        return "CUDA_VISIBLE_DEVICES hides every GPU"
+    if _hides_all(environ.get(_MASK, "0")):
+        return f"{_MASK} hides every GPU"
     return None
+
+
+def _hides_all(mask: str) -> bool:
+    """Whether CUDA shows no device with this mask, whatever devices there are. As ``torch.cuda`` reads it: a list of
+    numbers or of UUIDs, of which the first that is neither ends it, and one that comes twice makes it empty.
+    """
+    words = [word.strip() for word in mask.split(",")]
+    if words[0].startswith(_UUIDS):
+        prefix = words[0][:4]
+        known = list(itertools.takewhile(lambda word: word.startswith(prefix), words))
+    else:
+        numbers = map(_NUMBER.match, words)
+        known = [str(int(found[0])) for found in itertools.takewhile(lambda found: found is not None, numbers) if found]
+    return not known or len(set(known)) < len(known)
 
 
 def torch_version_file() -> str | None:

@@ -7,10 +7,12 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from profiler import devices, sessions, toolchain, tracing
+from profiler.conductor import nvml
 from profiler.report.documents import Finding
 
 PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "textual", "plotext", "nvidia-ml-py")
@@ -77,26 +79,21 @@ def _cuda(environ: Mapping[str, str]) -> Finding:
     return Finding(name="CUDA", level="note", text=f"{why_not}: runs are made on the CPU")
 
 
-def _nvml() -> Finding:
+def _nvml(load: Callable[[], Any] = nvml.load) -> Finding:
+    """As the GPU sampler finds NVML, whatever is the matter with it or its binding."""
     name = "GPU samples"
     try:
-        import pynvml
-    except ImportError as error:
-        return Finding(name=name, level="missing", text=f"pynvml: {error}", remedy="pip install nvidia-ml-py")
+        binding = load()
+    except nvml.BindingUnusable as error:
+        return Finding(name=name, level="missing", text=str(error), remedy="pip install --force-reinstall nvidia-ml-py")
+    except nvml.NvmlUnavailable as error:
+        return Finding(name=name, level="note", text=f"n/a: {str(error).removeprefix('NVML: ')}")
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        return Finding(name=name, level="note", text=f"n/a: {error}")
-    try:
-        return Finding(name=name, level="ok", text=f"driver {_text(pynvml.nvmlSystemGetDriverVersion())}")
-    except pynvml.NVMLError as error:
+        return Finding(name=name, level="ok", text=f"driver {nvml.driver_version(binding)}")
+    except nvml.NvmlUnavailable as error:
         return Finding(name=name, level="note", text=f"NVML answers with errors: {error}")
     finally:
-        pynvml.nvmlShutdown()
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
+        nvml.unload(binding)
 
 
 def _compiler(environ: Mapping[str, str]) -> Finding:

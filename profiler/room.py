@@ -40,7 +40,7 @@ def largest_gpu(load: Callable[[], Any] = nvml.load) -> int | None:
     except Exception:  # whatever a driver can come up with: nothing depends on it
         return None
     finally:
-        binding.nvmlShutdown()
+        nvml.unload(binding)
 
 
 def _total(meminfo: Path) -> int | None:

@@ -5,6 +5,7 @@ The binding is nvidia-ml-py (module ``pynvml``); it is passed in, so that tests 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,13 +13,20 @@ from typing import Any, NamedTuple
 GPU_IS_LOST = 15
 RESET_REQUIRED = 16
 _NOT_IN_THIS_DRIVER = (13, 25, 26)  # FunctionNotFound, ArgumentVersionMismatch, Deprecated
-_NO_VALUE = (2**64 - 1, 2**32 - 1)  # NVML's "not available" in its two widths
+_NO_VALUE = 2**32 - 1  # NVML's "not available" in the narrower of its two widths
+_MOST = 2**63 - 1  # the wider one, 2**64 - 1, and what drivers make of it by rounding are above
 _NOT_FOUND = 6
+_BY_UUID = "nvmlDeviceGetHandleByUUID"
+_KINDS = ("GPU-", "MIG-")
 _SM_CLOCK, _MEMORY_CLOCK, _GPU_SENSOR = 1, 2, 0
 
 
 class NvmlUnavailable(Exception):
     """There is no NVML to ask; one line says why."""
+
+
+class BindingUnusable(NvmlUnavailable):
+    """The Python module isn't there, is damaged, or is another one of the name."""
 
 
 class DeviceUnknown(Exception):
@@ -48,14 +56,32 @@ def load(import_module: Callable[[str], Any] = importlib.import_module) -> Any:
     try:
         nvml = import_module("pynvml")
     except Exception as error:  # a damaged module can raise anything
-        raise NvmlUnavailable(f"the module pynvml can't be imported: {describe(error)}") from error
+        raise BindingUnusable(f"the module pynvml can't be imported: {describe(error)}") from error
     if not callable(getattr(nvml, "nvmlInit", None)) or not hasattr(nvml, "NVMLError"):
-        raise NvmlUnavailable("the module pynvml that is installed is not nvidia-ml-py")
+        raise BindingUnusable("the module pynvml that is installed is not nvidia-ml-py")
     try:
         nvml.nvmlInit()
     except Exception as error:  # every code is possible here, and the loader's OSError
         raise NvmlUnavailable(f"NVML: {describe(error)}") from error
     return nvml
+
+
+def unload(nvml: Any) -> None:
+    """Let go of what ``load`` returned. Never raises."""
+    with contextlib.suppress(Exception):  # whatever a driver can come up with: nothing depends on it
+        nvml.nvmlShutdown()
+
+
+def driver_version(nvml: Any) -> str:
+    """The driver's version, as it gives it. Raises NvmlUnavailable with the reason."""
+    try:
+        value = nvml.nvmlSystemGetDriverVersion()
+    except Exception as error:  # every code is possible, and a binding that lacks the call
+        raise NvmlUnavailable(f"NVML: {describe(error)}") from error
+    found = _texted(value)
+    if found is None:
+        raise NvmlUnavailable("NVML gives no driver version")
+    return found
 
 
 def describe(error: BaseException) -> str:
@@ -73,12 +99,16 @@ class Device:
     def __init__(self, nvml: Any, uuid: str | None, pci_bus_id: str | None) -> None:
         """Find the device by the UUID the worker reports, else by its PCI bus id; never by an index: NVML counts in
         another order than CUDA. Raises DeviceUnknown, DeviceLost.
+
+        A bus id is that of a whole GPU: where the worker has a slice of it, or another one, the UUIDs tell.
         """
         self._nvml = nvml
         self._chosen: dict[str, int] = {}
-        self._handle = _find(nvml, uuid, pci_bus_id)
+        self._handle, by_uuid = _find(nvml, uuid, pci_bus_id)
         self.uuid = self._text("nvmlDeviceGetUUID", self._handle)
-        if uuid is not None and self.uuid and _bare(self.uuid).lower() != _bare(uuid).lower():
+        if uuid and not by_uuid and self.uuid is None:
+            raise DeviceUnknown(f"NVML has a device at {pci_bus_id}, and no UUID to tell whether it is {uuid}")
+        if uuid and self.uuid and not _same(self.uuid, uuid):
             raise DeviceUnknown(f"NVML knows the worker's device as {self.uuid}, torch as {uuid}")
         self.name = self._text("nvmlDeviceGetName", self._handle)
         self.driver = self._text("nvmlSystemGetDriverVersion")
@@ -166,9 +196,7 @@ class Device:
             value = self._call(lambda: getattr(self._nvml, function)(*arguments))
         except _Failed:
             return None
-        if isinstance(value, bytes):
-            value = value.decode(errors="replace")
-        return value if isinstance(value, str) and value else None
+        return _texted(value)
 
     def _number(self, function: Callable[[], Any]) -> int | None:
         try:
@@ -218,13 +246,21 @@ _FIELDS: dict[str, tuple[_Way, ...]] = {
 
 
 def _figure(value: object) -> int | None:
-    return value if type(value) is int and value >= 0 and value not in _NO_VALUE else None
+    return value if type(value) is int and 0 <= value <= _MOST and value != _NO_VALUE else None
 
 
-def _find(nvml: Any, uuid: str | None, pci_bus_id: str | None) -> Any:
+def _texted(value: object) -> str | None:
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    return value if isinstance(value, str) and value else None
+
+
+def _find(nvml: Any, uuid: str | None, pci_bus_id: str | None) -> tuple[Any, bool]:
+    """The device's handle, and whether it was found by the UUID."""
     ways: list[tuple[str, str]] = []
     if uuid:
-        ways += [(prefix + _bare(uuid), "nvmlDeviceGetHandleByUUID") for prefix in ("GPU-", "MIG-")]
+        # A slice is never taken for the GPU that it is of, whose figures are those of all slices together.
+        ways += [(prefix + _bare(uuid), _BY_UUID) for prefix in _KINDS if uuid.startswith((prefix, _bare(uuid)))]
     if pci_bus_id:
         ways.append((pci_bus_id, "nvmlDeviceGetHandleByPciBusId"))
     if not ways:
@@ -232,7 +268,7 @@ def _find(nvml: Any, uuid: str | None, pci_bus_id: str | None) -> Any:
     failures: list[str] = []
     for name, function in ways:
         try:
-            return getattr(nvml, function)(name.encode())
+            return getattr(nvml, function)(name.encode()), function == _BY_UUID
         except Exception as error:  # every code is possible; the reasons of all ways are reported together
             if getattr(error, "value", None) in (GPU_IS_LOST, RESET_REQUIRED):
                 raise DeviceLost(describe(error)) from error
@@ -242,3 +278,9 @@ def _find(nvml: Any, uuid: str | None, pci_bus_id: str | None) -> Any:
 
 def _bare(uuid: str) -> str:
     return uuid.removeprefix("GPU-").removeprefix("MIG-")
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two UUIDs are of one device; where both say of which kind, a slice and a GPU are two."""
+    kinds = {uuid[:4] for uuid in (one, other)} & {*_KINDS}
+    return _bare(one).lower() == _bare(other).lower() and len(kinds) < 2
