@@ -14,7 +14,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 from hypothesis import strategies as st
@@ -25,7 +25,19 @@ from profiler.request.stored import check_readable
 from profiler.sessions import Manifest
 from tests.tui.hostile import HOSTILE
 
-__all__ = ["HOSTILE", "KINDS", "WORDS", "events", "filled", "manifests", "requests", "reworded", "texts", "values"]
+__all__ = [
+    "HOSTILE",
+    "KINDS",
+    "WORDS",
+    "events",
+    "fields_of",
+    "filled",
+    "manifests",
+    "requests",
+    "reworded",
+    "texts",
+    "values",
+]
 
 KINDS: tuple[type[ev.Event], ...] = get_args(ev.AnyEvent)
 """Every type of event."""
@@ -97,7 +109,8 @@ HOSTILE_UTF8 = tuple(text for text in HOSTILE if _is_utf8(text))
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def fields_of(kind: type) -> dict[str, Any]:
+    """The types of a struct's fields, by name."""
     return {name: hint for name, hint in get_type_hints(kind, include_extras=True).items() if name in _fields(kind)}
 
 
@@ -138,7 +151,7 @@ def values(hint: Any, text: st.SearchStrategy[str] | None = None) -> st.SearchSt
     if hint is str:
         return text
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return st.fixed_dictionaries({name: values(one, text) for name, one in _hints(hint).items()}).map(
+        return st.fixed_dictionaries({name: values(one, text) for name, one in fields_of(hint).items()}).map(
             lambda given: hint(**given)
         )
     raise TypeError(f"no values are known of {hint!r}: teach tests/support/anything.py")
@@ -218,7 +231,7 @@ def filled(hint: Any, text: str, number: int = 1) -> Any:
     if hint is int:
         return number
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return hint(**{name: filled(one, text, number) for name, one in _hints(hint).items()})
+        return hint(**{name: filled(one, text, number) for name, one in fields_of(hint).items()})
     raise TypeError(f"no value is known of {hint!r}: teach tests/support/anything.py")
 
 
