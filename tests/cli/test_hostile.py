@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import unicodedata
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from profiler import boundary, conductor, eventlog, sessions
 from profiler.sessions import SessionFolder
 from tests.support import steered
+from tests.support.anything import LARGEST, SMALLEST, reworded
 from tests.support.steered import PAYLOADS
 from tui.cli import COMMANDS, main
 from tui.commands.export import FORMATS, ROWS
@@ -146,6 +150,28 @@ def test_no_command_prints_what_a_terminal_obeys(
                     worked.add(command)
     assert worked >= {"watch", "show", "triggers", "compare", "report", "export", "rm"}
     assert not sessions.all_sessions(sessions.home())
+
+
+KEPT = re.compile(r"request\.(cases\[\d+\]\.name|runs\[\d+\]\.(name|case))$")
+"""Names of folders: a session.json in which they are anything else isn't read."""
+
+
+@pytest.mark.usefixtures("uncleaned")
+def test_whatever_session_json_says_can_be_told(own_home: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Of itself, too: device, host, names, and moments at the ends of time."""
+    folder = steered.all_hostile().write(own_home)
+    plain = folder.manifest()
+    texts = steered.Texts()
+    for moment in (LARGEST, SMALLEST, 0):
+        said_of_itself = reworded(plain, lambda path, text: text if KEPT.search(path) else texts(path, text))
+        hostile = replace(said_of_itself, schema=1, created_wall_ns=moment)
+        folder.manifest_file.write_bytes(msgspec.json.encode(hostile))
+        for command in (["ls"], ["ls", "--json"]):
+            assert said(capsysbinary, *command)[0] == 0
+        for command, ways in OF_A_SESSION.items():
+            if command != "rm":
+                code, _ = said(capsysbinary, command, folder.id, *ways[0])
+                assert code == (1 if command in ("stop", "skip", "resume") else 0), command
 
 
 @pytest.mark.usefixtures("uncleaned")
