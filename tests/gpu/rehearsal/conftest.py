@@ -1,0 +1,7 @@
+"""The real tiny pipelines, on one thread."""
+
+from __future__ import annotations
+
+from tests.worker.conftest import fresh_dynamo, one_thread
+
+__all__ = ["fresh_dynamo", "one_thread"]

@@ -1,0 +1,54 @@
+"""Who waits for whom, recognised on loads that are made so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from profiler.worker.clock import CudaClock
+from tests.gpu.support.loads import LOADS, Load, Machine, figures, recorded
+
+pytestmark = pytest.mark.gpu
+
+TIMES = 5  # a kernel that binds the device takes as many times its launch
+LARGEST = 1 << 30  # elements
+
+
+@pytest.fixture(scope="module")
+def machine() -> Machine:
+    """Additions to tensors: of one element, and of as many as it takes."""
+    one = torch.ones((), device="cuda:0")
+    launch_ns, _ = _timed(lambda: one.add_(1))
+    size = 1 << 16
+    while size <= LARGEST:
+        many = torch.ones(size, device="cuda:0")
+        _, device_ns = _timed(lambda: many.add_(1))  # noqa: B023 - called at once
+        if device_ns >= TIMES * launch_ns:
+            return Machine({"host": lambda: one.add_(1), "device": lambda: many.add_(1)}, one.item)
+        size *= 2
+    pytest.fail(f"no addition takes {TIMES} times its launch, which takes {launch_ns / 1e3:.1f} us")
+
+
+def _timed(kernel: Callable[[], object], times: int = 300) -> tuple[float, float]:
+    """Nanoseconds a kernel: for the host to launch one with room in the queue, for the device to do one."""
+    kernel()
+    torch.cuda.synchronize()
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    began = time.perf_counter_ns()
+    for _ in range(times):
+        kernel()
+    host_ns = time.perf_counter_ns() - began
+    end.record()
+    torch.cuda.synchronize()
+    return host_ns / times, start.elapsed_time(end) * 1e6 / times
+
+
+@pytest.mark.parametrize("load", LOADS, ids=str)
+def test_who_waits_for_whom_is_told(load: Load, machine: Machine) -> None:
+    found = figures(recorded(load, machine, CudaClock(0), time.monotonic_ns))
+    said = (found.bound_means, found.host_bound_share, found.enqueue_share, found.behind_share)
+    assert found.bound == load.bound, said
