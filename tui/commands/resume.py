@@ -11,7 +11,8 @@ import click
 from profiler import conductor
 from profiler.analysis.state import SessionState
 from profiler.report.documents import show_document
-from profiler.request import Request
+from profiler.request import BadRequest, Request
+from profiler.request.folders import check_pipeline
 from profiler.resume import CannotResume, Debt, discard_commands, find_debt
 from profiler.sessions import SessionFolder, SessionUnreadable
 from profiler.trust import Trust
@@ -89,14 +90,15 @@ def resume_command(
             " --run-code allows that",
             BAD_USAGE,
         )
+    trust = Trust(allow_pickle, trust_remote_code)
     if debt.runs or debt.searching or debt.looking:
         _check_machine(folder, debt.manifest.request)
+        _check_folders(debt.manifest.request, trust)
     # Before our own signals can leave a new one.
     try:
         discard_commands(folder)
     except CannotResume as error:
         raise CommandError(str(error), RUN_FAILED) from None
-    trust = Trust(allow_pickle, trust_remote_code)
     if detach:
         _conduct(folder, failed, trust)
         _announce(folder, as_json)
@@ -139,6 +141,15 @@ def _check_machine(folder: SessionFolder, request: Request) -> None:
     why_not = why_not_here(folder, request)
     if why_not is not None:
         raise CommandError(why_not, BAD_USAGE)
+
+
+def _check_folders(request: Request, trust: Trust) -> None:
+    """A CommandError with code 2 where a pipeline's folder is gone, or holds what isn't allowed: ``run`` had asked."""
+    for origin in {case.workload.origin for case in request.cases if case.workload.weights == case.workload.origin}:
+        try:
+            check_pipeline(str(origin), "pipeline", trust=trust)
+        except BadRequest as error:
+            raise CommandError(str(error), BAD_USAGE) from None
 
 
 def _conduct(folder: SessionFolder, failed: bool, trust: Trust) -> None:
