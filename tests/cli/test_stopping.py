@@ -167,6 +167,18 @@ def test_the_handlers_of_before_are_put_back(folder: SessionFolder) -> None:
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
+@pytest.mark.parametrize("command", ["stop", "skip"])
+def test_a_session_of_another_machine_is_not_said_to_be_over(
+    command: str, own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = recorded.live()
+    folder = recording.write(own_home, until_ns=recording.live_ns)
+    assert main([command, folder.id]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "doesn't run here" in err
+    assert not list(folder.control.iterdir())
+
+
 # --- real processes ---
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from profiler import halt, sessions
+from profiler.follow import Follower
 from profiler.sessions import Liveness, Manifest, SessionFolder
 from tui.commands.common import RUN_FAILED, CommandError, find, open_session, pass_root
 from tui.echo import echo
@@ -33,7 +34,7 @@ def stop_command(root: Path, reference: str) -> None:
     except halt.CannotHalt as error:
         raise CommandError(str(error), RUN_FAILED) from None
     if not ended:
-        raise _not_running(folder, follower.read_all().state, "stop")
+        raise _not_running(folder, follower, "stop")
     echo(f"session {folder.id} has ended")
 
 
@@ -45,7 +46,7 @@ def skip_command(root: Path, reference: str) -> None:
     folder = find(reference, root)
     follower = open_session(folder)
     if not _runs(folder, follower.manifest):
-        raise _not_running(folder, follower.read_all().state, "skip")
+        raise _not_running(folder, follower, "skip")
     sessions.send(folder, "skip")
     echo("asked the session to skip the run under way")
     woken = wake(folder)
@@ -72,5 +73,10 @@ def _runs(folder: SessionFolder, manifest: Manifest) -> bool:
     return folder.liveness(manifest) in (Liveness.ALIVE, Liveness.STARTING)
 
 
-def _not_running(folder: SessionFolder, state: str, command: str) -> CommandError:
-    return CommandError(f"session {folder.id} isn't running ({state}): there is nothing to {command}", RUN_FAILED)
+def _not_running(folder: SessionFolder, follower: Follower, command: str) -> CommandError:
+    state = follower.read_all()
+    if follower.liveness is Liveness.COPIED and not state.over:
+        why = f"session {folder.id} doesn't run here: it was made on another machine, or before a restart"
+    else:
+        why = f"session {folder.id} isn't running ({state.state}): there is nothing to {command}"
+    return CommandError(why, RUN_FAILED)
