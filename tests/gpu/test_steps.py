@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable
 from typing import Any
@@ -70,15 +71,16 @@ def test_a_wait_in_the_loop_is_caught_where_there_is_one(how: str) -> None:
     pipe = madeup.made_up(DEVICE)
     event, tensor = torch.cuda.Event(), torch.ones((), device=DEVICE)
     event.record()
+    wait = operator.methodcaller("synchronize")  # looked up when it is called: by then it is refused
     waits: dict[str, Callable[[], Any]] = {
         "item": tensor.item,
-        "event": lambda: event.synchronize(),
-        "synchronize": lambda: torch.cuda.synchronize(),
+        "event": lambda: wait(event),
+        "synchronize": lambda: wait(torch.cuda),
     }
     pipe.scheduler.around = waits[how]
-    with measurement(watched(plain(pipe, "unet"), torch.cuda), 5, [].append) as measured:
-        with pytest.raises(RuntimeError, match=r"synchroni[sz]"):
-            measured.call("measure")
+    subject = watched(plain(pipe, "unet"), torch.cuda)
+    with measurement(subject, 5, [].append) as measured, pytest.raises(RuntimeError, match=r"synchroni[sz]"):
+        measured.call("measure")
     with no_waits(torch.cuda), pytest.raises(Waited):
         torch.cuda.synchronize()
     torch.cuda.synchronize()
