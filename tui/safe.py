@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len, get_character_cell_size
 
-from profiler.legible import HIDDEN, legible
+from profiler.legible import HIDDEN, legible, visible
 
 LONGEST = 2000
 """Characters that are looked at; whatever comes after them is cut with a sign."""
@@ -18,8 +18,6 @@ OWN_ASCII = str.maketrans("→–…·×↑↓‹›⏎␛", ">-~-x^v<>|^") | di
 """This program's own characters beyond ASCII as ones of the same width; what others wrote stays as it is."""
 
 _WIDER_ASCII = OWN_ASCII | {ord("±"): "+-"}
-
-_NAMES = {"\n": "⏎", "\r": "␍", "\t": " ", "\x1b": "␛"}
 
 
 def line(text: str, longest: int = LONGEST) -> str:
@@ -34,16 +32,7 @@ _SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0
 def _shown(char: str, category: str) -> str:
     if char in _SELECTORS:
         return ""
-    return _visible(char) if category in HIDDEN else " " if category == "Zs" else char
-
-
-def _visible(char: str) -> str:
-    if char in _NAMES:
-        return _NAMES[char]
-    code = ord(char)
-    if code < 0x20:
-        return chr(0x2400 + code)  # the control pictures block
-    return "␡" if code == 0x7F else f"‹{code:04X}›"
+    return visible(char) if category in HIDDEN else " " if category == "Zs" else char
 
 
 def in_ascii(text: str) -> str:

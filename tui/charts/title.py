@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+from tui import safe
 from tui.charts.axes import axis_suffix, format_value, in_ascii
 from tui.charts.palette import Colours
 from tui.charts.spec import ChartSpec, Reading, Series
@@ -22,18 +23,18 @@ def title_runs(spec: ChartSpec, width: int, ascii: bool, colours: Colours) -> li
     suffix = spec.y.label or axis_suffix(spec.y.unit, spec.y.low, spec.y.high)
     if spec.y.scale == "log":
         suffix = f"{suffix} log".strip()
-    said = [_clean(text) for text in (spec.title, suffix, spec.note)]
+    said = [safe.line(text) for text in (spec.title, suffix, spec.note)]
     title, suffix, note = [in_ascii(text) for text in said] if ascii else said
     head = [(title, "bold")]
     if suffix:
         head.append((f" {suffix}", colours.quiet))
     cursor = spec.cursor
     if cursor is not None and cursor.place and not cursor.label:
-        place = _clean(cursor.place)
+        place = safe.line(cursor.place)
         head.append((f"  {in_ascii(place) if ascii else place}", "bold"))
     named = tuple(series for series in spec.series if series.label)
     entries = named if spec.legend or _readings(spec) else ()
-    legend = sum(4 + cell_len(_clean(series.label)) for series in entries)
+    legend = sum(4 + cell_len(safe.line(series.label)) for series in entries)
     if spec.legend_last and _length(head) + legend + (cell_len(note) + 2 if note else 0) > width:
         entries = ()
     head += _legend(spec, entries, width - _length(head), ascii, colours)
@@ -49,7 +50,7 @@ def _legend(
     """Symbol, label and what the cursor reads of each of `entries`; wider than `room` where nothing more can go."""
     values = [_value(spec, series, ascii) for series in entries]
     said = [f" {value}" if value else "" for value in values]
-    labels = [_clean(series.label) for series in entries]
+    labels = [safe.line(series.label) for series in entries]
     taken = sum(4 + cell_len(value) for value in said)
     if any(said) and sum(min(cell_len(label), _LEAST_LABEL) for label in labels) > room - taken:
         # no room for a label that can be told from another: the symbols do
@@ -86,7 +87,7 @@ def cursor_runs(
     cursor = spec.cursor
     if cursor is None:
         return [(" " * width, "")]
-    said = [_clean(text) for text in (cursor.label, cursor.note, cursor.place)]
+    said = [safe.line(text) for text in (cursor.label, cursor.note, cursor.place)]
     label, note, place = [in_ascii(text) for text in said] if ascii else said
     if low and cursor.readings:
         runs = [(place or label, "bold")]
@@ -100,11 +101,6 @@ def cursor_runs(
     if note and left >= cell_len(note) + 2:
         runs += [(" " * (left - cell_len(note)), ""), (note, colours.quiet)]
     return _fitted(runs, width, ascii)
-
-
-def _clean(text: str) -> str:
-    """`text` without control characters, which would move the terminal's cursor."""
-    return "".join(char for char in text if char.isprintable())
 
 
 def _length(runs: list[tuple[str, str]]) -> int:
