@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from profiler import events as ev
+from profiler import sessions
 from profiler.eventlog import EventLog, LogReader, is_locked
+from profiler.follow import Follower
+from profiler.request import Options, resolve
 from tests.support import recorded
 
 KILLS = 200
@@ -84,6 +92,58 @@ def test_no_record_is_lost_wherever_a_writer_is_killed(tmp_path: Path) -> None:
         left = killed_at(tmp_path / f"{number}.jsonl", events, chance.randrange(1, sum(map(len, lines[:-20]))))
         check(left, lines)
         left.path.unlink()
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[subprocess.Popen[str]]:
+    """One process for all kills: loading torch takes longer than all else."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.workers"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "warm\n"
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.mark.parametrize("kind", [ev.LoadProgress, ev.CompileStarted, ev.Step], ids=["load", "compile", "call"])
+def test_a_real_worker_that_is_killed_has_lost_nothing_that_it_told(
+    workers: subprocess.Popen[str], tmp_path: Path, kind: type[ev.Event]
+) -> None:
+    options = Options(pipeline="sd15-txt2img", size="tiny", steps=500, repeats=1, variants=["compile"], backend="eager")
+    request = resolve(options, "cpu")
+    folder = sessions.create(request, "0", tmp_path)
+    name = request.runs[0].name
+    folder.run(name).mkdir(mode=0o700)
+    conductor = EventLog(folder.conductor_log)
+    conductor.write(ev.Header(writer="conductor"))
+    conductor.write(ev.RunChanged(run=name, state="running"))
+    reader = LogReader(folder.run_log(name))
+    assert workers.stdin is not None
+    assert workers.stdout is not None
+    workers.stdin.write(f"{folder.path}\t{name}\n")
+    workers.stdin.flush()
+    pid = int(workers.stdout.readline())
+    seen: list[ev.Event] = []
+    deadline = time.monotonic() + 60
+    while not any(type(event) is kind for event in seen):
+        assert time.monotonic() < deadline, folder.run_log(name).read_text()
+        seen += reader.read().events
+        time.sleep(0.002)
+    os.kill(pid, signal.SIGKILL)
+    assert int(workers.stdout.readline()) == signal.SIGKILL
+    conductor.close()
+    data = folder.run_log(name).read_bytes()
+    seen += reader.read(1 << 30).events
+    assert [event.seq for event in seen] == list(range(1, data.count(b"\n") + 1))
+    assert (reader.bad, reader.lost, reader.refused) == (0, 0, None)
+    assert not is_locked(folder.run_log(name))
+    # Nobody is left to say how it ended: viewers say that it died, and have all that it told.
+    state = Follower(folder).read_all()
+    run = state.runs[name]
+    assert (state.state, run.outcome, run.end) == ("died", "died", None)
+    assert len(run.steps) == sum(1 for event in seen if type(event) is ev.Step)
 
 
 def check(left: Killed, lines: list[bytes]) -> None:
