@@ -143,7 +143,7 @@ class NewSource(Source[NewPicture]):
     def fill(self, folder: SessionFolder) -> tuple[Form, str]:
         """The form for what another session was asked for, and what a form can't say of it; or why there is none."""
         try:
-            asked = folder.manifest().request
+            asked = folder.manifest(verbatim=True).request  # it may become another session
         except SessionUnreadable as error:
             return Form(), safe.line(str(error), 300)
         form = like(asked, self._of_form)

@@ -27,6 +27,7 @@ from profiler.resume import CannotResume, find_debt, take_up
 from profiler.sessions import SessionFolder, SessionUnreadable
 from tests.support import recorded
 from tests.support.anything import HOSTILE_UTF8, reworded, texts
+from tui.asking import NewSource
 from tui.choosing import known_session
 
 Document = dict[str, Any]
@@ -220,6 +221,14 @@ def test_what_is_resumed_is_what_was_asked_for(folder: SessionFolder) -> None:
     assert folder.manifest().request.cases[0].workload.prompt != prompt
     take_up(folder, find_debt(folder), now_wall_ns=10**18, now_ns=10**9)
     assert folder.manifest(verbatim=True).request.cases[0].workload.prompt == prompt
+
+
+def test_a_new_session_like_it_asks_for_the_same(folder: SessionFolder, own_home: Path) -> None:
+    prompt = "a family \U0001f468\u200d\U0001f469\u200d\U0001f467"
+    for number in range(3):
+        put(folder, f"request.cases.{number}.workload.prompt", prompt)
+    form, _ = NewSource(own_home, choose=lambda given: given or "cpu").fill(folder)
+    assert form.texts["prompt"] == prompt
 
 
 # --- what can be run --------------------------------------------------------------------------------------------------
