@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from weakref import ref
 
 from profiler.analysis.compiles import Compile
 from profiler.analysis.state import Call, RunState
@@ -32,9 +33,10 @@ class Setting:
 
 @dataclass(slots=True)
 class Context:
-    """One run. Made once for it; ``refresh`` before each use."""
+    """One run, which it doesn't keep alive. Made once for it; ``refresh`` before each use."""
 
-    run: RunState
+    about: InitVar[RunState]
+    _run: ref[RunState] = field(init=False)
     _legs: dict[str | None, Setting] = field(default_factory=dict)
     _measured: dict[int, int] = field(default_factory=dict)
     _usual: dict[tuple[str | None, int], tuple[int, float | None]] = field(default_factory=dict)
@@ -45,13 +47,21 @@ class Context:
     _first: int | None = None
     _first_calls: dict[int, int] = field(default_factory=dict)  # that compiled, by epoch
 
-    def __post_init__(self) -> None:
-        workload = self.run.case.workload
+    def __post_init__(self, about: RunState) -> None:
+        self._run = ref(about)
+        workload = about.case.workload
         for leg in reversed(workload.legs):
             self._legs[leg.name] = Setting(workload_of(workload, leg), leg)
         # What is compiled and warmed up is the first leg.
         first = self._legs[workload.legs[0].name] if workload.legs else Setting(workload, _NO_LEG)
         self._legs[None] = first
+
+    @property
+    def run(self) -> RunState:
+        """Who asks about a run has it."""
+        run = self._run()
+        assert run is not None
+        return run
 
     def refresh(self) -> None:
         """Take in what has come since. Nothing that was told before changes."""

@@ -28,6 +28,7 @@ class _Kept:
 
 
 _cache: WeakKeyDictionary[RunState, _Kept] = WeakKeyDictionary()
+"""Nothing in it refers to its run, or none would ever be given back."""
 
 
 def occurrences(session: SessionState) -> list[Occurrence]:
