@@ -25,10 +25,11 @@ from profiler.catalog.build import build
 from profiler.catalog.errors import BuildError
 from profiler.eventlog import LogReader
 from profiler.events import Event, Note, RunEnded
-from profiler.request import Options, Request, resolve
+from profiler.request import BadRequest, Leg, Options, Request, resolve
 from profiler.sessions import SessionFolder
 from profiler.trust import NOTHING, Trust
 from profiler.worker import foreign
+from profiler.worker.lora import Loras
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAMES = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "controlnet": "diffusion_pytorch_model"}
@@ -344,3 +345,60 @@ def test_code_that_is_trusted_runs(
     assert (tmp_path / "mark").exists()
     assert type(found.pipe).__name__ == kind
     assert "Mine" in (kind, type(found.pipe.unet).__name__)
+
+
+@pytest.mark.soak
+def test_both_words_through_the_whole_program(good: Path, tmp_path: Path, own_home: Path) -> None:
+    """The command, its conductor and a worker each: refused, then with the word run to a good end."""
+    folder = tmp_path / "pipe"
+    shutil.copytree(good, folder)
+    own_pipeline(folder, tmp_path / "mark")
+    tensors("unet", "vae")(folder, tmp_path / "mark")
+    few = ["--variant", "no-compile", "--steps", "2", "--calls", "1", "--warmup", "0", "--repeats", "1", "--headless"]
+    command = [sys.executable, str(ROOT / "stepscope.py"), "run", str(folder), "--device", "cpu", *few]
+    environ = {**os.environ, "HF_HOME": str(tmp_path / "hf"), "OMP_NUM_THREADS": "1"}
+
+    def told(*words: str) -> tuple[int, str]:
+        done = subprocess.run([*command, *words], env=environ, check=False, capture_output=True, text=True, timeout=300)
+        return done.returncode, done.stdout + done.stderr
+
+    for words, says in (((), "--trust-remote-code"), (("--trust-remote-code",), "--allow-pickle")):
+        code, text = told(*words)
+        assert (code, says in text) == (2, True), text
+        assert not (tmp_path / "mark").exists()
+    code, text = told("--trust-remote-code", "--allow-pickle")
+    assert code == 0, text
+    assert (tmp_path / "mark").exists()
+
+
+# --- LoRA -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["./lora.bin", "/tmp/lora.safetensors", "lora.safetensors", "org/name", "~/lora", "..", "", "a b", "@lora"]
+)
+def test_no_lora_is_named_by_a_path(name: str) -> None:
+    with pytest.raises(BadRequest, match="lora must be a name of letters, digits, - and _"):
+        resolve(Options(pipeline="sd15-txt2img", size="tiny", legs=[Leg(name="one", changes={"lora": name})]), "cpu")
+
+
+def test_loras_are_made_in_memory_and_never_read(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one place that gives diffusers a LoRA gives it tensors, whatever it is called."""
+    pytest.importorskip("peft")
+    subject = build(catalog.find("sd15-txt2img"), size="tiny", weights="random", dtype="float32", device="cpu")
+    given: list[Any] = []
+    load = type(subject.pipe).load_lora_weights
+
+    def watched(pipe: Any, weights: Any, **named: Any) -> Any:
+        given.append((weights, named))
+        return load(pipe, weights, **named)
+
+    monkeypatch.setattr(type(subject.pipe), "load_lora_weights", watched)
+    monkeypatch.chdir(good)
+    torch.save({"x": Trap(good / "sprung")}, good / "mine.bin")
+    Loras(subject, torch.float32, 0).use("mine", 2, 1.0)
+    [(weights, named)] = given
+    assert named == {"adapter_name": "mine"}
+    assert isinstance(weights, dict)
+    assert all(isinstance(tensor, torch.Tensor) for tensor in weights.values())
+    assert not (good / "sprung").exists()
