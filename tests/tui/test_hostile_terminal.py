@@ -20,12 +20,12 @@ from tui import keys, safe
 from tui.app import StepscopeApp
 from tui.pictures.live import LivePainter
 
-COLUMNS, ROWS = 160, 50
+COLUMNS, ROWS = 120, 40
 HOME = "ho\x1b]0;owned\x07\x9b31mme\u202e\n[red]"
 
-LIVE = "tab tab tab n N right + a o y f r w l L J"
-TRIGGERS = "right down tab ] tab r tab s v c m J"
-COMPARE = "tab tab tab tab tab tab tab s down L l z p P J u v"
+LIVE = "tab tab n right + a o y f r L J"
+TRIGGERS = "right down tab tab tab r s v J"
+COMPARE = "tab tab tab tab tab tab tab s down L l p J v"
 WALK = (
     # What is pressed, and the screen that it ends on.
     (LIVE, keys.LIVE),
