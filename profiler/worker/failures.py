@@ -6,6 +6,7 @@ import os
 import re
 import sysconfig
 import traceback
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 import profiler
 from profiler.catalog.errors import BuildError, first_line, text_of, told
 from profiler.events import OutOfMemory, RunEnded
+from profiler.legible import HIDDEN
+from profiler.secrets import redacted
 from profiler.variants import Unsupported
 from profiler.worker.device import DeviceUnavailable
 from profiler.worker.stopping import Stopped
@@ -26,8 +29,9 @@ _OURS = (
     f"{_ROOT.parent}/stepscope.py",
 )
 _INSTALLED = re.compile(r"/(?:site|dist)-packages/|/torchinductor_")
-_UNPRINTABLE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_MOST_READ = 16 * LONGEST_REASON
+"""Characters of a message that are looked at: some hold whole programs."""
 # Not among them: "out of resource: shared memory", a kernel that needs more than a multiprocessor has.
 _NO_MEMORY = re.compile(
     r"CUDA out of memory"  # torch's allocator
@@ -145,8 +149,10 @@ def _bytes(found: re.Match[str]) -> int:
 
 
 def one_line(text: str) -> str:
-    """``text`` fit for a terminal and a table: printable, on one line, bounded, without access tokens."""
-    text = " ".join(_TOKEN.sub("hf_...", _UNPRINTABLE.sub(" ", text)).split())
+    """``text`` fit for a terminal and a table: printable, on one line, bounded, without keys and passwords."""
+    text = redacted(_COLOURS.sub(" ", text[:_MOST_READ]))
+    text = "".join(" " if unicodedata.category(char) in HIDDEN else char for char in text)
+    text = " ".join(text.split())
     return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 3] + "..."
 
 

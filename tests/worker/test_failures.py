@@ -140,6 +140,9 @@ def test_reasons_are_one_safe_line() -> None:
         one_line("a\x1b[31mred\x1b]0;title\x07 \u202eevil\nnext hf_abcdefghijkl") == "a red ]0;title evil next hf_..."
     )
     assert len(one_line("x" * 5000)) == 300
+    # Keys and passwords of every known form, and characters that hide.
+    secret = "https://me:" + "p" * 40 + "@host/x sk-" + "q" * 40
+    assert one_line(f"{secret} a\u00adb\u200bc\U000e0041\u2066d") == "https://...@host/x sk-... a b c d"
 
 
 def test_sizes_in_torchs_messages() -> None:
