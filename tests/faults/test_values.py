@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from profiler import events as ev
 from profiler.analysis.fold import SessionFold
 from profiler.analysis.progress import planned_calls, run_progress, session_progress
 from profiler.analysis.state import SessionState
+from profiler.analysis.triggers.guards import read
 from profiler.analysis.wholes import whole
 from profiler.boundary import harmless
 from profiler.eventlog import EventLog, LogReader
@@ -69,8 +71,8 @@ def test_any_events_are_read_as_they_were_written(tmp_path: Path, written: list[
     for event in written:
         writer.write(event)
     writer.close()
-    read = LogReader(log).read(1 << 30).events
-    assert [told(event) for event in read] == [told(replace(event, t=event.t or 7)) for event in expected]
+    found = LogReader(log).read(1 << 30).events
+    assert [told(event) for event in found] == [told(replace(event, t=event.t or 7)) for event in expected]
 
 
 def harmless_copy(event: ev.Event) -> ev.Event:
@@ -171,6 +173,28 @@ def test_numbers_of_any_length_within_texts_can_be_shown(text: str) -> None:
     again = ev.Recompile(id="0/1", call=0, reasons=[f"0/0: {text}", text], at=text, caller=f"{text} in f", actual=text)
     log += [replace(again, matched=matched, lines=["x"]) for matched in (0, 1, -1, 5)]
     show(folded(ASKED, {None: list(log), NAMES[1]: [ev.Header(), *log]}))
+
+
+def test_no_text_of_a_guard_takes_long_to_read() -> None:
+    """As many as a session may tell; each would take a third of a second where a pattern looks from every blank on."""
+    repeated = [
+        " ",
+        "\n",
+        " # a:1 in ",
+        "# a:1 in \n",
+        " # ",
+        " (HINT:",
+        "x.",
+        "()[",
+        "___dict_contains(",
+        "tensor '",
+        "[",
+    ]
+    begun = time.process_time()
+    for text in repeated:
+        for number in range(30):
+            read(f"0/{number}: " + text * 8192)
+    assert time.process_time() - begun < 30  # some 0.5 s
 
 
 def test_a_number_in_a_text_is_one_of_eighteen_digits_at_most() -> None:

@@ -141,9 +141,10 @@ _SYMBOLIC = re.compile(
 _HEAD = re.compile(r"(?:\[?(?P<entry>!?\d+/\d[\d/]*)\]?: )?(?P<body>.*)", re.DOTALL)
 _STACK = re.compile(r"\nUser stack trace:\n?(?P<stack>.*)", re.DOTALL)
 _FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
-_PLACE = re.compile(r"\s+# (?P<code>.*?)\s*# (?P<file>[^\s#]+):(?P<line>\d+) in (?P<function>\S+)", re.DOTALL)
-_COMMENT = re.compile(r"\s+# ")
-_HINT = re.compile(r"\s*\(HINT:.*\Z", re.DOTALL)
+_PLACE = re.compile(r"# (?P<file>[^\s#]+):(?P<line>\d+) in (?P<function>\S+)")
+# Looked for where blanks begin alone: from each of them on it would take a text of blanks seconds.
+_COMMENT = re.compile(r"(?<!\s)\s+# ")
+_HINT = re.compile(r"(?<!\s)\s*\(HINT:.*\Z", re.DOTALL)
 _LOCALS = re.compile(r"\bL\[(?:'(\w+)'|\"(\w+)\")\]")
 _PROCESSOR = re.compile(r"\bprocessor\Z")
 _LORA = re.compile(r"\blora_|\bpeft\b|\.scaling\b|\bbase_layer\b|\b_?active_adapters?\b|\bmerged_adapters\b")
@@ -166,7 +167,7 @@ def read(text: str) -> Guard:
     if found:
         stack = tuple(f"{file}:{line} in {function}" for file, line, function in _FRAME.findall(found["stack"]))
         body = body[: found.start()]
-    place = _PLACE.search(body) if " in " in body else None
+    code, place = _placed(body) if " in " in body else ("", None)
     plain = _LOCALS.sub(lambda match: match[1] or match[2], body) if "L[" in body else body
     pieces = _COMMENT.split(plain, maxsplit=1)
     core = (_HINT.sub("", pieces[0]) if "(HINT" in pieces[0] else pieces[0]).strip()
@@ -188,9 +189,16 @@ def read(text: str) -> Guard:
         file=place["file"] if place else None,
         line=whole(place["line"]) if place else None,
         function=place["function"] if place else None,
-        code=" ".join(place["code"].split()) or None if place else None,
+        code=" ".join(code.split()) or None if place else None,
         stack=stack,
     )
+
+
+def _placed(body: str) -> tuple[str, re.Match[str] | None]:
+    """The code that made the guard and where it is: a comment of its own behind the code's."""
+    begin = _COMMENT.search(body)
+    place = _PLACE.search(body, begin.end()) if begin else None
+    return (body[begin.end() : place.start()], place) if begin and place else ("", None)
 
 
 def _classified(core: str, comment: str) -> tuple[str, dict[str, str | None]]:
