@@ -79,7 +79,8 @@ def killed_at(path: Path, events: list[ev.Event], size: int) -> Killed:
     return Killed(path, marks.count(b"e"), marks.count(b"b"))
 
 
-def test_no_record_is_lost_wherever_a_writer_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 12))])
+def test_no_record_is_lost_wherever_a_writer_is_killed(tmp_path: Path, seed: int) -> None:
     events = records()
     whole = tmp_path / "whole.jsonl"
     log = EventLog(whole)
@@ -87,11 +88,47 @@ def test_no_record_is_lost_wherever_a_writer_is_killed(tmp_path: Path) -> None:
         log.write(event)
     log.close()
     lines = whole.read_bytes().splitlines(keepends=True)
-    chance = random.Random(20250722)
+    chance = random.Random(seed)
     for number in range(KILLS):
         left = killed_at(tmp_path / f"{number}.jsonl", events, chance.randrange(1, sum(map(len, lines[:-20]))))
         check(left, lines)
         left.path.unlink()
+
+
+TORN = """
+import os, resource, signal, sys
+from pathlib import Path
+from profiler.eventlog import EventLog
+from profiler.events import Note
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+for part in range(int(sys.argv[2])):
+    if os.fork() == 0:
+        path = Path(sys.argv[1]) / f"{part}.jsonl"
+        log = EventLog(path)
+        log.write(Note(t=1, text="before"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + part, resource.RLIM_INFINITY))
+        log.write(Note(t=2, text="torn"))
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.wait()
+"""
+
+
+def test_a_writer_that_is_killed_within_a_record_costs_that_record_alone(tmp_path: Path) -> None:
+    """At every byte of the record; another writer then goes on with the log."""
+    torn = msgspec.json.encode(ev.Note(seq=2, t=2, text="torn")) + b"\n"
+    subprocess.run([sys.executable, "-c", TORN, str(tmp_path), str(len(torn))], timeout=60, check=True)
+    for part in range(len(torn)):
+        path = tmp_path / f"{part}.jsonl"
+        assert path.read_bytes().endswith(torn[:part])
+        whole = part == len(torn) - 1  # all but the line's end
+        reader = LogReader(path)
+        assert [event.text for event in reader.read().events] == ["before"]  # type: ignore[attr-defined]
+        assert (reader.bad, reader.lost) == (0, 0)  # the fragment may still become a record
+        again = EventLog(path)
+        again.write(ev.Header(writer="worker"))
+        again.close()
+        assert len(reader.read().events) == 1 + whole
+        assert (reader.bad, reader.lost) == (int(part > 0 and not whole), 0)
 
 
 @pytest.fixture(scope="module")

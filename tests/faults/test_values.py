@@ -192,9 +192,9 @@ def test_no_text_of_a_guard_takes_long_to_read() -> None:
     ]
     begun = time.process_time()
     for text in repeated:
-        for number in range(30):
+        for number in range(8):
             read(f"0/{number}: " + text * 8192)
-    assert time.process_time() - begun < 30  # some 0.5 s
+    assert time.process_time() - begun < 20  # some 0.3 s
 
 
 def test_a_number_in_a_text_is_one_of_eighteen_digits_at_most() -> None:
