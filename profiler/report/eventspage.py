@@ -71,9 +71,10 @@ phases are for programs; new ones may come, so a reader has to do something sens
   whether it lives, and never takes it.
 - Folders have mode 0700, files 0600.
 
-Texts come from models, tracebacks, file names and drivers, and the log keeps what was written: bytes above 0x7f as they
-are, control characters below 0x20 as JSON's escapes. Who shows them has to take out what steers a terminal, as
-stepscope's reader does. [SECURITY.md](../SECURITY.md) says what is trusted.
+Texts come from models, tracebacks, file names and drivers. Secrets of a known form are left out as they are written,
+and the characters that steer a terminal are written as JSON's escapes, so a log can be looked at with `cat`. Who
+decodes one has those characters back: stepscope's reader makes them visible signs. [SECURITY.md](../SECURITY.md) says
+what is trusted.
 """
 _MANIFEST = """# session.json
 

@@ -13,7 +13,9 @@ from profiler.request.file import Bench
 from profiler.scenarios import SCENARIOS
 from tui.cli import COMMANDS
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def readme_row(row: PipelineRow) -> str:
@@ -65,8 +67,18 @@ def test_the_readmes_file_is_one_that_can_be_run(tmp_path: Path) -> None:
     assert any(len(case.workload.legs) == 3 for case in asked.cases)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/compare.md", "docs/architecture.md", "docs/triggers.md"])
+@pytest.mark.parametrize("page", ["README.md", "SECURITY.md", *(f"docs/{page.name}" for page in DOCS.glob("*.md"))])
 def test_what_a_page_links_to_is_there(page: str) -> None:
-    path = Path(__file__).resolve().parents[2] / page
+    path = ROOT / page
     linked = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [link for link in linked if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "docs/architecture.md"])
+def test_what_a_page_names_of_the_source_is_there(page: str) -> None:
+    named = re.findall(r"`((?:profiler|tui|tests|docs)/[a-z_/.]+)`", (ROOT / page).read_text(encoding="utf-8"))
+    assert named and [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_pages_on_trust_and_on_the_format_are_found_from_the_readme() -> None:
+    assert {"SECURITY.md", "docs/events.md", "docs/architecture.md"} <= set(re.findall(r"\]\(([^)#]+)\)", README))
