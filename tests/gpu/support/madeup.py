@@ -17,10 +17,13 @@ from diffusers.configuration_utils import register_to_config
 
 
 class MadeUpDenoiser(ModelMixin, ConfigMixin):
-    """``products`` matrix products of ``width`` x ``width`` a call, after ``additions`` that only take launching."""
+    """``products`` matrix products of ``width`` x ``width`` a call, after ``additions`` that only take launching.
+
+    ``outer``: another product whose result has so many rows and columns.
+    """
 
     @register_to_config
-    def __init__(self, width: int = 64, products: int = 2, additions: int = 0) -> None:
+    def __init__(self, width: int = 64, products: int = 2, additions: int = 0, outer: int = 0) -> None:
         super().__init__()
         # The product of two such has the variance of one: no step grows or shrinks what the next one gets.
         self.weight = torch.nn.Parameter(torch.randn(width, width) / width**0.5, requires_grad=False)
@@ -31,6 +34,9 @@ class MadeUpDenoiser(ModelMixin, ConfigMixin):
             first = first + 1
         for _ in range(self.config.products):
             sample = sample @ self.weight
+        if self.config.outer:
+            tall = self.weight[0].repeat(self.config.outer, 1)
+            sample = sample + (tall @ tall.T)[0, 0]
         return sample
 
 
@@ -149,8 +155,16 @@ def too_large_to_load(device: torch.device) -> MadeUpPipeline:
 
 
 def too_large_at_first(device: torch.device) -> MadeUpPipeline:
-    """Out of memory in the first call: while compiling, of a compiled variant; while warming up, of the other one."""
+    """Out of memory in the first call, ahead of its loop."""
     return _fails(device, 0, too_much)
+
+
+def too_large_inside(device: torch.device) -> MadeUpPipeline:
+    """Out of memory in the denoiser's first call, in its code: for 512 TiB and more there is no address."""
+    pipe = made_up(device)
+    unet = MadeUpDenoiser(outer=1 << 24).to(device, pipe.unet.dtype).eval()
+    pipe.register_modules(unet=unet)
+    return pipe
 
 
 def too_large_later(device: torch.device) -> MadeUpPipeline:
