@@ -19,6 +19,11 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 EVENTS = sorted(get_args(ev.AnyEvent), key=lambda kind: str(kind.__struct_config__.tag))
 
 
+@pytest.fixture(scope="module")
+def page() -> str:
+    return events_page()
+
+
 def section(page: str, title: str) -> str:
     """What the page says below a heading of the second level."""
     _, found, rest = page.partition(f"\n## {title}\n")
@@ -30,13 +35,12 @@ def row(field: msgspec.structs.FieldInfo) -> str:
     return f"| `{field.encode_name}` | "
 
 
-def test_the_page_is_in_step_with_the_types() -> None:
-    assert (DOCS / "events.md").read_text(encoding="utf-8") == events_page(), "run `make schemas`"
+def test_the_page_is_in_step_with_the_types(page: str) -> None:
+    assert (DOCS / "events.md").read_text(encoding="utf-8") == page, "run `make schemas`"
 
 
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: str(kind.__struct_config__.tag))
-def test_the_page_has_every_field_of_every_kind(kind: type[ev.Event]) -> None:
-    page = events_page()
+def test_the_page_has_every_field_of_every_kind(kind: type[ev.Event], page: str) -> None:
     said = section(page, f"`{kind.__struct_config__.tag}`")
     common = ev.CompileEvent if issubclass(kind, ev.CompileEvent) else ev.Event
     known = {field.name for field in msgspec.structs.fields(common)}
@@ -47,14 +51,14 @@ def test_the_page_has_every_field_of_every_kind(kind: type[ev.Event]) -> None:
 @pytest.mark.parametrize(
     "struct", [sessions.Manifest, Request, sessions.ControlFile], ids=lambda struct: struct.__name__
 )
-def test_the_page_has_every_field_of_the_other_files(struct: type[msgspec.Struct]) -> None:
-    said = section(events_page(), struct.__name__)
+def test_the_page_has_every_field_of_the_other_files(struct: type[msgspec.Struct], page: str) -> None:
+    said = section(page, struct.__name__)
     for field in msgspec.structs.fields(struct):
         assert row(field) in said
 
 
-def test_what_stands_beside_a_field_in_the_source_is_said_of_it() -> None:
-    said = section(events_page(), "`step`")
+def test_what_stands_beside_a_field_in_the_source_is_said_of_it(page: str) -> None:
+    said = section(page, "`step`")
     assert "| `host_bound` | true or false or null | null | the device had finished the denoiser when" in said
 
 
