@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from profiler import devices, sessions, toolchain, tracing
+from profiler import devices, logins, sessions, toolchain, tracing
 from profiler.conductor import nvml
 from profiler.report.documents import Finding
 
@@ -31,6 +31,7 @@ def examine(root: Path, environ: Mapping[str, str] = os.environ) -> list[Finding
         _compiler(environ),
         *_home(root),
         _terminal(environ),
+        *_logout(),
     ]
 
 
@@ -105,6 +106,13 @@ def _compiler(environ: Mapping[str, str]) -> Finding:
     what, _, remedy = complaint.rstrip(")").partition(" (")
     text = f"{what}: compiled variants end as unsupported"
     return Finding(name=name, level="missing", text=text, remedy=remedy)
+
+
+def _logout() -> list[Finding]:
+    """Nothing where a logout leaves alone what runs in the background, as on most machines."""
+    if not logins.killed_at_logout():
+        return []
+    return [Finding(name="logout", level="note", text=logins.TEXT, remedy=logins.REMEDY)]
 
 
 def _home(root: Path) -> list[Finding]:

@@ -22,6 +22,7 @@ from profiler.conductor.supervise import DEFAULT_LIMITS, Limits
 from profiler.eventlog import EventLog
 from profiler.launch import child_command
 from profiler.resume import CannotResume, Debt, survey, take_up, told
+from profiler.secrets import redacted
 from profiler.sessions import Manifest, SessionFolder, SessionUnreadable, boot_id, host_name
 from profiler.trust import trust_of
 
@@ -79,7 +80,7 @@ def main(
     try:
         conductor.conduct()
     except Exception as error:
-        traceback.print_exc()
+        sys.stderr.write(redacted(traceback.format_exc()))
         failed = True
         log.write(ev.SessionChanged(state="failed", reason=f"the profiler failed: {type(error).__name__}: {error}"))
     log.close()
@@ -160,4 +161,4 @@ def _write_header(log: EventLog, session: str) -> None:
 
 def _say(line: str) -> None:
     """Standard error is conductor.log."""
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(redacted(line) + "\n")

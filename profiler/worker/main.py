@@ -17,6 +17,7 @@ from profiler import identity, sessions
 from profiler.eventlog import EventLog
 from profiler.events import Header, RunEnded
 from profiler.request import Case, Request
+from profiler.secrets import redacted
 from profiler.sessions import SessionFolder
 from profiler.trust import NOTHING, Trust, trust_of
 from profiler.worker import environment, lifeline
@@ -99,7 +100,7 @@ def _measure(
         memorylimit.lift()
         if not isinstance(error, Stopped):
             with contextlib.suppress(OSError):  # worker.log may be on the disk that is full
-                traceback.print_exc()
+                sys.stderr.write(redacted(traceback.format_exc()))
         ended, out_of_memory = classify(reason, case_run.when, request.device)
         if out_of_memory is not None:
             log.write(out_of_memory)
@@ -125,7 +126,7 @@ def _header(session: str, run: str) -> Header:
 def _say(line: str) -> None:
     """Standard error is worker.log, which may be on a full disk."""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"stepscope worker: {line}\n")
+        sys.stderr.write(redacted(f"stepscope worker: {line}\n"))
 
 
 def _leave(code: int) -> NoReturn:

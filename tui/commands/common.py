@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from profiler import sessions
+from profiler import logins, sessions
 from profiler.analysis.state import SessionState
 from profiler.follow import Follower
 from profiler.report.text import unsteering
@@ -50,6 +50,13 @@ def open_session(folder: SessionFolder) -> Follower:
         return Follower(folder)
     except sessions.SessionUnreadable as error:
         raise CommandError(str(error), RUN_FAILED) from None
+
+
+def warn_of_logout() -> None:
+    """One line on stderr where a logout would end what was just left in the background."""
+    warning = logins.warning()
+    if warning is not None:
+        echo(f"stepscope: {warning}", aside=True)
 
 
 def read_session(reference: str, root: Path) -> tuple[SessionState, bool]:

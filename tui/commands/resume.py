@@ -28,6 +28,7 @@ from tui.commands.common import (
     open_session,
     pass_root,
     print_document,
+    warn_of_logout,
 )
 from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_unjudged
 from tui.commands.run import exit_code
@@ -165,6 +166,7 @@ def _announce(folder: SessionFolder, as_json: bool) -> None:
         echo_page(json.dumps({"schema": 1, "session": folder.id, "folder": str(folder.path)}))
     else:
         echo(f"session {folder.id} goes on in the background: 'stepscope watch {folder.id}' shows it")
+    warn_of_logout()
 
 
 def _print(folder: SessionFolder, state: SessionState) -> None:

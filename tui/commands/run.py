@@ -28,6 +28,7 @@ from tui.commands.common import (
     open_session,
     pass_root,
     print_document,
+    warn_of_logout,
 )
 from tui.commands.judging import judged, judged_after_screen, judging_option, refuse_uncompiled, refuse_unjudged
 from tui.commands.run_options import GroupedCommand
@@ -197,6 +198,7 @@ def _announce_detached(folder: SessionFolder, as_json: bool) -> None:
         echo_page(json.dumps({"schema": 1, "session": folder.id, "folder": str(folder.path)}))
     else:
         echo(f"session {folder.id} runs in the background: 'stepscope watch {folder.id}' shows it")
+    warn_of_logout()
 
 
 def exit_code(state: SessionState) -> int:
