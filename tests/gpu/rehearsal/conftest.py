@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.worker.conftest import fresh_dynamo, one_thread
+from tests.worker.conftest import fresh_dynamo, one_thread, tiny_pipe
 
-__all__ = ["fresh_dynamo", "one_thread"]
+__all__ = ["fresh_dynamo", "one_thread", "tiny_pipe"]
