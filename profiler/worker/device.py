@@ -12,7 +12,6 @@ from profiler import eventlog
 from profiler.events import Environment, Waiting
 from profiler.worker import environment
 from profiler.worker.live import Sink
-from profiler.worker.measure import device_index
 
 _LOCK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 POLL_SECONDS = 0.5
@@ -77,6 +76,11 @@ def select(device: str) -> None:
         import torch
 
         torch.cuda.set_device(device_index(device))
+
+
+def device_index(device: str) -> int:
+    """N of "cuda:N"."""
+    return int(device.partition(":")[2] or 0)
 
 
 def nvml_uuid(properties: Any) -> str | None:

@@ -24,6 +24,7 @@ from profiler.variants import Unsupported
 from profiler.worker import pictures
 from profiler.worker.clock import Clock, CudaClock, HostClock
 from profiler.worker.cudagraphs import CudaGraphSteps
+from profiler.worker.device import device_index
 from profiler.worker.hooks import Hooks
 from profiler.worker.hostload import HostLoad
 from profiler.worker.inputs import call_arguments, images_per_call
@@ -240,8 +241,3 @@ def make_clock(device: str) -> Clock:
 def make_memory(device: str) -> MemoryProbe:
     """The memory probe for a torch device string."""
     return CudaMemory(device_index(device)) if device.startswith("cuda") else HostMemory()
-
-
-def device_index(device: str) -> int:
-    """N of "cuda:N"."""
-    return int(device.partition(":")[2] or 0)

@@ -91,7 +91,7 @@ def check(found: list[Held], slack: int) -> None:
 
 
 async def test_screens_that_come_and_go(tmp_path: Path) -> None:
-    check(await rounds(tmp_path, 6), 2 * MIB)
+    check(await rounds(tmp_path, 4), 2 * MIB)
 
 
 async def test_the_widgets_of_a_closed_screen_are_given_back(tmp_path: Path) -> None:

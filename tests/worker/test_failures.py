@@ -13,9 +13,8 @@ import torch
 from profiler.catalog.build import BuildError
 from profiler.events import OutOfMemory
 from profiler.variants import Unsupported
-from profiler.worker.device import DeviceUnavailable
+from profiler.worker.device import DeviceUnavailable, device_index
 from profiler.worker.failures import _add_device_memory, asked_bytes, classify, one_line
-from profiler.worker.measure import device_index
 from profiler.worker.stopping import Stopped
 
 CUDA_OOM = (
