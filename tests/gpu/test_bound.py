@@ -23,11 +23,18 @@ def machine() -> Machine:
     """Additions to tensors: of one element, and of as many as it takes."""
     one = torch.ones((), device="cuda:0")
     launch_ns, _ = _timed(lambda: one.add_(1))
+    noise = torch.ones(2, 4, 64, 64, device="cuda:0")
+
+    def guide() -> torch.Tensor:
+        """As Stable Diffusion's pipelines."""
+        without, with_prompt = noise.chunk(2)
+        return without + 7.5 * (with_prompt - without)
+
     size = 1 << 16
     while size <= LARGEST:
         add = functools.partial(torch.ones(size, device="cuda:0").add_, 1)
         if _timed(add)[1] >= TIMES * launch_ns:
-            return Machine({"host": functools.partial(one.add_, 1), "device": add}, one.item)
+            return Machine({"host": functools.partial(one.add_, 1), "device": add}, guide, one.item)
         size *= 2
     pytest.fail(f"no addition takes {TIMES} times its launch, which takes {launch_ns / 1e3:.1f} us")
 

@@ -42,7 +42,6 @@ def measurement(subject: Subject, events: list[Event]) -> Iterator[Measurement]:
         batch_sizes=[BATCH],
         steps=20,
         guidance=1.0,
-        scheduler="DDIMScheduler",
         dtype="bfloat16",
     )
     workload = resolve(options, DEVICE).cases[0].workload

@@ -12,7 +12,13 @@ from tests.gpu.support.loads import LOADS, Load, Machine, figures, recorded
 def machine(cuda: FakeCuda, device_us: float = 25) -> Machine:
     """Launching takes 5 us."""
     kernels = {"host": lambda: cuda.launch(5 * US, 2 * US), "device": lambda: cuda.launch(5 * US, int(device_us * US))}
-    return Machine(kernels, cuda.item)
+
+    def guide() -> None:
+        """Classifier-free guidance: a difference, a product and a sum."""
+        for _ in range(3):
+            cuda.launch(5 * US, 2 * US)
+
+    return Machine(kernels, guide, cuda.item)
 
 
 @pytest.mark.parametrize("load", LOADS, ids=str)

@@ -16,7 +16,6 @@ from profiler.worker.live import LiveWriter
 from profiler.worker.steps import LoopRecorder, Owner
 
 STEPS = 24
-GUIDING = 3  # kernels between the denoiser and scheduler.step with classifier-free guidance: difference, product, sum
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,7 @@ class Machine(NamedTuple):
     """``kernels`` launch one kernel each: one that is done at once, one that takes several times its launch."""
 
     kernels: dict[str, Callable[[], Any]]
+    guide: Callable[[], Any]  # what pipelines do between the denoiser and scheduler.step
     wait: Callable[[], Any]
 
 
@@ -62,7 +62,7 @@ def recorded(load: Load, machine: Machine, clock: Clock, now: Callable[[], int])
     began = now()
     for _ in range(STEPS):
         denoise(load.launches)
-        launch(GUIDING)
+        machine.guide()
         step()
     recorder.end_loop()
     clock.synchronize()
