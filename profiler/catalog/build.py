@@ -239,9 +239,10 @@ class _RealWeights:
                     component.model_id, torch_dtype=self._dtype, use_safetensors=self._trust.use_safetensors
                 )
         pipeline = getattr(diffusers, plan.part.pipeline_cls)
-        folders.check_index(source, pipeline.load_config(source), plan.left_out, self._trust)
+        index = pipeline.load_config(source)
+        folders.check_index(source, index, plan.left_out, self._trust)
         return pipeline.from_pretrained(
-            source,
+            fetched(pipeline, source, index, self._trust, **given),
             torch_dtype=self._dtype,
             # Pickled weights can run code, and so can what comes with a pipeline.
             use_safetensors=self._trust.use_safetensors,
@@ -252,6 +253,21 @@ class _RealWeights:
 
     def end(self) -> None:
         self._report("", len(self._sources), len(self._sources))
+
+
+def fetched(pipeline: Any, source: str, index: dict[str, Any], trust: Trust, **given: Any) -> str:
+    """The folder with what ``pipeline``, a class of diffusers, loads from ``source``; fetched where it is of the hub.
+
+    ``index`` is the source's, checked; ``given`` are components that aren't loaded. Raises BuildError where something
+    in the folder isn't allowed, and what diffusers' ``download`` raises.
+    """
+    folder = source
+    if not os.path.isdir(source):
+        folder = pipeline.download(
+            source, use_safetensors=trust.use_safetensors, trust_remote_code=trust.remote_code, **given
+        )
+    folders.check_beside(source, folder, index, tuple(given), trust)
+    return folder
 
 
 def _source(plan: _Plan, weights: str, *, several: bool) -> str:

@@ -17,6 +17,9 @@ INDEX = "model_index.json"
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _NEVER_LOADED = "safety_checker"
 _WEIGHTLESS = re.compile(r"Tokenizer|Processor|FeatureExtractor|Scheduler")
+_OF_ITS_OWN = re.compile(r"Pipeline|Onnx|^ORT")
+_GENERATE = "custom_generate/generate.py"
+_ADAPTER = "adapter_config.json"
 _LIBRARIES = ("diffusers", "transformers")
 _MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -29,17 +32,45 @@ def check(folder: str | Path, skip: Collection[str] = (), trust: Trust = NOTHING
     """
     index = _index(Path(folder))
     check_index(folder, index, skip, trust)
+    check_beside(folder, folder, index, skip, trust)
     for name, place in _components(index, skip):
-        _check_component(folder, name, *place, trust)
+        _check_component(folder, name, place[1], trust)
     return index
+
+
+def check_beside(
+    source: str | Path, folder: str | Path, index: dict[str, Any], skip: Collection[str] = (), trust: Trust = NOTHING
+) -> None:
+    """Raises BuildError for what the libraries take beside a component's weights, in ``folder``, and isn't allowed.
+
+    diffusers imports a file of the library's name, old ones of transformers one for ``generate``, and both ask nobody. An
+    adapter there is loaded too, and where the component has no configuration, from wherever the adapter's leads.
+    """
+    for name, (library, _) in _components(index, skip):
+        component = Path(folder, name)
+        if not trust.remote_code and any((component / code).is_file() for code in (f"{library}.py", _GENERATE)):
+            raise own_code(source, f"its component {name}")
+        if not (component / _ADAPTER).is_file():
+            continue
+        if not (component / "config.json").is_file():
+            raise BuildError(f"{source} is not complete: its component {name} is an adapter of another model")
+        if not trust.pickle and not (component / "adapter_model.safetensors").is_file():
+            raise pickled_only(source, f"{name}/adapter_model.bin")
 
 
 def check_index(source: str | Path, index: dict[str, Any], skip: Collection[str] = (), trust: Trust = NOTHING) -> None:
     """Raises BuildError where a pipeline, or a component of it, is to be made by code that isn't allowed.
 
     diffusers imports whatever module an index names for a component: any that is installed, or lies in the working
-    directory. Those are diffusers and transformers alone, and the modules of diffusers' own pipelines.
+    directory. Those are diffusers and transformers alone, and the modules of diffusers' own pipelines. What was refused
+    of a pipeline isn't handed on to one inside it, and what ONNX runs is no safetensors.
     """
+    for name, (_, kind) in _components(index, skip):
+        if _OF_ITS_OWN.search(kind) and trust != Trust(pickle=True, remote_code=True):
+            raise BuildError(
+                f"{source} has a pipeline of its own, or one of ONNX, for its component {name} ({kind}), which would"
+                " load what it likes: load it in a function of yours and give that (FILE.py:FUNCTION)"
+            )
     if trust.remote_code:
         return
     if isinstance(index.get("_class_name"), list):
@@ -74,14 +105,12 @@ def _is_component(place: Any) -> bool:
     return isinstance(place, list) and len(place) == 2 and all(isinstance(one, str) for one in place)
 
 
-def _check_component(folder: str | Path, name: str, library: str, kind: str, trust: Trust) -> None:
+def _check_component(folder: str | Path, name: str, kind: str, trust: Trust) -> None:
     component = Path(folder, name)
     if not component.is_dir():
         if name == _NEVER_LOADED:
             return
         raise BuildError(f"{folder} is not complete: there is no folder {name} in it, and its {INDEX} has a {kind}")
-    if not trust.remote_code and (component / f"{library}.py").is_file():
-        raise own_code(folder, f"its component {name}")
     files = [file.name for file in component.iterdir()]
     if any(file.endswith(".safetensors") for file in files):
         return

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from profiler.catalog import folders
-from profiler.catalog.build import Report, loading_error
+from profiler.catalog.build import Report, fetched, loading_error
 from profiler.catalog.errors import BuildError, first_line
 from profiler.request import Workload
 from profiler.subject import Denoiser, Piece, Subject, pipelines_inside
@@ -121,7 +121,7 @@ def _from_pretrained(source: str, index: dict[str, Any], workload: Workload, tru
     try:
         # Pickled weights can run code, and so can what comes with a pipeline.
         return diffusers.DiffusionPipeline.from_pretrained(
-            source,
+            fetched(diffusers.DiffusionPipeline, source, index, trust, **without),
             torch_dtype=dtype_of(workload),
             use_safetensors=trust.use_safetensors,
             trust_remote_code=trust.remote_code,

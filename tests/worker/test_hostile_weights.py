@@ -153,6 +153,30 @@ def auto_map(component: str, kind: str, module: str) -> Callable[[Path, Path], o
     return damage
 
 
+def nested(folder: Path, _mark: Path) -> None:
+    """A pipeline in the place of a component: diffusers hands on neither that pickles nor that code are refused."""
+    inner = folder.with_name(f"{folder.name}-inner")
+    shutil.copytree(folder, inner)
+    tensors("unet")(inner, inner)
+    shutil.rmtree(folder / "unet")
+    inner.rename(folder / "unet")
+    (folder / "unet" / "other.safetensors").write_bytes(b"")
+    index(folder, unet=["diffusers", "DiffusionPipeline"])
+
+
+def own_generate(folder: Path, mark: Path) -> None:
+    """Code for ``generate``: the first versions of transformers that had it ran it from any folder."""
+    (folder / "text_encoder" / "custom_generate").mkdir()
+    (folder / "text_encoder" / "custom_generate" / "generate.py").write_text(code(mark))
+
+
+def pickled_adapter(folder: Path, mark: Path) -> None:
+    """A LoRA beside the weights of a component: transformers loads it without having been asked."""
+    config = {"peft_type": "LORA", "r": 2, "target_modules": ["q_proj"], "base_model_name_or_path": "org/other"}
+    (folder / "text_encoder" / "adapter_config.json").write_text(json.dumps(config))
+    torch.save({"weight": Trap(mark)}, folder / "text_encoder" / "adapter_model.bin")
+
+
 def picture(suffix: str) -> Callable[[Path, Path], object]:
     """What stands in the place of the picture that was given."""
 
@@ -190,6 +214,9 @@ CASES = {
     "code-trusting-pickles": Case(own_component, "--trust-remote-code runs it", trust=Trust(pickle=True)),
     "auto-model": Case(auto_map("text_encoder", "AutoModel", "CLIPTextModel"), "cannot load"),
     "auto-tokenizer": Case(auto_map("tokenizer", "AutoTokenizer", "CLIPTokenizer"), "cannot load"),
+    "nested": Case(nested, "a pipeline of its own"),
+    "generate": Case(own_generate, "its component text_encoder"),
+    "adapter": Case(pickled_adapter, "pickled weights only (text_encoder/adapter_model.bin)"),
     "picture": Case(picture("pickle"), "no picture can be read", options={"call": {"image": "@FOLDER/picture.png"}}),
     "drawn": Case(picture("eps"), "it is none of PNG", options={"call": {"image": "@FOLDER/picture.png"}}),
     "fifo": Case(picture("fifo"), "no regular file", options={"call": {"image": "@FOLDER/picture.png"}}),
@@ -198,6 +225,9 @@ CASES = {
     "pipeline-of-the-hub": Case(own_pipeline, "its pipeline class", "org/pipeline-of-the-hub"),
     "component-of-the-hub": Case(own_component, "its component unet", "org/component-of-the-hub"),
     "module-of-the-hub": Case(installed_module, "its component unet", "org/module-of-the-hub"),
+    "nested-of-the-hub": Case(nested, "a pipeline of its own", "org/nested-of-the-hub"),
+    "generate-of-the-hub": Case(own_generate, "its component text_encoder", "org/generate-of-the-hub"),
+    "adapter-of-the-hub": Case(pickled_adapter, "pickled weights only", "org/adapter-of-the-hub"),
     "shadow": Case(shadowed, "its component unet"),
     "shadow-of-the-hub": Case(shadowed, "--trust-remote-code runs it", "org/shadow-of-the-hub"),
     # What is allowed: tensors, and still no program.
