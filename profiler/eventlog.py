@@ -306,20 +306,19 @@ class LogReader:
 
     def _decode(self, whole: bytes) -> list[Event | None]:
         """The records of whole lines, in their order. None stands for a line that can't be read."""
-        try:
-            if len(whole) > MAX_LINE_BYTES:
-                # Perhaps one line that is too long: it must not depend on the size of the reads whether it counts.
-                raise ValueError
-            events: list[Event | None] = list(_decoder.decode_lines(whole))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-            # Only b"\n" ends a record: str.splitlines would also split on U+2028 inside a string.
-            return [self._decode_line(line) for line in whole.split(b"\n") if line.strip()]
-        if may_harm(whole):
-            lines = [line for line in whole.split(b"\n") if line.strip()]
-            for event, line in zip(events, lines, strict=True):
-                if may_harm(line):
-                    clean(event)
-        return events
+        # A text that may harm has to be cleaned, and which one it is only its own line tells.
+        if len(whole) <= MAX_LINE_BYTES and not may_harm(whole):
+            try:
+                events: list[Event | None] = list(_decoder.decode_lines(whole))
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+                pass
+            else:
+                # The decoder takes two records on a line, and one on two lines: the lines' own decoding decides then,
+                # so that it doesn't matter where reads begin and end.
+                if len(events) == whole.count(b"\n"):
+                    return events
+        # Only b"\n" ends a record: str.splitlines would also split on U+2028 inside a string.
+        return [self._decode_line(line) for line in whole.split(b"\n") if line.strip()]
 
     def _decode_line(self, line: bytes) -> Event | None:
         if len(line) > MAX_LINE_BYTES:

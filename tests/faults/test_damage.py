@@ -233,6 +233,32 @@ def test_a_line_of_ten_megabytes_is_passed_over_in_bounded_memory(tmp_path: Path
     assert largest <= (1 << 20) + (1 << 18)
 
 
+TWO_ON_A_LINE = b'{"kind":"note","seq":1} {"kind":"note","seq":2,"text":"TEXT"}\n'
+ONE_ON_TWO_LINES = b'{"kind":"note",\n"text":"TEXT"}\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        *((lines, b"plain") for lines in (TWO_ON_A_LINE, ONE_ON_TWO_LINES)),
+        *(
+            (lines, text)
+            for lines in (TWO_ON_A_LINE, TWO_ON_A_LINE + ONE_ON_TWO_LINES, ONE_ON_TWO_LINES + TWO_ON_A_LINE)
+            for text in (b"\\u001b]0;x\\u0007", "\x9b31m\u202e".encode())
+        ),
+    ],
+)
+def test_a_line_is_a_record_whatever_else_the_decoder_takes(tmp_path: Path, lines: bytes, text: bytes) -> None:
+    """A line feed that a damaged disk took away or put in, and texts that hide behind the record of another line."""
+    log = tmp_path / "events.jsonl"
+    log.write_bytes(lines.replace(b"TEXT", text) + b'{"kind":"note","seq":4,"text":"whole"}\n')
+    found = [read(log, budget) for budget in (1, 7, 1 << 18)]
+    for events, reader in found:
+        assert [event.text for event in events if type(event) is ev.Note] == ["whole"]
+        assert reader.bad > 0
+    assert len({(reader.bad, reader.lost) for _, reader in found}) == 1
+
+
 def test_keys_that_come_twice_and_values_of_other_types(tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
     lines = [
