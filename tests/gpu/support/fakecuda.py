@@ -12,7 +12,7 @@ from typing import Any
 
 US = 1_000
 MS = 1_000_000
-DEPTH = 1024  # launches that a stream holds before the next one blocks; seen on every GPU since Kepler
+DEPTH = 1024  # launches that are pending when the next one blocks: what is commonly seen, CUDA documents no number
 
 
 class Time:
