@@ -62,4 +62,7 @@ def _guard(conductor: int) -> NoReturn:
         assert found is not None
         code = found.si_status if found.si_code == os.CLD_EXITED else _KILLED + found.si_status
         sweep(lambda: below(conductor), SWEEP_SECONDS)
+        # Collected by us, and not left to whoever is process 1: in a container that may be a program that never does.
+        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
+        os.waitpid(conductor, 0)
     os._exit(code)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from profiler import events as ev
+from profiler import sessions
+from profiler.conductor.processes import adopt_orphans
 from profiler.eventlog import is_locked
 from profiler.sessions import Liveness, SessionFolder
 from tests.conductor.support import begin, conduct, endings, eventually, finish, last_word, log, make
@@ -44,6 +48,14 @@ def alive(pids: list[int]) -> list[int]:
 
 def guardian(conductor: int) -> int:
     return psutil.Process(conductor).ppid()
+
+
+@pytest.fixture
+def adopting() -> Iterator[None]:
+    """What a conductor or guardian leaves uncollected is this process's, and stays."""
+    assert adopt_orphans()
+    yield
+    ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
 
 
 @pytest.mark.parametrize("does", ["parent", "parent-suspended", "parent-deaf"])
@@ -97,6 +109,17 @@ def test_the_guardian_hands_signals_on(own_home: Path, number: signal.Signals) -
     running(folder)
     os.kill(guardian(pid), number)
     assert last_word(finish(folder, pid)).reason == f"stopped by {number.name}"
+
+
+def test_no_zombie_is_left_to_process_1(own_home: Path, adopting: None) -> None:
+    """In a container that may be a program that collects nobody."""
+    folder = make(own_home)
+    pid = begin(folder, "sleep")
+    guard = guardian(pid)
+    running(folder)
+    sessions.send(folder, "stop")
+    eventually(lambda: not psutil.pid_exists(guard), "the guardian's end")
+    assert not psutil.pid_exists(pid)
 
 
 def test_the_end_of_a_run_is_the_end_of_its_orphans(own_home: Path) -> None:
