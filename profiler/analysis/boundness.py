@@ -15,9 +15,9 @@ MOSTLY = 0.8
 ENQUEUED = 0.9
 """Host time to launch the denoiser / device time: from here on launching sets the pace (the cross-check)."""
 BEHIND = 0.05
-"""Of a step that the device lags behind Python when a step ends: from here on there is a queue, and not one kernel. About
-a thousand launches can be pending (CUDA documents no number), then launching waits for room: that is a third of a step
-of three thousand.
+"""Of a step that the device lags behind Python when a step ends: from here on there is a queue, and not one kernel.
+About a thousand launches can be pending (CUDA documents no number), then launching waits for room: a third of a step of
+three thousand.
 """
 SCHEDULER = 0.1
 """From this share of a loop on, what the scheduler's own ``step`` takes of the host is worth a word."""
