@@ -13,7 +13,7 @@ from profiler.devices import why_no_cuda
 ROOT = Path(__file__).resolve().parents[3]
 RUN = """
 import sys, pytest
-code = pytest.main(["-q", "-rs", *sys.argv[1:]])
+code = pytest.main(["-o", "addopts=", "-q", "-rs", *sys.argv[1:]])
 print("code", int(code), "torch" in sys.modules)
 """
 
