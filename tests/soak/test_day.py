@@ -65,7 +65,7 @@ def test_a_worker_that_only_lives_takes_no_memory_of_who_looks_on(tmp_path: Path
 
 @pytest.mark.soak
 def test_a_day_of_runs_of_an_hour(tmp_path: Path) -> None:
-    day = Day(tmp_path, hours=24, look_s=10.0)
+    day = Day(tmp_path, hours=24, look_s=20.0)
     try:
         found = play(day, 24 * HOUR_S, 24)
         check(found, 16 * MIB)
