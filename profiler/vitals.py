@@ -6,9 +6,11 @@ C code holds the interpreter, or that it waits in the kernel; at least that is w
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from profiler.analysis.state import RunState, SessionState
+from profiler.diskroom import full_disk
 from profiler.identity import whose
 from profiler.sessions import Liveness
 
@@ -23,18 +25,26 @@ class Vitals(NamedTuple):
     run: str | None = None  # the run under way from which nothing came for long
     silent_s: float | None = None  # how long, in seconds
     phase: str | None = None  # in which phase: load, compile, warmup, measure; None: before the first
+    disk: str | None = None  # nothing came for long, from the profiler neither, and nothing can: "the disk is full"
     worker: str | None = None  # what its process does: "stopped", "running", "sleeping", "disk-sleep"; None: not known
 
 
 WELL = Vitals()
 
 
-def vitals(session: SessionState, liveness: Liveness, now_ns: int) -> Vitals:
-    """Signs of life at ``now_ns`` of this boot's monotonic clock. Of a session of another boot nothing is known."""
+def vitals(session: SessionState, liveness: Liveness, now_ns: int, folder: Path) -> Vitals:
+    """Signs of life of the session in ``folder`` at ``now_ns`` of this boot's monotonic clock.
+
+    Of a session of another boot nothing is known.
+    """
     if liveness is not Liveness.ALIVE or session.over:
         return WELL
     seen = whose(session.header)
-    found = Vitals(profiler=seen.state if seen is not None and seen.suspended else None)
+    quiet_s = (now_ns - max([session.last_t, *(run.last_t for run in session.runs.values())])) / 1e9
+    found = Vitals(
+        profiler=seen.state if seen is not None and seen.suspended else None,
+        disk=full_disk(folder) if quiet_s >= SILENT_SECONDS else None,
+    )
     run = session.current
     silent_s = None if run is None else silence_s(run, now_ns)
     if run is None or silent_s is None or silent_s < SILENT_SECONDS:

@@ -114,7 +114,7 @@ class Reading:
     def vitals(self, now_ns: int) -> Vitals:
         """The signs of life of the session's processes at ``now_ns`` of the log's clock."""
         follower = self._follower
-        return WELL if follower is None else vitals(follower.state, follower.liveness, now_ns)
+        return WELL if follower is None else vitals(follower.state, follower.liveness, now_ns, self.folder.path)
 
     def now_ns(self, now_ns: int) -> int:
         """The present on the log's clock: only a live session's time goes on, any other stands at its last record."""

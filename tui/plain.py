@@ -9,14 +9,17 @@ from typing import Protocol
 from profiler.analysis.legs import stretches
 from profiler.analysis.progress import session_progress
 from profiler.analysis.state import RunState, SessionState
+from profiler.follow import Follower
 from profiler.report.outputs import session_outputs
 from profiler.report.tables import run_line, session_lines
 from profiler.sessions import Liveness, SessionFolder
+from profiler.vitals import vitals
 from tui import safe
 from tui.echo import LONGEST, echo
 from tui.pictures import words
 from tui.pictures.compiles import Explained, compile_text, settled, told_ns
 from tui.pictures.names import latest_ns, workload_label
+from tui.pictures.progress import no_room_text
 from tui.settings import Settings
 from tui.telling import Pulse
 
@@ -50,7 +53,7 @@ class PlainReport:
 
     def _tell(self, session: SessionState) -> None:
         if self._explained is None or self._explained[0] is not session:
-            self._explained = session, Explained(session)
+            self._explained = session, Explained()
         for run in session.runs.values():
             if run.name not in self._untold:
                 self._looks(session, run.started_ns)
@@ -166,12 +169,18 @@ def follow_plainly(
         follower.poll()
         for line in introduction(follower.state):
             say(safe.line(line, 2000))
+    full: str | None = None
     while True:
         _, more = follower.poll()
         copied = follower.liveness is Liveness.COPIED
         # Of a part of the log nothing tells how far it is now.
         report.update(follower.state, None if copied or more else max(now_ns(), latest_ns(follower.state)))
         if not more:
+            if isinstance(follower, Follower):  # of one that is played again the disk of today tells nothing
+                before = full
+                full = vitals(follower.state, follower.liveness, now_ns(), follower.folder.path).disk
+                if full is not None and full != before:
+                    say(safe.line(no_room_text(full), 2000))
             if follower.state.over or follower.liveness is Liveness.COPIED:
                 break
             wait(POLL_SECONDS)

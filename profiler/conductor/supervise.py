@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -15,9 +13,9 @@ from profiler.conductor.hostmemory import OomKills
 from profiler.conductor.processes import GRACE_SECONDS, Ended
 from profiler.conductor.vigil import Bounds, Vigil
 from profiler.conductor.watch import RunWatch
+from profiler.diskroom import full_disk
 
 TICK_SECONDS = 0.25
-_LOW_BYTES = 1 << 20
 
 
 class Limits(NamedTuple):
@@ -145,11 +143,7 @@ class Supervisor:
         return self._vigil.look(now, self._full_disk)
 
     def _full_disk(self) -> str | None:
-        try:
-            room = os.statvfs(self._folder)
-        except OSError as error:
-            return os.strerror(error.errno or errno.EIO)
-        return "the disk is full" if room.f_bavail * room.f_frsize < _LOW_BYTES else None
+        return full_disk(self._folder)
 
     def _note(self, level: str, code: str, text: str) -> None:
         self._write(ev.Note(level=level, code=code, text=text))

@@ -144,7 +144,7 @@ def test_a_full_disk_is_named(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> 
     class Full:
         f_bavail, f_frsize = 10, 4096
 
-    monkeypatch.setattr("profiler.conductor.supervise.os.statvfs", lambda _path: Full)
+    monkeypatch.setattr("profiler.diskroom.os.statvfs", lambda _path: Full)
     assert "(the disk is full)" in (stage.play().reason or "")
 
 
@@ -152,7 +152,7 @@ def test_a_worker_whose_last_word_found_no_room_died_of_the_disk(stage: Stage, m
     class Full:
         f_bavail, f_frsize = 10, 4096
 
-    monkeypatch.setattr("profiler.conductor.supervise.os.statvfs", lambda _path: Full)
+    monkeypatch.setattr("profiler.diskroom.os.statvfs", lambda _path: Full)
     scenes = [stage.say(ev.PhaseStarted(phase="measure"), ev.CallStarted(call=3, phase="measure"))]
     assert stage.play(*scenes, code=2) == Ending(
         "died", "ended in call 3 (measure) (exit code 2): the disk is full", 2, None

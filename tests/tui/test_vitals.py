@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from profiler.analysis.state import SessionState
+from profiler.follow import Follower
 from profiler.sessions import Liveness
 from profiler.vitals import WELL, Vitals
 from tests.support import recorded
@@ -16,6 +18,7 @@ from tui import feed
 from tui.feed import LiveSource
 from tui.panels.progress import ProgressPanel
 from tui.pictures.progress import progress_lines
+from tui.plain import follow_plainly
 
 
 def state() -> tuple[SessionState, int]:
@@ -66,6 +69,47 @@ def test_live_says_so_after_ten_seconds_and_no_more_when_something_came(tmp_path
         clock.now += 1
         picture = source.turn().picture
         assert picture is not None and "no sign of life" not in picture.progress[1].text
+
+
+class Full:
+    f_bavail, f_frsize = 10, 4096
+
+
+def test_a_disk_that_is_full_is_told_in_live_and_in_plain_lines_once_nothing_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    recording = recorded.live()
+    said: list[str] = []
+    with recorded.Feeder(recording, tmp_path) as feeder:
+        feeder.feed(recording.live_ns)
+        offset_ns = recording.live_ns - clock.ns()
+        source = LiveSource(feeder.folder, clock=clock, now_ns=lambda: clock.ns() + offset_ns)
+        monkeypatch.setattr("profiler.diskroom.os.statvfs", lambda _: Full)
+        assert "disk" not in drained(source, clock).progress[0].text  # a nearly full one may do
+        clock.now += 30
+        picture = source.turn().picture
+        assert picture is not None
+        whole, run = picture.progress
+        assert (whole.text, whole.brief) == ("the disk is full: what is measured now is not kept", "the disk is full")
+        assert run.text.startswith("no sign of life for 30 s (the disk is full)")
+        scenes: list[Callable[[], object]] = [
+            lambda: None,
+            lambda: monkeypatch.setattr("profiler.diskroom.os.statvfs", lambda _: type("", (Full,), {"f_bavail": 1e9})),
+            lambda: feeder.feed(clock.ns() + offset_ns),
+        ]
+
+        class Seen(Exception):
+            """All scenes were played."""
+
+        def wait(_: float) -> None:
+            if not scenes:
+                raise Seen
+            scenes.pop(0)()
+
+        with pytest.raises(Seen):
+            follow_plainly(Follower(feeder.folder), say=said.append, wait=wait, now_ns=lambda: clock.ns() + offset_ns)
+    assert said.count("the disk is full: what is measured now is not kept") == 1
 
 
 @pytest.mark.parametrize("liveness", [Liveness.COPIED, Liveness.GONE])

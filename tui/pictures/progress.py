@@ -50,9 +50,17 @@ def progress_lines(
     if vitals.profiler is not None:
         text = "the profiler is suspended: it obeys nothing until it goes on"
         lines = replace(lines[0], text=text, text_style="bad", brief="the profiler is suspended", left=""), lines[1]
+    elif vitals.disk is not None:
+        text, brief = no_room_text(vitals.disk), safe.line(vitals.disk, 40)
+        lines = replace(lines[0], text=text, text_style="bad", brief=brief, left=""), lines[1]
     if vitals.silent_s is not None and session.current is not None:
         lines = lines[0], _silent(lines[1], vitals, vitals.silent_s)
     return (replace(lines[0], left=""), replace(lines[1], left="")) if copied else lines
+
+
+def no_room_text(disk: str) -> str:
+    """What it means for a session under way that its logs can't grow."""
+    return f"{safe.line(disk, 40)}: what is measured now is not kept"
 
 
 def ended_text(session: SessionState) -> str:
@@ -96,7 +104,7 @@ def _run_line(session: SessionState, now_ns: int) -> ProgressLine:
 def _silent(line: ProgressLine, vitals: Vitals, silent_s: float) -> ProgressLine:
     """``line`` of a run from which nothing comes: for how long, why, as far as it is known, and where it was."""
     brief = f"no sign of life for {words.elapsed(silent_s)}"
-    why = _WORKER_WORDS.get(vitals.worker or "")
+    why = vitals.disk or _WORKER_WORDS.get(vitals.worker or "")
     text = f"{brief}{f' ({why})' if why else ''}: {line.text}"
     phase = f", at {safe.line(vitals.phase, 40)}" if vitals.phase else ""
     return replace(line, text=text, text_style="bad", brief=f"{brief}{phase}", held=why or "", left="")
