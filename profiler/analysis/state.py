@@ -214,6 +214,9 @@ class SessionState:
         self.last_t = 0
         self.losses = Losses()
         self.runs: dict[str, RunState] = {run.name: RunState(run, request.case(run.case)) for run in request.runs}
+        self._names: dict[str, list[str]] = {}  # of the runs of each case
+        for run in request.runs:
+            self._names.setdefault(run.case, []).append(run.name)
 
     @property
     def state(self) -> str:
@@ -236,7 +239,8 @@ class SessionState:
         return sum(max(0, min(t, end) - start) for start, end in self.pauses)
 
     def runs_of(self, case: str) -> list[RunState]:
-        return [run for run in self.runs.values() if run.case.name == case]
+        """The runs of the case called ``case``, in the order in which they are made."""
+        return [self.runs[name] for name in self._names.get(case, ())]
 
     def presume_dead(self, reason: str | None) -> None:
         """Nobody is left who could end the session: what goes on is taken for dead (None: alive again)."""

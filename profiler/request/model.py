@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -118,7 +119,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     cases: list[Case]
     runs: list[Run]  # in the order in which they are made
     repeats: int
@@ -135,10 +136,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     def case(self, name: str) -> Case:
         """The case called ``name``. Raises KeyError."""
-        for case in self.cases:
-            if case.name == name:
-                return case
-        raise KeyError(name)
+        return self._cases[name]
+
+    @cached_property
+    def _cases(self) -> dict[str, Case]:
+        """By their names: a session may have thousands."""
+        return {case.name: case for case in self.cases}
 
     def run(self, name: str) -> Run:
         """The run called ``name``. Raises KeyError."""

@@ -143,7 +143,7 @@ def begun() -> tuple[SessionFold, RunState]:
 
 def test_nothing_new_is_the_same_object_while_steps_go_by() -> None:
     state = folded(recorded.finished())
-    explained = Explained(state)
+    explained = Explained()
     run = next(run for run in state.runs.values() if run.compiles)
     first = explained.of(run)
     assert len(first) == len(run.compiles) > 0
@@ -154,7 +154,7 @@ def test_nothing_new_is_the_same_object_while_steps_go_by() -> None:
 def test_steps_after_the_one_that_was_held_up_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     fold, run = begun()
     feed(fold, run.name, *measured(1, 3 * SECOND, []), *recompile(1, 1, 3 * SECOND, took=2 * SECOND))
-    explained = Explained(fold.state)
+    explained = Explained()
     asked: list[object] = []
     real = compiles.occurrences
     monkeypatch.setattr(compiles, "occurrences", lambda session: asked.append(session) or real(session))
@@ -206,7 +206,7 @@ def test_the_line_follows_a_recompile_from_its_failed_guard_to_what_the_step_los
     step = ev.Step(t=6 * SECOND, call=1, loop=0, step=0, start_ns=3 * SECOND, ns=2_040 * MS)
     feed(fold, run.name, step)
     look()
-    sentence = Explained(fold.state).of(run)[0].sentence
+    sentence = Explained().of(run)[0].sentence
     assert told[:3] == [
         f"{sentence}: compiling UNet (unet)",
         f"{sentence}: compiling UNet (unet), inductor",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from profiler.analysis.progress import PHASE_WORDS, short_name
 from profiler.analysis.state import RunState, SessionState
-from profiler.analysis.triggers import Occurrence, occurrences
+from profiler.analysis.triggers import Occurrence, occurrences_of
 from tui import safe
 from tui.pictures.triggers.lines import lost_text, milliseconds, short_place
 
@@ -26,8 +26,7 @@ class _Seen:
 class Explained:
     """What torch.compile did in a session, explained, run by run."""
 
-    def __init__(self, session: SessionState) -> None:
-        self._session = session
+    def __init__(self) -> None:
         self._runs: dict[str, _Seen] = {}
 
     def of(self, run: RunState) -> tuple[Occurrence, ...]:
@@ -36,7 +35,7 @@ class Explained:
         key = (run.revision, run.outcome)
         if seen is not None and seen.key == key and not seen.waits:
             return seen.found
-        found = tuple(one for one in occurrences(self._session) if one.run == run.name)
+        found = tuple(occurrences_of(run))
         if seen is not None and seen.found == found:
             found = seen.found
         self._runs[run.name] = _Seen(key, not all(settled(run, one) for one in found), found)

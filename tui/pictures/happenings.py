@@ -63,7 +63,7 @@ class Happenings:
 
     def __init__(self, session: SessionState, explained: Explained | None = None) -> None:
         self._session = session
-        self._explained = explained or Explained(session)
+        self._explained = explained or Explained()
         self._seen: dict[str, tuple[tuple[object, ...], list[Happening]]] = {}
         self._lines: dict[str, tuple[Occurrence, int, Happening]] = {}  # of each occurrence, by its key
         self._all: tuple[Happening, ...] = ()

@@ -88,7 +88,7 @@ class LivePainter:
 
     def __init__(self, session: SessionState) -> None:
         self.session = session
-        explained = Explained(session)
+        explained = Explained()
         self._steps = StepsChart(session, explained)
         self._memory = MemoryChart(session)
         self._gpu = GpuChart(session)

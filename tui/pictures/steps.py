@@ -45,7 +45,7 @@ class StepsChart:
 
     def __init__(self, session: SessionState, explained: Explained | None = None) -> None:
         self._session = session
-        self._explained = explained or Explained(session)
+        self._explained = explained or Explained()
         self.stops: tuple[Focus, ...] = ()
         """Where the cursor of the chart that was made last can go, from left to right."""
         self.stop_at = 0

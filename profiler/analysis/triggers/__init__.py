@@ -2,6 +2,7 @@
 
 occurrences(session)         every compile event of a session, explained
 groups(occurrences)          the same trigger as one row with its count and cost, the costliest first
+occurrences_of(run)          those of one run
 explained(session, run, c)   one compile
 matching(found, text)        those that fit a filter, "variant:compile module:UNet height"
 summary(session, case)       what a case compiled, to put beside another's
@@ -10,7 +11,7 @@ waterfall(run)               a run's compiles on one time axis
 
 from __future__ import annotations
 
-from profiler.analysis.triggers.explain import explained, occurrences
+from profiler.analysis.triggers.explain import explained, occurrences, occurrences_of
 from profiler.analysis.triggers.filters import BadFilter, matching, parsed
 from profiler.analysis.triggers.groups import groups
 from profiler.analysis.triggers.model import Advice, Blame, Cost, Group, Kind, Lines, Occurrence, Part, Place
@@ -34,6 +35,7 @@ __all__ = [
     "groups",
     "matching",
     "occurrences",
+    "occurrences_of",
     "parsed",
     "summary",
     "waterfall",

@@ -37,7 +37,12 @@ def occurrences(session: SessionState) -> list[Occurrence]:
     Kept until something of a run has changed, and then only what changed is explained anew: a screen may ask as often
     as it likes. Where nothing changed the occurrences are the very same objects.
     """
-    return [one for run in session.runs.values() for one in _of_run(run).all]
+    return [one for run in session.runs.values() for one in occurrences_of(run)]
+
+
+def occurrences_of(run: RunState) -> list[Occurrence]:
+    """The same of one run. The list is not to be changed."""
+    return _of_run(run).all
 
 
 def explained(session: SessionState, run: RunState, found: Compile) -> Occurrence:
