@@ -2,6 +2,7 @@
 # make test    set up .venv (once) and run every test but the long ones; tmux, in which some run, is installed once
 #              where apt needs no password (TMUX_SETUP= leaves it: those are skipped then)
 # make soak    run the long tests: a day in fast-forward, hundreds of kills (TESTS="tests/soak" for a part of them)
+# make test-gpu run the device suite on this machine's NVIDIA GPU (docs/gpu.md); skipped with the reason where there is none
 # make check   lint, format and types
 # make bench   measure what stepscope promises and print one table (BENCH="--quick" for shorter spans)
 # make truth   check what is told of compiles against tlparse's reading of torch's trace, for the whole catalogue
@@ -26,15 +27,20 @@ TMUX_SETUP ?= sh tests/support/tmux.sh
 # Hundreds of processes are started by the tests: each would compile every module again where this is set.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test soak check bench truth published schemas screenshots clean
+.PHONY: demo test test-gpu soak check bench truth published schemas screenshots clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
 	@$(BIN)/stepscope demo
 
 test: $(TESTABLE) $(TMUX_TRIED)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not pty and not soak" $(TESTS) || [ $$? -eq 5 ]
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "pty and not soak" $(TESTS) || [ $$? -eq 5 ]
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not pty and not soak and not gpu" $(TESTS) || [ $$? -eq 5 ]
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "pty and not soak and not gpu" $(TESTS) || [ $$? -eq 5 ]
+
+# By itself and with all cores: the tests of what measuring costs share the GPU with nobody.
+test-gpu: $(TESTABLE)
+	@$(BIN)/python -m pytest -m gpu $(or $(TESTS),tests/gpu/test_*.py tests/worker/test_clock.py \
+	  tests/worker/compiles/test_cuda.py) || [ $$? -eq 5 ]
 
 soak: $(TESTABLE)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak $(TESTS)
