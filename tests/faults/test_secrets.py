@@ -17,6 +17,13 @@ SECRETS = {
     "hf_abcdefghijklmnopqrstuvwxyzABCDEFGH": "hf_...",
     "https://user:pa55word@host.invalid/x": "https://...@host.invalid/x",
     "https://onlyatoken@host.invalid/x": "https://...@host.invalid/x",
+    "https://user:pa@55@word@host.invalid/x": "https://...@host.invalid/x",
+    "https://host.invalid/x?a=1&X-Amz-Signature=0123abcdef&b=2": "https://host.invalid/x?a=1&X-Amz-Signature=...&b=2",
+    "https://host.invalid/x?token=0123abcdef": "https://host.invalid/x?token=...",
+    "hf_oauth_eyJhbGciOiJFZERTQSJ9.eyJzdWI.c2ln-bmF0_dXJl": "hf_oauth_...",
+    "ghu_0123456789abcdefghijABCDEFGHIJ012345": "ghu_...",
+    "ASIAIOSFODNN7EXAMPLE1": "ASIA...",
+    "Authorization: BEARER abcdefghijklmnop.qrstuv": "Authorization: BEARER ...",
     "ghp_0123456789abcdefghijABCDEFGHIJ012345": "ghp_...",
     "github_pat_0123456789abcdefghij_ABCDEFGHIJ": "github_pat_...",
     "glpat-0123456789abcdefghij": "glpat-...",
@@ -30,6 +37,8 @@ PLAIN = (
     "hf_hub is here, hf_device_map too",
     "task-with-a-long-name-of-its-own risk-free",
     "https://huggingface.co/docs/diffusers/main",
+    "hf_oauth_helper, hf_jwt_of_mine",
+    "https://host.invalid/x?tokens=77&tokenizer=a",
     "a weight, a height, light",
     "someone@example.invalid",
     "xoxo",
@@ -40,6 +49,9 @@ PLAIN = (
 def test_a_secret_is_left_out_wherever_it_stands(text: str, left: str) -> None:
     assert redacted(text) == left
     assert redacted(f"before {text} after") == f"before {left} after"
+    assert redacted(f"\x1b[1;31m{text}\x1b[0m") == f"\x1b[1;31m{left}\x1b[0m"
+    coloured = msgspec.json.encode(f"\x07{text} \x1b[1m{text}").decode()
+    assert redacted(coloured) == msgspec.json.encode(f"\x07{left} \x1b[1m{left}").decode()
     assert redacted(msgspec.json.encode(f"line\n{text}").decode()) == msgspec.json.encode(f"line\n{left}").decode()
 
 
