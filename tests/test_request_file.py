@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -208,6 +209,18 @@ BAD: list[tuple[str, int | None, str]] = [
     ("pipeline = 'sd15'", 1, "did you mean 'sd15-txt2img'?"),
     ("\npipeline = ['sd15-txt2img', 'mine.py:make']", 2, "can't name code to run"),
     (SD + "attention = ['sdpa', 'flash_hub']", 2, "downloads code to run"),
+    *(
+        (SD + f"[inductor-options]\n'{name}' = {value}", 2, f"{name} names a program or a place")
+        for name, value in (
+            ("cpp.cxx", "'./evil'"),
+            ("cpp.cxx", "['', 'evil']"),
+            ("cuda.cuda_cxx", "'evil'"),
+            ("cutlass.cutlass_dir", "'evil'"),
+            ("aot_inductor.custom_op_libs", "['evil']"),
+            ("anything", "'/tmp/x'"),
+            ("anything", "{ x = ['~/x'] }"),
+        )
+    ),
     ("steps = 1", None, "no pipeline"),
     ("[[case]]\npipeline = 'sdxl-txt2img'\n[[case]]\nsteps = 1", 3, "no pipeline"),
     ("", None, "no pipeline"),
@@ -219,6 +232,12 @@ BAD: list[tuple[str, int | None, str]] = [
 def test_a_byte_order_mark_is_no_part_of_the_file(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + SD.encode() + b"\r\nsteps = 3\r\n")
     assert Bench(str(file)).resolve(here).cases[0].workload.steps == 3
+
+
+def test_options_of_inductor_that_name_nothing_to_run_stay(file: Path) -> None:
+    options = {"max_autotune_gemm_backends": "ATEN,TRITON", "aot_inductor.link_libtorch": True, "cpp.threads": 2}
+    lines = "\n".join(f"'{name}' = {json.dumps(value)}" for name, value in options.items())
+    assert read(file, f"{SD}variant = 'compile'\n[inductor-options]\n{lines}").cases[0].compilation.options == options
 
 
 @pytest.mark.parametrize(("text", "line", "says"), BAD, ids=[f"{says} {i}" for i, (_, _, says) in enumerate(BAD)])

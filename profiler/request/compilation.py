@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import entry_points
+from typing import Any
 
 from profiler.catalog import Entry
 from profiler.request import checking
@@ -30,6 +32,7 @@ BACKENDS = (
 )
 """torch's own backends (torch 2.13: ``torch._dynamo.list_backends(exclude_tags=())``), but for those of its tests."""
 MAX_RECOMPILE_LIMIT = 10_000
+_TO_RUN = re.compile(r"cxx|dir$|path$|lib", re.IGNORECASE)
 
 
 def resolve(
@@ -94,6 +97,25 @@ def _compilation(
         recompile_limit=options.recompile_limit,
         options=dict(options.inductor_options),
     )
+
+
+def names_what_to_run(name: str, value: Any) -> bool:
+    """Whether an option of inductor says which program to start (``cpp.cxx``), or from where to take libraries, sources
+    or compiled code (``cutlass.cutlass_dir``, ``global_cache_dir``). Of one that isn't known any path does.
+    """
+    texts = list(_texts(value))
+    return any("/" in text or text.startswith("~") for text in texts) or bool(texts and _TO_RUN.search(name))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
 
 
 @cache

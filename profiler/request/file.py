@@ -15,7 +15,7 @@ a scenario of one's own: calls, and what each of them changes. Stable Diffusion 
     picture = ["1024x1024", "1152x896"]
 
 Paths that begin with ./ or ../, and pictures in ``call``, are looked for from the file's folder. A file never names
-code to run: FILE.py:FUNCTION goes on the command line.
+code to run: FILE.py:FUNCTION goes on the command line, and so do inductor's options that name programs or places.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from profiler import scenarios
-from profiler.request import checking, folders, keys, positions
+from profiler.request import checking, compilation, folders, keys, positions
 from profiler.request.keys import KEYS
 from profiler.request.model import BadRequest, Leg, Request
 from profiler.request.options import Options
@@ -164,6 +164,13 @@ class Bench:
             self._refuse(path, str(error))
         if str(fields.get("attention")).endswith("_hub"):
             self._refuse(path, f"{value} downloads code to run: give --attention on the command line, beside --file")
+        for option, given in fields.get("inductor_options", {}).items():
+            if compilation.names_what_to_run(option, given):
+                self._refuse(
+                    path,
+                    f"the inductor option {checking.shown(option)} names a program or a place of what is run: give"
+                    " --inductor-option on the command line, beside --file",
+                )
         for field in _NAMES:
             if field in fields:
                 fields[field] = self._placed(fields[field])
