@@ -17,7 +17,7 @@ from typing import NamedTuple
 from profiler import sessions
 from profiler.eventlog import LogReader, is_locked
 from profiler.events import Header
-from profiler.identity import SUSPENDED, Held, hold, hold_guardian
+from profiler.identity import SUSPENDED, Held, find_guardian, hold, hold_guardian
 from profiler.sessions import Liveness, SessionFolder
 
 _LOOK_SECONDS = 0.05
@@ -79,19 +79,36 @@ class _Halt:
         with ExitStack() as held:
             workers = [held.enter_context(worker) for worker in self._workers()]
             conducted = self._conducted()
-            if not conducted and not workers:
+            if not conducted:
+                self._guard_by(find_guardian(self._folder.conductor_output), held)
+            if not conducted and not workers and self._guardian is None:
                 return False
             if conducted:
                 self._end_conductor(held)
-            else:
+            elif workers:
                 self._say("the profiler process is gone and has left a worker behind: it is ended")
             known = {worker.pid for worker in workers}
             late = [held.enter_context(worker) for worker in self._workers()]
             self._end_workers([*workers, *(worker for worker in late if worker.pid not in known)])
             if self._guardian is not None:
-                # It ends last, once nothing is left of what its conductor and the workers had started.
-                self._guardian.wait(self._patience.die)
+                self._await(self._guardian)
         return True
+
+    def _guard_by(self, guardian: Held | None, held: ExitStack) -> None:
+        self._guardian = guardian
+        if guardian is not None:
+            held.enter_context(guardian)
+            if guardian.state in SUSPENDED:
+                guardian.signal(signal.SIGCONT)
+
+    def _await(self, guardian: Held) -> None:
+        """It ends last, once nothing is left of what its conductor and the workers had started."""
+        guardian.signal(signal.SIGCONT)
+        if not guardian.wait(self._patience.die):
+            raise CannotHalt(
+                f"process {guardian.pid}, which ends what the profiler process has left, does not end (it is in state"
+                f" {guardian.state})"
+            )
 
     def _conducted(self) -> bool:
         return self._folder.liveness(self._folder.manifest()) in (Liveness.ALIVE, Liveness.STARTING)
@@ -123,9 +140,7 @@ class _Halt:
         if conductor is None:
             return None
         held.enter_context(conductor)
-        self._guardian = hold_guardian(conductor)
-        if self._guardian is not None:
-            held.enter_context(self._guardian)
+        self._guard_by(hold_guardian(conductor), held)
         return conductor
 
     def _ask(self) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +20,10 @@ from profiler.sessions import boot_id, host_name
 SUSPENDED = ("stopped", "tracing-stop")
 """States in which a process does nothing until somebody lets it go on."""
 
+GUARDIAN = "stepscope-guard"
+"""What the kernel calls a guardian (`profiler.conductor.guardian`): at most 15 bytes."""
+
+_LOOK_SECONDS = 0.05
 _PROC = Path("/proc")
 _STATES = {
     "R": "running",
@@ -82,28 +88,46 @@ def whose(header: Header | None) -> Seen | None:
 
 
 class Held:
-    """A live process that can't be mistaken for another while this is held. A context manager."""
+    """A live process that can't be mistaken for another while this is held. A context manager.
 
-    def __init__(self, pid: int, descriptor: int) -> None:
+    Where the kernel or Python gives no descriptor of it, its start time has to do: asked before each signal.
+    """
+
+    def __init__(self, pid: int, descriptor: int | None) -> None:
         self.pid = pid
         self._descriptor = descriptor
+        self._seen = look(pid)
 
     def __enter__(self) -> Held:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
+        self.close()
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
     def signal(self, number: int) -> bool:
         """Send it; False if the process has ended."""
         try:
-            signal.pidfd_send_signal(self._descriptor, number)
+            if self._descriptor is not None:
+                signal.pidfd_send_signal(self._descriptor, number)
+            elif self._ended():
+                return False
+            else:
+                os.kill(self.pid, number)
         except (ProcessLookupError, PermissionError):
             return False
         return True
 
     def wait(self, timeout_s: float) -> bool:
         """Sleep until it has ended, at most ``timeout_s``; whether it has."""
+        if self._descriptor is None:
+            deadline = time.monotonic() + timeout_s
+            while not (ended := self._ended()) and (left := deadline - time.monotonic()) > 0:
+                time.sleep(min(left, _LOOK_SECONDS))
+            return ended
         waiting = select.poll()
         waiting.register(self._descriptor, select.POLLIN)
         return bool(waiting.poll(max(0.0, timeout_s) * 1000))
@@ -114,19 +138,39 @@ class Held:
         seen = look(self.pid)
         return seen.state if seen is not None and not self.wait(0.0) else "gone"
 
+    def _ended(self) -> bool:
+        seen = look(self.pid)
+        return seen is None or self._seen is None or not seen.alive or seen.started != self._seen.started
+
+
+def descriptor_of(pid: int) -> int | None:
+    """A descriptor of a process, which polls as readable once that has ended. Raises OSError where there is none.
+
+    None: kernels before 5.3 have no such thing, some sandboxes forbid it, and a Python that was built with the headers
+    of an older kernel doesn't know of it (several that are installed without root are).
+    """
+    if not hasattr(os, "pidfd_open") or not hasattr(signal, "pidfd_send_signal"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except OSError:
+        return None
+
 
 def hold(header: Header | None, log: Path) -> Held | None:
     """The live process that writes ``log``, whose ``header`` it has written; None if it isn't there any more."""
     if header is None or whose(header) is None:
         return None
     try:
-        descriptor = os.pidfd_open(header.pid)
+        held = Held(header.pid, descriptor_of(header.pid))
     except OSError:
         return None
     # Asked again: what was looked at before the descriptor was open may have been replaced meanwhile.
     if whose(header) is not None and has_open(header.pid, log):
-        return Held(header.pid, descriptor)
-    os.close(descriptor)
+        return held
+    held.close()
     return None
 
 
@@ -136,15 +180,35 @@ def hold_guardian(conductor: Held) -> Held | None:
     try:
         if seen is None or os.getsid(conductor.pid) != seen.parent:
             return None
-        descriptor = os.pidfd_open(seen.parent)
+        held = Held(seen.parent, descriptor_of(seen.parent))
     except OSError:
         return None
     # Its child lives, and is still its child: it is the same as before.
     again = look(conductor.pid)
     if again is not None and again.alive and (again.parent, again.started) == (seen.parent, seen.started):
-        return Held(seen.parent, descriptor)
-    os.close(descriptor)
+        return held
+    held.close()
     return None
+
+
+def find_guardian(output: Path) -> Held | None:
+    """The guardian of a profiler process that is gone: it ends what that has left, and has its ``output`` open."""
+    for name in os.listdir(_PROC):
+        if not name.isdecimal() or _named(name) != GUARDIAN:
+            continue
+        with suppress(OSError):
+            held = Held(int(name), descriptor_of(int(name)))
+            if _named(name) == GUARDIAN and has_open(held.pid, output):
+                return held
+            held.close()
+    return None
+
+
+def _named(pid: str) -> str:
+    try:
+        return (_PROC / pid / "comm").read_text(encoding="utf-8", errors="replace").rstrip("\n")
+    except OSError:
+        return ""
 
 
 def has_open(pid: int, path: Path) -> bool:

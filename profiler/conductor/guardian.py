@@ -10,6 +10,7 @@ Where the guardian itself is killed, the conductor goes on; the workers' own lif
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -17,11 +18,11 @@ import signal
 from types import FrameType
 from typing import NoReturn
 
+from profiler import identity
 from profiler.conductor.processes import SWEEP_SECONDS, adopt_orphans, below, sweep
 
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PR_SET_NAME = 15
-_NAME = b"stepscope-guard"  # at most 15 bytes
 _KILLED = 128  # plus the signal: the exit code that a shell gives
 
 
@@ -33,13 +34,32 @@ def stand_guard() -> None:
     """
     # Both go by the same signals: none may come between.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
+    guardian = os.getpid()
     try:
         conductor = os.fork()
     except OSError:
         conductor = 0
-    if conductor:
-        _guard(conductor)
+    else:
+        if conductor:
+            _guard(conductor)
+        atexit.register(_let_go_on, guardian)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _let_go_on(guardian: int) -> None:
+    """Suspended by whoever suspends all that is called stepscope, it would stay for ever."""
+    if os.getppid() == guardian:
+        os.kill(guardian, signal.SIGCONT)
+
+
+def _close_all() -> None:
+    """All but standard input, output and error."""
+    try:
+        highest = max(map(int, os.listdir("/proc/self/fd")))
+    except OSError:
+        highest = 255
+    # Not up to the limit: that is a thousand million in some containers, and old kernels close one by one.
+    os.closerange(3, highest + 1)
 
 
 def _guard(conductor: int) -> NoReturn:
@@ -47,8 +67,8 @@ def _guard(conductor: int) -> NoReturn:
     # Whatever happens here, this process must not go on as a second conductor.
     with contextlib.suppress(BaseException):
         adopt_orphans()
-        ctypes.CDLL(None).prctl(_PR_SET_NAME, _NAME, 0, 0, 0)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, identity.GUARDIAN.encode(), 0, 0, 0)
+        _close_all()
 
         def forward(number: int, _frame: FrameType | None) -> None:
             # It is our child and is collected below, so its pid is nobody else's.

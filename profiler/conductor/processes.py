@@ -77,7 +77,8 @@ class WorkerProcess:
             if descriptor >= 0:
                 os.close(descriptor)
         self.pid = self._process.pid
-        self._pidfd = _pidfd(self.pid)
+        # Without it ``wait`` asks every few milliseconds.
+        self._pidfd = identity.descriptor_of(self.pid)
 
     def wait(self, timeout_s: float) -> int | None:
         """Sleep until the worker has ended, at most ``timeout_s``; its exit code (-N: signal N), None if it lives.
@@ -88,7 +89,7 @@ class WorkerProcess:
             return self._process.returncode
         deadline = time.monotonic() + timeout_s
         while (code := _exit_code(self.pid)) is None and (left := deadline - time.monotonic()) > 0:
-            if self._pidfd < 0:
+            if self._pidfd is None:
                 time.sleep(min(left, _LOOK_SECONDS))
                 continue
             waiting = select.poll()
@@ -120,7 +121,7 @@ class WorkerProcess:
     def close(self) -> None:
         """Let go of the descriptors; a worker that still lives ends itself then."""
         os.close(self._lifeline)
-        if self._pidfd >= 0:
+        if self._pidfd is not None:
             os.close(self._pidfd)
 
     def _signal_worker(self, number: int) -> None:
@@ -186,14 +187,6 @@ def _cpu_seconds(process: psutil.Process) -> float:
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return 0.0
     return float(spent.user + spent.system + spent.children_user + spent.children_system)
-
-
-def _pidfd(pid: int) -> int:
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        # An old kernel or a sandbox without it: ``wait`` then asks every few milliseconds.
-        return -1
 
 
 def _session_members(leader: int) -> list[psutil.Process]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -32,6 +33,8 @@ if __name__ == "__main__":
         # A conductor that has lost itself: it sees no command and no signal but SIGKILL.
         Orders.poll = lambda *_: None  # type: ignore[method-assign]
         Orders.on_signal = lambda *_: None  # type: ignore[method-assign]
+    if "NO_PIDFD" in os.environ:
+        del os.pidfd_open, signal.pidfd_send_signal
     limits = Limits(*map(float, os.environ.get("LIMITS", "600 30 2").split()))
     counter = OomKills([Path(os.environ["OOM_COUNTER"])]) if "OOM_COUNTER" in os.environ else None
     sys.exit(main(*sys.argv[1:], command=command, limits=limits, oom_kills=counter))

@@ -120,6 +120,45 @@ def test_one_that_obeys_nothing_is_told_then_killed_with_all_it_has_started(own_
     assert (state.state, state.presumed) == ("died", "the profiler process ended without a word")
 
 
+def test_a_suspended_guardian_is_let_go_on_at_the_end(own_home: Path) -> None:
+    """Of the session that ends by itself, of the one that is stopped, and of the one whose profiler was killed."""
+    folder = make(own_home)
+    pid = begin(folder, "sleep")
+    running(folder)
+    guard = guardian(pid)
+    os.kill(guard, signal.SIGSTOP)
+    sessions.send(folder, "skip")
+    eventually(lambda: not psutil.pid_exists(guard), "the guardian's end")
+
+    folder = make(own_home)
+    pid = begin(folder, "parent-deaf")
+    worker, guard, children = running(folder), guardian(pid), family(folder)
+    os.kill(guard, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not is_locked(folder.conductor_log), "the conductor's end")
+    os.kill(worker, signal.SIGKILL)
+    eventually(lambda: not is_locked(folder.run_log(RUN)), "the worker's end")
+    assert len(alive(children)) == 5
+    assert halt.halt(folder)
+    assert not alive([guard, *children])
+    assert not halt.halt(folder), "nothing is left to end"
+
+
+def test_without_descriptors_of_processes(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither this Python nor the one of the session's processes has any."""
+    monkeypatch.delattr(os, "pidfd_open")
+    monkeypatch.delattr(signal, "pidfd_send_signal")
+    folder = make(own_home)
+    pid = begin(folder, "sleep", environ={"NO_PIDFD": "1"})
+    worker, guard = running(folder), guardian(pid)
+    os.kill(pid, signal.SIGSTOP)
+    said: list[str] = []
+    assert halt.halt(folder, say=said.append)
+    assert said == [f"the profiler process {pid} is suspended: it is let go on, to end"]
+    assert not alive([pid, worker, guard])
+    assert last_word(log(folder.conductor_log)).reason == "stopped on request"
+
+
 def test_a_worker_that_was_left_behind_is_ended(own_home: Path) -> None:
     folder = make(own_home)
     pid = begin(folder, "deaf")
