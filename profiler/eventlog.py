@@ -279,10 +279,25 @@ class LogReader:
         self._identity = identity
         if self.refused:
             return Chunk([], False, restarted)
+        if self._skipping:
+            position = self._past_hole(descriptor, position, found.st_size)
         data = os.pread(descriptor, budget, position)
         self._last = (self._last + data[-_REMEMBERED:])[-_REMEMBERED:]
         events = self._consume(data)
         return Chunk(events, position + len(data) < found.st_size and bool(data), restarted)
+
+    def _past_hole(self, descriptor: int, position: int, size: int) -> int:
+        """Where to read on in a line that is too long: no line ends in a hole, of which a file may have terabytes."""
+        try:
+            after = min(os.lseek(descriptor, position, os.SEEK_DATA), size)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # a file system that doesn't tell
+                return position
+            after = size  # there is nothing more
+        if after > position:
+            self.offset = after
+            self._last = os.pread(descriptor, min(after, _REMEMBERED), max(after - _REMEMBERED, 0))
+        return after
 
     def _consume(self, data: bytes) -> list[Event]:
         if not data:

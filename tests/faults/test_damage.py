@@ -21,6 +21,8 @@ from profiler.sessions import SessionFolder
 from tests.support import recorded
 from tests.test_replay import told
 
+HOLE = 1 << 38
+
 RECORDING = recorded.finished(steps=2, calls=1)
 
 
@@ -277,3 +279,24 @@ def test_keys_that_come_twice_and_values_of_other_types(tmp_path: Path) -> None:
     assert next(event.text for event in events if isinstance(event, ev.Note)) == "😀"
     assert reader.lost == 0
     assert reader.bad in (4, 5)  # which of two kinds counts is the decoder's matter
+
+
+def test_a_hole_of_terabytes_is_passed_over(golden: bytes, tmp_path: Path) -> None:
+    """A copied session may hold such a file: it takes no room on the disk, and hours to be read."""
+    log = tmp_path / "events.jsonl"
+    first, *rest = golden.splitlines(keepends=True)
+    log.write_bytes(first)
+    with log.open("r+b") as file:
+        file.seek(HOLE)
+        file.write(b"\n" + b"".join(rest))
+        file.truncate(2 * HOLE)
+    reader, events, reads = LogReader(log), 0, 0
+    more = True
+    while more and reads < 100:
+        chunk = reader.read()
+        events, more, reads = events + len(chunk.events), chunk.more, reads + 1
+    assert (events, reader.bad, more) == (1 + len(rest), 2, False)
+    assert not reader.read().restarted and reader.read().events == []
+    with log.open("ab") as file:
+        file.write(b"\n" + rest[-1])
+    assert len(reader.read().events) == 1 and reader.offset == log.stat().st_size
