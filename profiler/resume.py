@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from profiler import caches
+from profiler import caches, made
 from profiler import events as ev
 from profiler.analysis import batches, repeats
 from profiler.analysis.fold import SessionFold
@@ -21,6 +20,7 @@ from profiler.clocks import Offsets, Place
 from profiler.eventlog import LogReader, is_locked
 from profiler.follow import Follower
 from profiler.overview import read_overview
+from profiler.removal import remove_tree
 from profiler.request import BadRequest, Run
 from profiler.request.stored import asked_of, check_runnable
 from profiler.sessions import Liveness, Manifest, SessionFolder, boot_id, home, host_name, write_manifest
@@ -69,11 +69,8 @@ class Debt(NamedTuple):
         """
         if self.own:
             return []
-        cases = {run.case for run in self.runs}
-        adds = self.searching or self.looking
-        return sorted(
-            {one for case in self.manifest.request.cases if adds or case.name in cases for one in asked_of(case)}
-        )
+        # Of all cases, also those that owe nothing now: once taken up, the session is this user's own.
+        return sorted({one for case in self.manifest.request.cases for one in asked_of(case)})
 
     @property
     def nothing(self) -> bool:
@@ -199,6 +196,8 @@ def take_up(folder: SessionFolder, debt: Debt, *, now_wall_ns: int, now_ns: int)
     manifest = moved(debt, now_wall_ns=now_wall_ns, now_ns=now_ns)
     # Written even where nothing of it has changed: viewers start over when the file was replaced.
     write_manifest(folder, manifest)
+    if not debt.own and _is_at_home(folder):
+        made.note(folder.path)
     return manifest
 
 
@@ -235,7 +234,7 @@ def discard_commands(folder: SessionFolder) -> None:
         return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path)
+            remove_tree(Path(entry.path))
         else:
             os.unlink(entry.path)
 
@@ -246,12 +245,16 @@ def _is_here(place: Place) -> bool:
 
 def _is_own(folder: SessionFolder, place: Place) -> bool:
     """Whether this user made the session here: what a copy says of its host and its boot may have been copied too."""
+    return _is_here(place) and _is_at_home(folder) and made.is_noted(folder.path)
+
+
+def _is_at_home(folder: SessionFolder) -> bool:
     try:
         found = os.lstat(folder.path)
         within_home = os.path.samefile(folder.path.parent, home() / "sessions")
     except OSError:
         return False
-    return _is_here(place) and within_home and found.st_uid == os.getuid()
+    return within_home and found.st_uid == os.getuid()
 
 
 def _move_aside(folder: SessionFolder, run: str) -> None:

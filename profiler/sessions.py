@@ -22,12 +22,13 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-from profiler import boundary
+from profiler import boundary, made
 from profiler.atomically import write_atomically as write_atomically  # noqa: PLC0414 - others take it from here
 from profiler.clocks import Clock, Place
 from profiler.eventlog import is_locked
 from profiler.events import Int64
 from profiler.nofollow import read_beneath
+from profiler.removal import remove_tree
 from profiler.request import BadRequest, Case, Request, Run
 from profiler.request.stored import check_readable
 
@@ -213,7 +214,9 @@ def runtime_base(environ: Mapping[str, str]) -> Path:
 def create(request: Request, version: str, root: Path) -> SessionFolder:
     """Make the folder of a new session under ``root``/sessions. Raises OSError; then nothing is left behind."""
     sessions = root / "sessions"
-    sessions.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Above it, too: who can rename a folder can put another in its place.
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sessions.mkdir(mode=0o700, exist_ok=True)
     pipelines = {case.workload.pipeline for case in request.cases}
     about = pipelines.pop() if len(pipelines) == 1 else f"{len(pipelines)}-pipelines"
     while True:
@@ -235,6 +238,7 @@ def create(request: Request, version: str, root: Path) -> SessionFolder:
             request=request,
         )
         write_manifest(folder, manifest)
+        made.note(folder.path)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
@@ -335,7 +339,8 @@ def discard(folder: SessionFolder) -> None:
     # Out of the list first, so that a removal that is interrupted leaves no half session behind.
     doomed = folder.path.with_name(f".removed-{folder.id}-{secrets.token_hex(4)}")
     folder.path.rename(doomed)
-    shutil.rmtree(doomed)
+    made.forget(folder.path)
+    remove_tree(doomed)
 
 
 class ControlFile(msgspec.Struct, frozen=True, kw_only=True):

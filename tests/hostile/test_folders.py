@@ -8,20 +8,22 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiler import caches, overview, sessions
 from profiler import events as ev
-from profiler import overview, sessions
 from profiler.eventlog import EventLog, LogReader, is_locked
 from profiler.follow import Follower
 from profiler.overview import OverviewReader, read_overview
+from profiler.removal import remove_tree
 from profiler.replay import Replay
 from profiler.report.beside import read_regular
+from profiler.resume import discard_commands
 from profiler.sessions import SessionFolder, SessionNotFound, SessionUnreadable
 from tests.conductor.support import conduct, make
 from tests.hostile.watched import INNOCENT
@@ -241,7 +243,8 @@ def test_a_folder_may_be_called_anything_and_its_id_is_printable(folder: Session
         path.rename(folder.path)
 
 
-def test_all_that_a_session_writes_is_this_users_alone(own_home: Path) -> None:
+def test_all_that_a_session_writes_is_this_users_alone(tmp_path: Path) -> None:
+    own_home = tmp_path / "new" / "home"
     before = os.umask(0)
     try:
         folder = make(own_home)
@@ -249,7 +252,7 @@ def test_all_that_a_session_writes_is_this_users_alone(own_home: Path) -> None:
         sessions.send(folder, "stop")
     finally:
         os.umask(before)
-    modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (folder.path, *folder.path.rglob("*"))}
+    modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (own_home, *own_home.rglob("*"))}
     wrong = {path: oct(mode) for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)}
     assert len(modes) > 6 and not wrong
 
@@ -267,3 +270,54 @@ def test_a_folder_with_a_session_json_and_other_things_is_not_removed(tmp_path: 
     folder.manifest_file.write_text("damaged")
     sessions.remove(folder)
     assert not folder.path.exists()
+
+
+# --- depth ------------------------------------------------------------------------------------------------------------
+
+
+def deep(folder: Path, levels: int = 1050) -> None:
+    """More levels than calls may lie within calls, and a longer path than the kernel takes."""
+    below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    for level in range(levels):
+        os.mkdir("below" * 4, dir_fd=below)
+        if level % 100 == 0:
+            os.close(os.open("file", os.O_WRONLY | os.O_CREAT, dir_fd=below))
+            os.symlink("/", "link", dir_fd=below)
+        within = os.open("below" * 4, os.O_RDONLY | os.O_DIRECTORY, dir_fd=below)
+        os.close(below)
+        below = within
+    os.close(below)
+
+
+@pytest.fixture
+def swept(tmp_path: Path) -> Iterator[None]:
+    """Whatever the test comes to: what is so deep would stop the removal of all tests' folders."""
+    yield
+    subprocess.run(["rm", "-rf", *map(str, tmp_path.iterdir())], check=True)
+
+
+@pytest.mark.usefixtures("swept")
+def test_deep_sessions_caches_and_commands_are_removed_whole(
+    folder: SessionFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache, inside = folder.path / "cache", folder.control / "a-folder"
+    for path in (cache, inside):
+        path.mkdir(parents=True)
+        deep(path)
+    caches.discard_all(folder.path)
+    discard_commands(folder)
+    assert not cache.exists() and not os.listdir(folder.control)
+    deep(folder.runs)
+    assert main(["rm", folder.id]) == 0, capsys.readouterr().err
+    assert not os.listdir(folder.path.parent)
+
+
+def test_a_tree_that_is_a_link_or_cannot_be_emptied_is_named(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "kept")
+    for path in (link, tmp_path / "missing"):
+        with pytest.raises(OSError) as caught:  # noqa: PT011 - which one it is depends on what is there
+            remove_tree(path)
+        assert caught.value.filename == str(path)
+    assert (tmp_path / "kept").is_dir()
