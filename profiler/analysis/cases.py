@@ -92,6 +92,11 @@ class CaseFigures(msgspec.Struct, frozen=True):
     break_even_warm_images: float | None = None
     break_even_warm_reason: str | None = None
 
+    @property
+    def made(self) -> int:
+        """Runs that have a result, if only that they failed: one that was stopped or died has none, and is owed."""
+        return self.ended - sum(self.outcomes.get(outcome, 0) for outcome in ("stopped", "died"))
+
 
 class _Kept(NamedTuple):
     runs: list[RunFigures]  # what the figures were made of

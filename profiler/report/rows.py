@@ -56,7 +56,7 @@ def figure_groups(rows: Sequence[Row]) -> list[Group]:
 
 def _speed(figures: Sequence[CaseFigures]) -> list[Column]:
     return [
-        Column("runs", [f"{one.ended}/{one.runs}" for one in figures]),
+        Column("runs", [f"{one.made}/{one.runs}" for one in figures]),
         Column("it/s", [rate_cell(one.loops) for one in figures]),
         Column("speed-up", [speedup_cell(one) for one in figures]),
         Column(confidence_title(figures), [interval_cell(one) for one in figures]),

@@ -6,6 +6,7 @@ from profiler import events as ev
 from profiler.analysis.cases import case_figures
 from profiler.analysis.figures import run_figures
 from profiler.analysis.progress import planned_calls, run_progress, session_progress
+from profiler.analysis.state import SessionState
 from profiler.request import Leg
 from tests.analysis.events import MS, call, chained, fold, frame, request, with_legs
 
@@ -341,3 +342,12 @@ def test_what_a_damaged_log_has_lost_of_the_first_call_makes_no_start_up(lost: t
     figures = run_figures(state, state.runs[name])
     assert (figures.first_image_s, figures.startup_s) == (None, None)
     assert figures.denoise_s == pytest.approx(0.015)
+
+
+def test_runs_that_came_to_nothing_count_as_none_that_were_made() -> None:
+    """Of a session that died ``show`` says how many results there are, as ``ls`` does, not how many are over."""
+    state = SessionState("s", request(variants=["no-compile"], repeats=3))
+    state.runs[state.request.runs[0].name].conducted = "running"
+    state.presume_dead("the profiler process ended without a word")
+    assert {outcome for one in case_figures(state) for outcome in one.outcomes} == {"died", "stopped"}
+    assert {(one.ended, one.made) for one in case_figures(state)} == {(one.runs, 0) for one in case_figures(state)}
