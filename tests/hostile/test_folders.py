@@ -290,10 +290,10 @@ def deep(folder: Path, levels: int = 1050) -> None:
 
 
 @pytest.fixture
-def swept(tmp_path: Path) -> Iterator[None]:
+def swept(own_home: Path) -> Iterator[None]:
     """Whatever the test comes to: what is so deep would stop the removal of all tests' folders."""
     yield
-    subprocess.run(["rm", "-rf", *map(str, tmp_path.iterdir())], check=True)
+    subprocess.run(["rm", "-rf", str(own_home)], check=True)
 
 
 @pytest.mark.usefixtures("swept")

@@ -65,6 +65,24 @@ def test_the_compile_cache_of_a_session_from_elsewhere_is_not_used(tmp_path: Pat
     assert not any(path.exists() for path in planted)
 
 
+@pytest.mark.parametrize("gone", [False, True], ids=["beside it", "in the place of the one that is gone"])
+def test_a_copy_that_names_this_machine_and_lies_at_home_is_no_own_one(own_home: Path, gone: bool) -> None:
+    """Who was given a session knows its host, its boot and its id: what he gives back may be another."""
+    folder = make(own_home, runs=2)
+    conduct(folder, "ok,wordless")
+    planted = plant(folder)
+    copy = SessionFolder(folder.path.with_name("copy-of-it"))
+    shutil.copytree(folder.path, copy.path)
+    if gone:
+        sessions.remove(folder)
+        copy = SessionFolder(copy.path.rename(folder.path))
+    planted = [copy.path / path.relative_to(folder.path) for path in planted]
+    assert not find_debt(copy).own
+    taken_up(copy)
+    assert not any(path.exists() for path in planted)
+    assert find_debt(copy).own  # from then on
+
+
 def test_the_profiler_process_starts_cold_what_a_stranger_calls_warm(own_home: Path) -> None:
     folder = half_done(own_home, here=False)
     planted = plant(folder)
@@ -157,6 +175,22 @@ def test_what_a_session_names_of_this_machine(tmp_path: Path, own_home: Path, ca
     request = msgspec.structs.replace(request, cases=[request.cases[0], case, request.cases[2]])
     assert find_debt(recorded.make_folder(request, tmp_path, "from-elsewhere", here=False)).foreign_code == named
     assert find_debt(begun(request, own_home)).foreign_code == []
+
+
+def test_what_owes_nothing_yet_is_asked_about_too(own_home: Path) -> None:
+    """Once it was taken up, the session is this user's own, and 'resume --failed' asks no more."""
+    recording = recorded.live(seconds=5, session="from-elsewhere")
+    folder = recording.write(own_home, until_ns=recording.live_ns, here=False)
+    manifest = folder.manifest()
+    owed = {run.case for run in find_debt(folder).runs}
+    cases = [
+        case if case.name in owed else msgspec.structs.replace(case, workload=case_with(vae="/x/vae").workload)
+        for case in manifest.request.cases
+    ]
+    asked = msgspec.structs.replace(manifest.request, cases=cases)
+    assert len(owed) < len(cases)
+    sessions.write_manifest(folder, msgspec.structs.replace(manifest, request=asked))
+    assert find_debt(folder).foreign_code == ["/x/vae"]
 
 
 def begun(request: sessions.Request, home: Path) -> SessionFolder:
