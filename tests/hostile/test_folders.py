@@ -275,7 +275,7 @@ def test_a_folder_with_a_session_json_and_other_things_is_not_removed(tmp_path: 
 # --- depth ------------------------------------------------------------------------------------------------------------
 
 
-def deep(folder: Path, levels: int = 1050) -> None:
+def deep(folder: Path, levels: int = 1010) -> None:
     """More levels than calls may lie within calls, and a longer path than the kernel takes."""
     below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     for level in range(levels):
