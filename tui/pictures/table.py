@@ -137,7 +137,7 @@ def state_of(runs: list[RunState], figures: CaseFigures) -> tuple[str, str, str,
 
 def _cells(session: SessionState, figures: CaseFigures) -> dict[str, tuple[str, str]]:
     return {
-        "runs": (f"{figures.ended}/{figures.runs}", ""),
+        "runs": (f"{figures.made}/{figures.runs}", ""),
         **latencies(figures.loops, figures.steps),
         "compile": (words.seconds(figures.compile_s or None), "" if figures.compile_s else "quiet"),
         "recomp": _recompiles(figures),
