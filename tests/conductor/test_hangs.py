@@ -156,7 +156,7 @@ def test_what_a_viewer_is_told_of_a_worker_that_is_suspended(own_home: Path) -> 
 
     def look(later_s: float) -> object:
         state = viewer.read_all()
-        return vitals(state, viewer.liveness, state.runs["001-case-r1"].last_t + int(later_s * 1e9))
+        return vitals(state, viewer.liveness, state.runs["001-case-r1"].last_t + int(later_s * 1e9), folder.path)
 
     assert look(9.0) == WELL
     os.kill(worker, signal.SIGSTOP)
