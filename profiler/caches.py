@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import getpass
 import os
+import re
 import stat
+import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +17,8 @@ from profiler.removal import remove_tree
 
 FOLDERS = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton", "CUDA_CACHE_PATH": "cuda"}
 """What keeps compiled code, by the variable that says where, and its folder among a case's caches."""
+
+_NO_NAME = r'[\\/:*?"<>|]'  # of torch's default_cache_dir
 
 
 def cache_folder(session: Path, case: str, cache: str) -> Path | None:
@@ -54,6 +60,24 @@ def _make_private(path: Path) -> None:
     if found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise PermissionError(
             errno.EPERM, "somebody else could write what would be run from this cache: remove it", str(path)
+        )
+
+
+def check_shared(environ: Mapping[str, str]) -> None:
+    """Raises PermissionError where inductor's own cache, by default in /tmp under a name that anybody can foresee, is
+    somebody else's or one that others can write: torch runs what it finds there and doesn't look.
+    """
+    given = environ.get("TORCHINDUCTOR_CACHE_DIR")
+    try:
+        path = Path(given or f"{tempfile.gettempdir()}/torchinductor_{re.sub(_NO_NAME, '_', getpass.getuser())}")
+        found = os.stat(path)
+    except (OSError, KeyError):
+        return  # it isn't there, or its name can't be told
+    if found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise PermissionError(
+            errno.EPERM,
+            "somebody else could write what would be run from this cache: set TORCHINDUCTOR_CACHE_DIR to another",
+            str(path),
         )
 
 

@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import socket
+import stat
 import time
 from collections.abc import Container, Mapping
 from contextlib import suppress
@@ -193,10 +194,15 @@ def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
     Raises OSError when it can't be made, PermissionError when somebody else owns it.
     """
     folder = runtime_base(environ) / f"stepscope-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     found = os.lstat(folder)
-    if found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder} belongs to somebody else or is open to others: remove it or chmod 700 it")
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+        raise PermissionError(
+            f"{folder} is somebody else's, or no folder: XDG_RUNTIME_DIR can name another place for it"
+        )
+    if found.st_mode & 0o077:
+        raise PermissionError(f"{folder} is open to others: chmod 700 {folder}")
     return folder
 
 

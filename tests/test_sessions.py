@@ -134,6 +134,20 @@ def test_a_symlink_in_place_of_the_runtime_folder_is_refused(tmp_path: Path) -> 
         sessions.runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path)})
 
 
+def test_the_runtime_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In /tmp anybody can make it first."""
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    path = tmp_path / "stepscope-12345"
+    path.mkdir(mode=0o700)
+    with pytest.raises(PermissionError, match="is somebody else's, or no folder: XDG_RUNTIME_DIR can name another"):
+        sessions.runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path)})
+    monkeypatch.undo()
+    path = tmp_path / f"stepscope-{os.getuid()}"
+    path.touch(mode=0o600)
+    with pytest.raises(PermissionError, match="or no folder"):
+        sessions.runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path)})
+
+
 def test_a_write_that_finds_no_room_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "session.json"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

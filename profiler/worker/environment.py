@@ -51,6 +51,7 @@ def prepare(
         environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
     folder = caches.cache_folder(session, case.name, cache)
     if folder is None:
+        caches.check_shared(environ)
         return
     # Entries fetched from elsewhere would make a cold start look warm.
     environ.update(dict.fromkeys(_REMOTE_CACHES, "0"))

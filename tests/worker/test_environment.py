@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from profiler import toolchain
+from profiler import caches, toolchain
 from profiler.request import Case
 from profiler.worker import environment
 from profiler.worker.device import _pci_bus_id, describe, nvml_uuid
@@ -39,6 +39,28 @@ def test_shared_caches_are_left_alone(tmp_path: Path) -> None:
     environment.prepare(tmp_path, CASE, "shared", environ)
     assert not any("CACHE" in name for name in environ)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["torch's own", "TORCHINDUCTOR_CACHE_DIR"])
+def test_a_shared_cache_of_somebody_else_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("LOGNAME", "a/b")
+    path = tmp_path / "cache" if named else Path(default_cache_dir())
+    environ = {"TORCHINDUCTOR_CACHE_DIR": str(path)} if named else {}
+    caches.check_shared(environ)
+    path.mkdir(mode=0o755)
+    caches.check_shared(environ)
+    path.chmod(0o777)
+    with pytest.raises(PermissionError, match="somebody else could write"):
+        caches.check_shared(environ)
+    path.chmod(0o700)
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(PermissionError, match="somebody else could write"):
+        environment.prepare(tmp_path, CASE, "shared", dict(environ))
 
 
 @pytest.mark.parametrize(
