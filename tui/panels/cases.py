@@ -29,7 +29,7 @@ COLUMNS = (
     Column("runs", "runs", 5, 4),
     Column("it/s", "it/s", 6, 2),
     Column("step ms", "step ms", 7, 1),
-    Column("±iqr", "±IQR", 6, 7),
+    Column("iqr", "IQR", 6, 7),
     Column("p95", "p95", 6, 9),
     Column("compile", "compile", 7, 3),
     Column("recomp", "recomp", 6, 6),

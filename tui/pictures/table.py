@@ -149,11 +149,11 @@ def _cells(session: SessionState, figures: CaseFigures) -> dict[str, tuple[str, 
 
 
 def latencies(loops: Sequence[LoopFigures], steps: StepFigures | None) -> dict[str, tuple[str, str]]:
-    """The latency figures of the loops by column: ``it/s``, ``step ms``, ``±iqr``, ``p95``."""
+    """The latency figures of the loops by column: ``it/s``, ``step ms``, ``iqr``, ``p95``."""
     return {
         "it/s": _each(loop.iterations_per_second for loop in loops),
         "step ms": _each(loop.median_ms for loop in loops),
-        "±iqr": _spread(steps),
+        "iqr": _spread(steps),
         "p95": number_cell(steps.p95_ms if steps else None),
     }
 

@@ -20,7 +20,7 @@ WORDS = (
     ("run", "one repeat of a case, in a process of its own"),
     ("leg", "a stretch of a scenario with calls alike; a case has the first one's figures, {legs} shows all legs"),
     ("clean", "calls in which nothing was compiled: a leg's figures are over those, over all where they are few"),
-    ("step ms", "the median of the steps of the measured calls; ±IQR is the spread between their quartiles"),
+    ("step ms", "the median of the steps of the measured calls; IQR is the spread between their quartiles"),
     ("p95", "19 of 20 of those steps took no longer; left out where they are too few to tell"),
     ("it/s", "iterations of the denoising loop a second, as the pipeline's own progress bar counts them"),
     ("97.3 / 27.2", "the figure of each denoising loop of a call; the step chart shows one, {loop} the next"),

@@ -20,7 +20,7 @@ COLUMNS = (
     Column("runs", "n", 3, 10),
     Column("it/s", "it/s", 6, 3),
     Column("step ms", "step ms", 7, 4),
-    Column("±iqr", "±IQR", 6, 11),
+    Column("iqr", "IQR", 6, 11),
     Column("p95", "p95", 6, 12),
     Column("speed-up", "speed-up", 8, 0),
     Column("interval", "interval", 9, 2),
