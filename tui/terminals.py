@@ -29,7 +29,7 @@ _FULL = ("direct", "truecolor", "kitty", "alacritty", "ghostty", "wezterm", "foo
 _FEW_GLYPHS = ("linux", "cons25", "wsvt25", "pcansi", "vt")
 """Beginnings of TERM of consoles whose fonts, of 256 or 512 characters, have no braille."""
 
-_DARK_BACKGROUNDS = frozenset({0, 1, 2, 3, 4, 5, 6, 8})
+_DARK_BACKGROUNDS = frozenset("01234568")
 """Of the 16 colours those that light text is read on; COLORFGBG's last number is the background's."""
 
 
@@ -85,4 +85,5 @@ def _is_unicode(encoding: str) -> bool:
 def _is_dark(environ: Mapping[str, str]) -> bool:
     """Most are, so it takes a number to say otherwise."""
     background = environ.get("COLORFGBG", "").rpartition(";")[2]
-    return not (background.isascii() and background.isdigit()) or int(background) in _DARK_BACKGROUNDS
+    # A number of thousands of digits Python doesn't take.
+    return not (background.isascii() and background.isdigit()) or (background.lstrip("0") or "0") in _DARK_BACKGROUNDS

@@ -77,7 +77,16 @@ def test_where_characters_beyond_ascii_may_come_out_as_boxes(term: str, encoding
 
 
 @pytest.mark.parametrize(
-    ("told", "dark"), [("15;0", True), ("0;15", False), ("0;default;7", False), ("12;8", True), ("", True), ("x", True)]
+    ("told", "dark"),
+    [
+        ("15;0", True),
+        ("0;15", False),
+        ("0;default;7", False),
+        ("12;8", True),
+        ("", True),
+        ("x", True),
+        ("0;" + "9" * 5000, False),
+    ],
 )
 def test_a_light_background_is_known_where_it_is_told(told: str, dark: bool) -> None:
     assert terminal_kind({"TERM": "rxvt", "COLORFGBG": told}, encoding="utf-8").dark is dark
