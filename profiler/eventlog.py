@@ -52,6 +52,7 @@ KNOWN_KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(AnyEvent
 # --- locks ------------------------------------------------------------------------------------------------------------
 
 _FLOCK = "hhqqi4x"  # struct flock on 64-bit Linux: type, whence, start, length, pid
+_GETLK, _SETLK = getattr(fcntl, "F_OFD_GETLK", 36), getattr(fcntl, "F_OFD_SETLK", 37)  # not every Python names them
 
 
 def lock_for_life(descriptor: int) -> bool:
@@ -62,22 +63,21 @@ def lock_for_life(descriptor: int) -> bool:
     """
     request = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, request)
+        fcntl.fcntl(descriptor, _SETLK, request)
     except (BlockingIOError, PermissionError):
         return False
     return True
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody holds the lock of ``path``. Only asks (F_OFD_GETLK): never takes it, not for an instant."""
+    """Whether somebody holds the lock of ``path``. Only asks: never takes it, not for an instant."""
     try:
         descriptor = open_beneath(path, folders_of(path))
     except OSError:
         return False
     try:
         request = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, request)
-        return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+        return bool(struct.unpack(_FLOCK, fcntl.fcntl(descriptor, _GETLK, request))[0] != fcntl.F_UNLCK)
     except OSError:
         return False
     finally:

@@ -18,6 +18,8 @@ from profiler import events as ev
 from profiler.eventlog import MAX_LINE_BYTES, EventLog, LogReader, is_locked
 from tests.support.recorded import finished
 
+ROOT = Path(__file__).resolve().parent.parent
+
 NOTE = b'{"kind":"note","seq":1,"t":1,"text":"first"}\n'
 NEXT = b'{"kind":"note","seq":2,"t":2,"text":"second"}\n'
 HUGE = 1 << 30
@@ -318,6 +320,18 @@ def test_what_is_no_regular_file_is_refused_and_read_once_it_is_one(log: Path, t
     log.write_bytes(NOTE)
     assert len(reader.read().events) == 1
     assert reader.refused is None
+
+
+def test_the_lock_needs_no_name_of_it_in_python(log: Path) -> None:
+    """A Python that was built with an old C library has none."""
+    code = (
+        "import fcntl, pathlib, sys; del fcntl.F_OFD_GETLK, fcntl.F_OFD_SETLK\n"
+        "from profiler.eventlog import EventLog, is_locked\n"
+        "path = pathlib.Path(sys.argv[1]); first = is_locked(path); writer = EventLog(path)\n"
+        "print(first, is_locked(path)); writer.close(); print(is_locked(path))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(log)], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.stdout.split(), done.stderr) == (["False", "True", "False"], "")
 
 
 def test_the_lock_is_seen_exactly_while_the_writer_has_it(log: Path) -> None:

@@ -111,8 +111,8 @@ class DeviceLock:
             raise DeviceUnavailable(f"{name[:40]!r} is no device: cpu or cuda:N would work")
         self._name = name
         self._session = session
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._descriptor = os.open(folder / f"{name}.lock", flags, 0o600)
+        self._path = folder / f"{name}.lock"
+        self._descriptor = self._open()
 
     def take(self, sink: Sink, *, queue: bool) -> None:
         """Take the lock; while another session has it, wait and say behind whom (``queue``).
@@ -121,7 +121,7 @@ class DeviceLock:
         """
         began = time.monotonic()
         behind: str | None = None
-        while not eventlog.lock_for_life(self._descriptor):
+        while not self._locked():
             holder = self.holder()
             # The last run of this very session is on its way out: nothing to report.
             if holder != self._session or time.monotonic() - began > HANDOVER_SECONDS:
@@ -133,6 +133,18 @@ class DeviceLock:
             time.sleep(POLL_SECONDS)
         # In one write of the same length each time: who reads meanwhile sees the one name or the other.
         os.pwrite(self._descriptor, self._session.encode()[:_HOLDER_BYTES].ljust(_HOLDER_BYTES, b"\0"), 0)
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+    def _locked(self) -> bool:
+        """Try once. What was removed meanwhile, by who tidies up /tmp, is nobody else's lock: the file there now is."""
+        while eventlog.lock_for_life(self._descriptor):
+            if os.fstat(self._descriptor).st_nlink:
+                return True
+            os.close(self._descriptor)
+            self._descriptor = self._open()
+        return False
 
     def release(self) -> None:
         """Give the lock up; a worker doesn't, its end does."""

@@ -34,7 +34,7 @@ from profiler.events import (
 from profiler.request import Options, resolve
 from profiler.sessions import SessionFolder
 from profiler.worker import lifeline
-from profiler.worker.device import DeviceLock
+from profiler.worker.device import DeviceLock, DeviceUnavailable
 
 PATIENCE_SECONDS = 120
 
@@ -189,6 +189,21 @@ def test_it_fails_on_a_taken_device_if_it_may_not_wait(own_home: Path) -> None:
     assert worker.wait() == 1
     lock.release()
     assert worker.last_word().reason == "device cpu is in use by session other-session"
+
+
+def test_a_lock_whose_file_was_removed_is_not_taken_for_the_device(own_home: Path) -> None:
+    """Who waited for it would measure beside everybody who came after the removal."""
+    first, waiting = (DeviceLock(sessions.runtime_folder(), "cpu", name) for name in ("first", "waiting"))
+    first.take(lambda _: None, queue=False)
+    (sessions.runtime_folder() / "cpu.lock").unlink()
+    late = DeviceLock(sessions.runtime_folder(), "cpu", "late")
+    late.take(lambda _: None, queue=False)
+    first.release()
+    with pytest.raises(DeviceUnavailable, match="in use by session late"):
+        waiting.take(lambda _: None, queue=False)
+    late.release()
+    waiting.take(lambda _: None, queue=False)
+    waiting.release()
 
 
 def test_the_next_run_of_the_same_session_waits_in_silence(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
