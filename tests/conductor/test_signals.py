@@ -27,7 +27,7 @@ from tests.conductor.test_real_processes import running
 from tests.support import recorded
 
 RUN = "001-case-r1"
-HASTE = Patience(obey=1.0, end=2.0, die=10.0)
+HASTE = Patience(obey=0.5, end=2.0, die=10.0)
 
 # --- what each signal does ------------------------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ def test_a_worker_that_was_left_behind_is_ended(own_home: Path) -> None:
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not is_locked(folder.conductor_log), "the conductor's end")
     said: list[str] = []
-    assert halt.halt(folder, say=said.append, patience=HASTE)
+    assert halt.halt(folder, say=said.append, patience=HASTE._replace(die=3.0))
     assert said == [
         "the profiler process is gone and has left a worker behind: it is ended",
         f"the worker, process {worker}, is still there: it is killed",
