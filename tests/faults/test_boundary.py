@@ -17,17 +17,19 @@ from profiler.legible import HIDDEN
 from profiler.sessions import Manifest
 from tests.support.anything import HOSTILE_UTF8, KINDS, events, filled, texts
 
-HIDING = (*HOSTILE_UTF8, "\x7f", "\u00ad", "\ufff9", "\U000e0041", "\u061c", "e" + "\u0301" * 10_000)
+HIDING = (*HOSTILE_UTF8, "\x7f", "\u00ad", "\ufff9", "\U000e0041", "\u061c", "e" + "\u0301" * 500)
 
 
 def harms(text: str) -> bool:
+    if text.isascii() and text.isprintable():
+        return False
     piled = any(
         all(unicodedata.category(char) in ("Mn", "Me") for char in text[at : at + 3]) for at in range(len(text) - 2)
     )
     return piled or any(char not in "\n\t" and unicodedata.category(char) in HIDDEN for char in text)
 
 
-@pytest.mark.parametrize("budget", [1 << 18, 100], ids=["at once", "in pieces"])
+@pytest.mark.parametrize("budget", [1 << 18, 500], ids=["at once", "in pieces"])
 def test_no_field_of_a_log_keeps_what_a_terminal_obeys(tmp_path: Path, budget: int) -> None:
     log = tmp_path / "events.jsonl"
     writer = EventLog(log)
