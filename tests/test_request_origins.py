@@ -191,6 +191,10 @@ def test_another_autoencoder_comes_from_the_hub_or_a_folder(tmp_path: Path) -> N
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(BadRequest, match="safetensors"):
         workload(vae=str(tmp_path))
+    (tmp_path / "diffusion_pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(BadRequest, match=r"no weights that are safe to load.*--allow-pickle loads the pickled ones"):
+        workload(vae=str(tmp_path))
+    assert workload(vae=str(tmp_path), allow_pickle=True).vae == str(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"")
     assert workload(vae=str(tmp_path)).vae == str(tmp_path)
 

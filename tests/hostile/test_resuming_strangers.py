@@ -141,6 +141,28 @@ def test_a_cache_that_others_can_write_or_that_leads_elsewhere_is_refused(tmp_pa
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+# --- what is written ---------------------------------------------------------------------------------------------------
+
+
+def test_what_processes_print_is_not_appended_behind_a_link(own_home: Path, tmp_path: Path) -> None:
+    """A copied session's conductor.log may lead to a file that a shell reads."""
+    folder = half_done(own_home, here=False)
+    (tmp_path / "profile").write_text("mine\n")
+    folder.conductor_output.unlink(missing_ok=True)
+    folder.conductor_output.symlink_to(tmp_path / "profile")
+    with pytest.raises(CannotStart, match="can't be started"):
+        begin(folder, "ok", resumes=True)
+    assert (tmp_path / "profile").read_text() == "mine\n"
+
+
+def test_a_lock_is_no_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("mine")
+    (tmp_path / "cpu.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        DeviceLock(tmp_path, "cpu", "mine")
+    assert (tmp_path / "elsewhere").read_text() == "mine"
+
+
 # --- what its request names -------------------------------------------------------------------------------------------
 
 
