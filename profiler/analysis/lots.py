@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 
@@ -98,9 +98,13 @@ def choose_baseline(lots: Sequence[Lot], lot: Lot, wanted: Lot | None = None) ->
     """
     if wanted is not None:
         return wanted
-    plain = [one for one in lots if one.case.compilation.variant == BASELINE_VARIANT]
-    alike = [one for one in plain if workloads.alike(lot.case.workload, one.case.workload)]
-    return next(iter([*alike, *plain, *lots]), None)
+    # Asked one after the other: of thousands the first is mostly one.
+    alike = (one for one in _plain(lots) if workloads.alike(lot.case.workload, one.case.workload))
+    return next(chain(alike, _plain(lots), lots), None)
+
+
+def _plain(lots: Iterable[Lot]) -> Iterator[Lot]:
+    return (one for one in lots if one.case.compilation.variant == BASELINE_VARIANT)
 
 
 def was_cold(session: SessionState, run: RunState) -> bool | None:

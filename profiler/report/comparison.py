@@ -66,12 +66,13 @@ def compare_document(
     """
     chosen = [choose_baseline(lots, lot, baseline) for lot in lots]
     ids = session_ids(one.session for one in (*lots, *chosen) if one is not None)
+    made = {session: (device_of(session), versions_of(session)) for session in {lot.session for lot in lots}}
     common = chosen[0] if chosen and all(one == chosen[0] for one in chosen) else None
     return CompareDocument(
         baseline=None if common is None else LotName(session=ids[common.session], case=common.name),
         published=gpu,
         cases=[
-            _case(lot, theirs, ids, output, lot.session in copied, gpu)
+            _case(lot, theirs, ids, output, lot.session in copied, gpu, made[lot.session])
             for lot, theirs in zip(lots, chosen, strict=True)
         ],
     )
@@ -84,7 +85,9 @@ def _case(
     output: OutputOf | None,
     copied: bool,
     gpu: str | None,
+    made_on: tuple[Device, dict[str, str]],
 ) -> ComparedCase:
+    device, versions = made_on
     figures = lot_figures(lot, baseline)
     made = output(lot, baseline) if output is not None and baseline is not None and baseline != lot else None
     session, workload = lot.session, lot.case.workload
@@ -96,8 +99,8 @@ def _case(
         state=session.state,
         state_reason=session.reason or session.presumed,
         copied=copied,
-        device=device_of(session),
-        versions=versions_of(session),
+        device=device,
+        versions=versions,
         published=published_figures(gpu, workload, figures) if gpu is not None else [],
         published_notes=published_notes(lot.case) if gpu is not None else [],
     )

@@ -22,7 +22,7 @@ from profiler.analysis.legs import headline_calls
 from profiler.analysis.loops import is_clean
 from profiler.analysis.lots import Lot, session_ids, was_cold
 from profiler.analysis.state import Call, RunState, SessionState
-from profiler.report.casedocument import device_of
+from profiler.report.casedocument import Device, device_of
 from profiler.report.text import unsteering
 
 Runs = Sequence[tuple[SessionState, RunState]]
@@ -42,7 +42,11 @@ _JOINED = " | "
 def run_rows(runs: Runs) -> Iterator[str]:
     """A row a run: what it is, how it ended, and every figure of it. Lists are numbered columns, from 1."""
     ids = session_ids(session for session, _ in runs)
-    rows = [_about(ids, session, run) | _ended(session, run) | _figures(session, run) for session, run in runs]
+    devices = {session: device_of(session) for session in ids}
+    rows = [
+        _about(ids, session, run) | _ended(session, run) | _figures(session, run, devices[session])
+        for session, run in runs
+    ]
     columns = _columns(rows)
     yield from _written(columns, ([row.get(name) for name in columns] for row in rows))
 
@@ -81,9 +85,8 @@ def _cold(session: SessionState, run: RunState) -> bool | None:
     return was_cold(session, run) if run in Lot(session, run.case).usable else run.cold
 
 
-def _figures(session: SessionState, run: RunState) -> dict[str, Cell]:
+def _figures(session: SessionState, run: RunState, device: Device) -> dict[str, Cell]:
     """Device, versions, workload and figures of a run, flat."""
-    device = device_of(session)
     about = {"device": device.device, "device_name": device.name, "device_uuid": device.uuid, "driver": device.driver}
     versions = run.environment.versions if run.environment is not None else {}
     told: dict[str, Any] = {name: getattr(run.case.workload, name) for name in _WORKLOAD}

@@ -8,7 +8,10 @@ worked, ``OOM after 2nd iteration`` one whose first two did, and so on; calls of
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
+
+import msgspec
 
 from profiler.analysis.cases import CaseFigures, case_figures
 from profiler.analysis.state import RunState, SessionState
@@ -27,7 +30,7 @@ from profiler.report.publishedcells import (
     rates_text,
 )
 from profiler.report.text import NOT_MEASURED, align
-from profiler.request import Workload
+from profiler.request import Case, Workload
 
 _COLUMNS = (("no-compile", None), ("compile", None), ("regional-compile", "diffusers"))
 _TITLES = {
@@ -47,11 +50,13 @@ def report(session: SessionState, against: str | None = None) -> ReportDocument:
     device = device_of(session)
     gpu = device.name or session.request.device
     figures = {one.case: one for one in case_figures(session)}
-    batches = sorted({case.workload.batch_size for case in session.request.cases})
+    batches: dict[tuple[int, bool], list[Case]] = {}  # whether it is of the benchmark, too
+    for case in session.request.cases:
+        batches.setdefault((case.workload.batch_size, case.workload.pipeline in published.LABELS), []).append(case)
     tables: list[ReportTable] = []
-    for batch_size in batches:
+    for batch_size in sorted({size for size, _ in batches}):
         for benchmark in (True, False):
-            rows = _rows(session, figures, batch_size, benchmark, against)
+            rows = _rows(session, figures, batches.get((batch_size, benchmark), []), benchmark, against)
             if rows:
                 tables.append(ReportTable(gpu=gpu, batch_size=batch_size, benchmark=benchmark, rows=rows))
     return ReportDocument(
@@ -65,23 +70,26 @@ def report(session: SessionState, against: str | None = None) -> ReportDocument:
 
 
 def _rows(
-    session: SessionState, figures: dict[str, CaseFigures], batch_size: int, benchmark: bool, against: str | None
+    session: SessionState, figures: dict[str, CaseFigures], cases: Sequence[Case], benchmark: bool, against: str | None
 ) -> list[ReportRow]:
     """A row a workload; further ones where a variant was compiled in several ways."""
     rows: list[tuple[Workload, ReportRow]] = []
-    for case in session.request.cases:
+    alike: dict[bytes, list[ReportRow]] = {}  # the rows of a workload
+    held: Counter[tuple[bytes, ColumnKey]] = Counter()  # how many of them have a cell of a column
+    for case in cases:
         workload = case.workload
-        if workload.batch_size != batch_size or (workload.pipeline in published.LABELS) != benchmark:
-            continue
         cell = _cell(session, figures[case.name], against if benchmark else None)
-        row = next(
-            (row for of, row in rows if of == workload and all(_key(other) != _key(cell) for other in row.cells)),
-            None,
-        )
-        if row is None:
+        same = msgspec.json.encode(workload, order="deterministic")
+        place = held[same, _key(cell)]
+        held[same, _key(cell)] += 1
+        of_workload = alike.setdefault(same, [])
+        if place < len(of_workload):
+            row = of_workload[place]
+        else:
             label = published.LABELS.get(workload.pipeline, workload.pipeline)
             row = ReportRow(pipeline=workload.pipeline, label=label, cells=[])
             rows.append((workload, row))
+            of_workload.append(row)
         row.cells.append(cell)
     for workload, row in rows:
         # What was published stands there whether ours was measured or not.

@@ -46,8 +46,9 @@ def verdicts(compared: Sequence[Compared]) -> Markup:
     asked = [one for one in compared if one.figures.baseline is not None or one.figures.reason]
     if not asked:
         return el("p", "One case alone: there is nothing to compare it with.", class_="dim")
-    open_ = [one for one in asked if one.figures.verdict is None] if len(asked) > FEW else []
-    lines = [_verdict(one) for one in asked if one not in open_]
+    many = len(asked) > FEW
+    open_ = [one for one in asked if many and one.figures.verdict is None]
+    lines = [_verdict(one) for one in asked if not many or one.figures.verdict is not None]
     shared: dict[tuple[str, str], list[str]] = {}
     for one in open_:
         ratio = "" if one.figures.speedup is None else f" {times(one.figures.speedup)}"
