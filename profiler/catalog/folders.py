@@ -43,8 +43,8 @@ def check_beside(
 ) -> None:
     """Raises BuildError for what the libraries take beside a component's weights, in ``folder``, and isn't allowed.
 
-    diffusers imports a file of the library's name, old ones of transformers one for ``generate``, and both ask nobody. An
-    adapter there is loaded too, and where the component has no configuration, from wherever the adapter's leads.
+    diffusers imports a file of the library's name, old transformers one for ``generate``, and neither asks. An
+    adapter there is loaded too, and where the component has no configuration, the model that the adapter's names.
     """
     for name, (library, _) in _components(index, skip):
         component = Path(folder, name)

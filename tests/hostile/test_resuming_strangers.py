@@ -141,7 +141,7 @@ def test_a_cache_that_others_can_write_or_that_leads_elsewhere_is_refused(tmp_pa
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-# --- what is written ---------------------------------------------------------------------------------------------------
+# --- what is written -------------------------------------------------------------------------------------------------
 
 
 def test_what_processes_print_is_not_appended_behind_a_link(own_home: Path, tmp_path: Path) -> None:
