@@ -175,7 +175,8 @@ class LiveSource(Source[LivePicture]):
         except SessionUnreadable as error:
             return self._new(unreadable(self._folder.id, str(error)), RESTING_S)
         # That all was read is new too, though the last look at the logs brought nothing.
-        self._stale |= reading.revision != self._seen or (self._more and not more)
+        all_read = self._more and not more
+        self._stale |= reading.revision != self._seen or all_read
         self._seen = reading.revision
         now = self._clock()
         age = now - self._made_at
@@ -184,7 +185,8 @@ class LiveSource(Source[LivePicture]):
             rest = self.pace() if reading.alive else RESTING_S
             return Turn(None, min(rest, FIGURES_S - figured) if self._figures_owed else rest)
         # While a long log is being read, reading goes first: what is painted then will not last.
-        apart = max(self.pace(), self._cost * (LOADING_SHARE if more else LIVE_SHARE))
+        # Once all is read no half of it stays on the screen, however long that took to make.
+        apart = max(self.pace(), self._cost * (0 if all_read else LOADING_SHARE if more else LIVE_SHARE))
         if age < apart:
             return Turn(None, 0.0 if more else apart - age)
         # The first picture of all that was read, one that somebody asked for and the last one have everything.

@@ -219,3 +219,27 @@ def test_that_all_is_read_is_told_though_nothing_new_came_with_it(
         clock.now += 10
         pictures.append(source.turn().picture)
     assert [picture.heading.loading for picture in pictures if picture is not None] == [True, False]
+
+
+def test_when_all_is_read_that_is_shown_at_once_however_long_the_picture_before_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("tui.feed.BUDGET_S", -1.0)  # one read of one log in a turn
+    source = LiveSource(recorded.finished().write(tmp_path), clock=clock, now_ns=clock.ns)
+    paint = source._paint
+
+    def slowly(reading: Reading, loading: bool, *, figures: bool) -> LivePicture:
+        clock.now += 20
+        return paint(reading, loading, figures=figures)
+
+    monkeypatch.setattr(source, "_paint", slowly)
+    first = source.turn().picture
+    assert first is not None and first.heading.loading
+    for _ in range(20):
+        clock.now += REFRESH_S
+        turn = source.turn()
+        if turn.picture is not None:
+            break
+        assert turn.wait_s <= REFRESH_S
+    assert turn.picture is not None and not turn.picture.heading.loading
