@@ -155,6 +155,7 @@ class EventLog:
             self._untold = 0
         else:
             self.lost += 1
+            self._untold += 1
 
     def close(self) -> None:
         """Flush to the device and let go of the lock. Writing afterwards counts as lost."""

@@ -16,6 +16,7 @@ from profiler.eventlog import EventLog, LogReader
 from profiler.legible import HIDDEN
 from profiler.sessions import Manifest
 from tests.support.anything import HOSTILE_UTF8, KINDS, events, filled, texts
+from tui import safe
 
 HIDING = (*HOSTILE_UTF8, "\x7f", "\u00ad", "\ufff9", "\U000e0041", "\u061c", "e" + "\u0301" * 500)
 
@@ -81,6 +82,11 @@ def test_a_line_that_is_passed_over_has_nothing_to_replace(event: ev.Event) -> N
         assert clean(msgspec.json.decode(line, type=ev.AnyEvent)) == before
 
 
+@pytest.mark.parametrize("text", [text for text in HIDING if harms(text)])
+def test_a_line_with_what_hides_or_steers_is_never_passed_over(text: str) -> None:
+    assert may_harm(msgspec.json.encode(ev.Note(text=text)))
+
+
 def test_what_most_logs_hold_is_passed_over() -> None:
     for event in (ev.Step(ns=5), ev.GpuSample(power_mw=7), ev.Note(text='a "quoted"\n\ttext with C:\\path')):
         assert not may_harm(msgspec.json.encode(event))
@@ -90,3 +96,21 @@ def test_the_files_of_a_session_are_made_harmless_by_the_same_function() -> None
     for text in HIDING:
         manifest = clean(filled(Manifest, text))
         assert [path for path, found in texts(manifest) if harms(found)] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("👩\u200d💻 🏳\ufe0f\u200d🌈 👍🏽 🇩🇪", "👩💻 🏳\ufe0f🌈 👍🏽 🇩🇪"),
+        ("می\u200cخواهم", "میخواهم"),
+        ("क्\u200dष", "क्ष"),
+        ("שָׁלוֹם café 日本語 สวัสดี Tiếng", "שָׁלוֹם café 日本語 สวัสดี Tiếng"),
+        ("pipe\u200dline", "pipe‹200D›line"),
+        ("\u200d💻 💻\u200c", "‹200D›💻 💻‹200C›"),
+        ("👩\u200d\u200d💻", "👩‹200D›‹200D›💻"),
+        ("й\u200dй", "й‹200D›й"),
+    ],
+)
+def test_honest_text_is_shown_and_what_joins_it_only_made_visible_elsewhere(written: str, shown: str) -> None:
+    assert harmless(written) == shown
+    assert safe.line(written) == shown.replace("\ufe0f", "")

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from profiler import events as ev
 from profiler.analysis.state import SessionState
-from profiler.eventlog import LogReader
+from profiler.eventlog import EventLog, LogReader
 from profiler.follow import Follower
 from profiler.numbering import Numbering
+from profiler.recordlog import Records
 from profiler.replay import Replay
 from profiler.sessions import SessionFolder
 from tests.support import recorded
@@ -172,6 +173,27 @@ def test_what_numbers_tell_of_losses(numbers: tuple[int | str, ...], expected: i
 @given(st.lists(st.integers(-(2**63), HUGE) | st.integers(0, 30) | st.sampled_from(["bad", "new"]), max_size=30))
 def test_losses_are_never_less_than_none(numbers: list[int | str]) -> None:
     assert 0 <= lost(*numbers) <= 2**70
+
+
+def test_losses_of_a_growing_log_are_the_same_however_often_it_was_played_meanwhile(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    records = Records(log, None)
+    writer = EventLog(log)
+    for number in range(1, 40):
+        writer._seq += number % 7 == 0  # one is lost
+        writer.write(ev.Note(t=number, text="x"))
+        assert records.learn() is not None
+        assert len(records.take(0, number)) == number
+    assert records.losses.lost == 5
+    writer.close()
+
+
+def test_another_writers_records_count_from_its_header(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    numbers = [("header", 1), ("note", 2), ("header", 5), ("note", 6), ("note", 8)]
+    log.write_bytes(b"".join(b'{"kind":"%s","seq":%d,"schema":1,"minor":3}\n' % (k.encode(), n) for k, n in numbers))
+    events, reader = read(log)
+    assert (len(events), reader.lost, reader.bad) == (5, 1, 0)
 
 
 def test_a_log_that_is_written_anew_in_place_is_read_anew(tmp_path: Path, golden: bytes) -> None:

@@ -61,6 +61,33 @@ def test_a_full_disk_costs_the_records_of_that_time_and_says_so(log: Path, full:
     assert (events[2].level, events[2].code) == ("warning", "lost")
 
 
+def test_what_was_lost_is_told_later_where_there_is_room_for_a_record_and_not_for_that_word(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = EventLog(log)
+    writer.write(ev.Note(text="before"))
+    room = [False, True, False, True, True]
+    write = os.write
+
+    def filling(descriptor: int, data: bytes) -> int:
+        if room.pop(0):
+            return write(descriptor, data)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("profiler.eventlog.os.write", filling)
+    for text in ("lost", "there", "there too"):
+        writer.write(ev.Note(text=text))
+    assert (room, writer.lost) == ([], 2)
+    events, reader = read(log)
+    assert [event.text for event in events] == [  # type: ignore[attr-defined]
+        "before",
+        "there",
+        "there too",
+        "2 records could not be written: No space left on device",
+    ]
+    assert (reader.lost, reader.bad) == (2, 0)
+
+
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EBADF, errno.EINTR])
 def test_a_failing_disk_stops_no_writer(log: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     writer = EventLog(log)
@@ -136,8 +163,10 @@ def test_descriptors_of_a_reader_never_pile_up(log: Path, tmp_path: Path) -> Non
             reader.read()
         log.rmdir() if log.is_dir() else log.unlink()
         reader.read()
-    assert LogReader(Path("/dev/zero")).read().events == []
-    assert LogReader(Path("/dev/full")).read().events == []
+    for device in ("zero", "full"):
+        reader = LogReader(Path("/dev", device))
+        assert reader.read().events == []
+        assert reader.refused == f"{device} is not a regular file"
     assert opened() == before
 
 
