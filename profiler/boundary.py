@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from profiler.legible import HIDDEN, MARKS, MARKS_IN_A_ROW, visible
+from profiler.legible import HIDDEN, MARKS, MARKS_IN_A_ROW, unjoined, visible
 
 T = TypeVar("T")
 
@@ -33,9 +33,13 @@ def may_harm(data: bytes) -> bool:
 
 
 def harmless(text: str) -> str:
-    """``text`` with visible signs for what steers or hides, and at most two combining marks on a character."""
+    """``text`` with visible signs for what steers or hides, and at most two combining marks on a character.
+
+    What joins letters or emoji is left out where honest text has it.
+    """
     if text.isascii():
         return text if text.isprintable() else text.translate(_signs)
+    text = unjoined(text)
     if any(unicodedata.category(char) in MARKS for char in set(text)):
         text = _unpiled(text)
     return text if text.isprintable() else text.translate(_signs)
