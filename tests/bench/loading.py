@@ -56,8 +56,8 @@ def _keys(session: str, home: Path) -> Row:
 
 def is_loaded(text: str, session: str) -> bool:
     """Whether the heading says how the session stands, instead of that it is being read."""
-    heading = text.partition("\n")[0]
-    return session in heading and "reading" not in heading and "done" in heading
+    heading = next((line for line in text.splitlines() if line.startswith(session)), "")  # the tabs are above it
+    return "reading" not in heading and "done" in heading
 
 
 def peak_rss(terminal: Terminal) -> int:
