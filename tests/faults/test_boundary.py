@@ -18,7 +18,18 @@ from profiler.sessions import Manifest
 from tests.support.anything import HOSTILE_UTF8, KINDS, events, filled, texts
 from tui import safe
 
-HIDING = (*HOSTILE_UTF8, "\x7f", "\u00ad", "\ufff9", "\U000e0041", "\u061c", "e" + "\u0301" * 500)
+HIDING = (
+    *HOSTILE_UTF8,
+    "a\bb",
+    "a\fb",
+    "a\rb",
+    "\x7f",
+    "\u00ad",
+    "\ufff9",
+    "\U000e0041",
+    "\u061c",
+    "e" + "\u0301" * 500,
+)
 
 
 def harms(text: str) -> bool:
