@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
+from msgspec.structs import replace
 
 from profiler import events as ev
 from profiler.analysis.columns import Columns
 from profiler.analysis.fold import SessionFold
 from profiler.analysis.state import GPU_COLUMNS, SessionState
 from profiler.analysis.triggers import occurrences
+from profiler.request import Leg
 from tests.support import recorded
 from tests.tui.hostile import HOSTILE
 from tests.tui.support import empty_fold, feed, flat, folded
 from tui.charts.spec import ChartSpec
 from tui.panels.cases import CasesPanel
-from tui.pictures import words
+from tui.pictures import names, words
 from tui.pictures.happenings import Happenings
 from tui.pictures.live import LivePainter, LivePicture, unreadable
 from tui.pictures.names import latest_ns, origin_ns
@@ -390,3 +395,25 @@ def test_lines_that_could_not_be_read_are_a_small_warning() -> None:
 def test_the_elapsed_time_stands_still_when_all_is_over(done: SessionState) -> None:
     later = LivePainter(done).picture(StepsView(), done.last_t + 3600 * SECOND, copied=False, loading=False)
     assert later.heading.elapsed == picture(done).heading.elapsed
+
+
+def test_a_case_is_told_by_whatever_differs_from_any_other_of_its_pipeline() -> None:
+    changes: list[dict[str, Any]] = [
+        *({}, {"steps": 7}, {"batch_size": 2}, {"legs": (Leg(name="a"),)}, {"legs": (Leg(name="b"),)}),
+        *({"pipeline": "other"}, {"pipeline": "other", "dtype": "float32"}, {"call": {"x": 1}}),
+    ]
+    plain = recorded.finished().request
+    case = plain.cases[0]
+    cases = [
+        replace(case, name=f"c{number}", workload=replace(case.workload, **change))
+        for number, change in enumerate(changes)
+    ]
+    for some in (cases, cases[:2], cases[:4], cases[3:5], [cases[0], cases[3], cases[1]], cases[5:7], cases[:1]):
+        request = replace(plain, cases=some, runs=[])
+        for one in some:
+            told = names.case_label(one, request)
+            like = [other.workload for other in some if other.workload.pipeline == one.workload.pipeline]
+            for field, word in (("steps", "steps"), ("batch_size", "b"), ("dtype", one.workload.dtype)):
+                differs = any(getattr(other, field) != getattr(one.workload, field) for other in like)
+                assert (re.search(rf"\b{word}", told.removesuffix("no-compile")) is not None) is differs, (told, field)
+            assert told.startswith(one.workload.pipeline) is (len({o.workload.pipeline for o in some}) > 1)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from profiler.analysis.curves.identity import fingerprint, setting
 from profiler.analysis.state import RunState, SessionState
-from profiler.request import Case, Request, Workload
+from profiler.request import Case, Compilation, Request, Workload
 from tui import safe
 from tui.pictures import words
 
@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _REMEMBERED = 512
 """Labels that are kept: some sessions' worth of cases."""
+_REMEMBERED_REQUESTS = 16
 
 OUTCOME_STYLES = {
     "ok": "good",
@@ -116,16 +117,8 @@ def variant_label(case: Case, request: Request) -> str:
     """The variant, the engine where it isn't the usual one, and what else tells it from others of that name."""
     variant, engine = case.compilation.variant, case.compilation.engine
     found = [variant if engine in (None, "diffusers") else f"{variant} {engine}"]
-    others = [
-        other.compilation
-        for other in request.cases
-        if (other.compilation.variant, other.compilation.engine) == (variant, engine)
-    ]
-    found += [
-        setting(field, getattr(case.compilation, field))
-        for field in ("backend", "mode", "fullgraph", "dynamic", "recompile_limit", "options")
-        if any(getattr(other, field) != getattr(case.compilation, field) for other in others)
-    ]
+    varying = _varying(request).compilations.get((variant, engine), ())
+    found += [setting(field, getattr(case.compilation, field)) for field in _SETTINGS if field in varying]
     return safe.line(" ".join(found), 60)
 
 
@@ -142,16 +135,11 @@ def group_key(workload: Workload) -> str:
 
 def _differences(workload: Workload, request: Request) -> list[str]:
     """What the workload differs in from the others of its session; its own pipeline's, where there are several."""
-    every = [case.workload for case in request.cases]
-    others = [other for other in every if other.pipeline == workload.pipeline]
-    differing = {
-        field
-        for field in Workload.__struct_fields__
-        if any(getattr(o, field) != getattr(workload, field) for o in others)
-    }
-    if "legs" in differing and not any(_differ_in_legs_alone(other, workload) for other in others):
+    varying = _varying(request)
+    differing = set(varying.workloads.get(workload.pipeline, ()))
+    if "legs" in differing and _but_legs(workload) not in varying.legs:
         differing.remove("legs")  # another scenario, or another picture, has other legs: that is told already
-    found = [workload.pipeline] if any(other.pipeline != workload.pipeline for other in every) else []
+    found = [workload.pipeline] if len(varying.workloads) > 1 else []
     if "batch_size" in differing:
         found.append(f"b{workload.batch_size}")
     if differing & {"height", "width"}:
@@ -163,8 +151,56 @@ def _differences(workload: Workload, request: Request) -> list[str]:
     return found
 
 
-def _differ_in_legs_alone(one: Workload, other: Workload) -> bool:
-    return one.legs != other.legs and replace(one, legs=()) == replace(other, legs=())
+_SETTINGS = ("backend", "mode", "fullgraph", "dynamic", "recompile_limit", "options")
+
+
+class _Varying(NamedTuple):
+    """In which fields the cases of a request differ: what isn't the same for all differs from some other's."""
+
+    workloads: dict[str, set[str]]  # of each pipeline
+    compilations: dict[tuple[str, str | None], set[str]]  # of each variant and engine
+    legs: set[str]  # what is the same of workloads that differ in their legs alone
+
+
+_known: dict[int, tuple[Request, _Varying]] = {}
+"""By identity; the request is held, so that no other gets it."""
+
+
+def _varying(request: Request) -> _Varying:
+    """Looked for once: a session may have thousands of cases, and each is asked for its name."""
+    found = _known.get(id(request))
+    if found is None:
+        if len(_known) >= _REMEMBERED_REQUESTS:
+            _known.clear()
+        found = _known[id(request)] = request, _look(request)
+    return found[1]
+
+
+def _look(request: Request) -> _Varying:
+    workloads: dict[str, list[Workload]] = {}
+    compilations: dict[tuple[str, str | None], list[Compilation]] = {}
+    for case in request.cases:
+        workloads.setdefault(case.workload.pipeline, []).append(case.workload)
+        compilations.setdefault((case.compilation.variant, case.compilation.engine), []).append(case.compilation)
+    differing = {pipeline: _unlike(alike, Workload.__struct_fields__) for pipeline, alike in workloads.items()}
+    but_legs: dict[str, list[Workload]] = {}
+    if any("legs" in fields for fields in differing.values()):
+        for case in request.cases:
+            but_legs.setdefault(_but_legs(case.workload), []).append(case.workload)
+    return _Varying(
+        differing,
+        {key: _unlike(alike, _SETTINGS) for key, alike in compilations.items()},
+        {key for key, alike in but_legs.items() if _unlike(alike, ("legs",))},
+    )
+
+
+def _unlike(alike: Sequence[Workload] | Sequence[Compilation], fields: Sequence[str]) -> set[str]:
+    first = alike[0]
+    return {field for field in fields if any(getattr(one, field) != getattr(first, field) for one in alike)}
+
+
+def _but_legs(workload: Workload) -> str:
+    return group_key(replace(workload, legs=()))
 
 
 def _told(workload: Workload, field: str) -> str:
