@@ -1,4 +1,7 @@
-"""Every pipeline of the catalogue, through the command that people type: tiny twin, no-compile, one run, offline."""
+"""Every pipeline of the catalogue, through the command that people type: tiny twin, no-compile, one run, offline.
+
+Those of which another has all parts are long tests: ``tests/worker/test_pipelines.py`` runs each without the command.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,29 @@ from profiler import catalog
 
 ENTRY = Path(__file__).resolve().parents[2] / "stepscope.py"
 CALLS = "2"
+LIKE_ANOTHER = {
+    "sd15-img2img": "sd15-inpaint",
+    "sd-x4-upscaler": "deepfloyd-if",
+    "flux1-dev": "flux1-schnell",
+    "sd35-large": "sd35-medium",
+    "pixart-sigma": "sana-1600m",
+}
+PIPELINES = [
+    pytest.param(name, marks=pytest.mark.soak) if name in LIKE_ANOTHER else pytest.param(name)
+    for name in catalog.names()
+]
 SIDE_BY_SIDE = 2
 """Sessions at a time: each has a device lock of its own here, and a run is mostly imports on one core."""
 
 
 @pytest.fixture(scope="module")
-def documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[dict[str, Any]]]]:
-    """What ``run --json`` prints for each pipeline; all are under way from the first test on."""
+def documents(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[dict[str, Any]]]]:
+    """What ``run --json`` prints for each pipeline that is asked for; all are under way from the first test on."""
+    asked = [item.callspec.params["pipeline"] for item in request.session.items if item.path == request.path]  # type: ignore[attr-defined]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        yield {name: pool.submit(profiled, name, tmp_path_factory.mktemp(name)) for name in catalog.names()}
+        yield {name: pool.submit(profiled, name, tmp_path_factory.mktemp(name)) for name in asked}
 
 
 def profiled(pipeline: str, home: Path) -> dict[str, Any]:
@@ -58,7 +75,7 @@ def profiled(pipeline: str, home: Path) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("pipeline", catalog.names())
+@pytest.mark.parametrize("pipeline", PIPELINES)
 def test_the_tiny_twin_is_profiled_from_the_command_line(
     pipeline: str, documents: dict[str, Future[dict[str, Any]]]
 ) -> None:
