@@ -156,8 +156,8 @@ def test_steps_after_the_one_that_was_held_up_cost_nothing(monkeypatch: pytest.M
     feed(fold, run.name, *measured(1, 3 * SECOND, []), *recompile(1, 1, 3 * SECOND, took=2 * SECOND))
     explained = Explained()
     asked: list[object] = []
-    real = compiles.occurrences
-    monkeypatch.setattr(compiles, "occurrences", lambda session: asked.append(session) or real(session))
+    real = compiles.occurrences_of
+    monkeypatch.setattr(compiles, "occurrences_of", lambda run: asked.append(run) or real(run))
     for step in range(4):
         at = (6 + step) * SECOND
         feed(fold, run.name, ev.Step(t=at, call=1, loop=0, step=step, start_ns=at - SECOND, ns=SECOND))
