@@ -154,6 +154,7 @@ HUGE = 2**63 - 1
         ((1, 2, 1, 4, 5), 0),
         ((1, 2, 0, 4, 7), 2),
         ((1, 2, HUGE), 0),
+        ((1, "bad", HUGE, 4, 5), 0),
         ((1, 2, HUGE, 4, 6), 1),
         ((HUGE, 2, 3), 0),
         ((HUGE, HUGE, HUGE), 0),
@@ -186,6 +187,31 @@ def test_losses_of_a_growing_log_are_the_same_however_often_it_was_played_meanwh
         assert len(records.take(0, number)) == number
     assert records.losses.lost == 5
     writer.close()
+
+
+def test_a_log_that_is_replaced_while_it_is_played_gives_none_of_the_others_records(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    line = b'{"kind":"note","t":1,"text":"%s"}\n'
+    log.write_bytes(line % (b"one" * 100) * 4000)
+    records = Records(log, None)
+    while records.learn() == (True, True):
+        pass
+    log.write_bytes(line % (b"two" * 100) * 4000)
+    assert records.take(3999, 4000) == []
+
+
+def test_what_a_log_lacks_is_told_at_every_moment_of_its_replay(tmp_path: Path) -> None:
+    folder = RECORDING.write(tmp_path)
+    name = RECORDING.request.runs[-1].name
+    with open(folder.run_log(name), "ab") as file:
+        file.write(b"damaged\n")
+    replay = Replay(folder)
+    while replay.read(1.0)[1]:
+        pass
+    for t in (replay.end_ns, replay.begin_ns, replay.end_ns):
+        while replay.go(t, 1.0)[1]:
+            pass
+        assert replay.state.runs[name].losses.bad == 1
 
 
 def test_another_writers_records_count_from_its_header(tmp_path: Path) -> None:
