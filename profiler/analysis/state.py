@@ -240,7 +240,7 @@ class SessionState:
 
     def runs_of(self, case: str) -> list[RunState]:
         """The runs of the case called ``case``, in the order in which they are made."""
-        return [self.runs[name] for name in self._names.get(case, ())]
+        return [self.runs[name] for name in self._names.get(case, ()) if name in self.runs]
 
     def presume_dead(self, reason: str | None) -> None:
         """Nobody is left who could end the session: what goes on is taken for dead (None: alive again)."""
