@@ -69,6 +69,7 @@ def process(log: Path) -> int:
         return int(file.readline().split()[2])
 
 
+@pytest.mark.soak
 def test_the_command_under_torch_trace(own_home: Path, tmp_path: Path) -> None:
     """``stepscope run`` hands TORCH_TRACE on to its workers, which is how a user gets both of one run."""
     options = "--size tiny --device cpu --variant regional-compile --backend inductor --headless"
