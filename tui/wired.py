@@ -10,6 +10,7 @@ from textual import events
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.driver import Driver
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -61,7 +62,18 @@ class WiredApp(OrderlyApp):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.MouseDown | events.MouseScrollUp | events.MouseScrollDown):
             self.link.asked()
-        await super().on_event(event)
+        await super().on_event(self._present(event) if isinstance(event, events.Resize) else event)
+
+    def _present(self, event: events.Resize) -> events.Resize:
+        """``event`` with the size that the terminal has now.
+
+        A signal of a change may interrupt Textual's handler of the one before it: then the older size comes last.
+        """
+        size_of = getattr(self._driver, "_get_terminal_size", None)
+        if self.is_headless or size_of is None:
+            return event
+        size = Size(*size_of())
+        return event if size == event.size else events.Resize(size, size)
 
     def watch_app_focus(self, focused: bool) -> None:
         """What is painted for the change itself, a word that the screen stands still, is still let through."""
