@@ -35,7 +35,7 @@ demo: $(INSTALLED)
 
 test: $(TESTABLE) $(TMUX_TRIED)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not pty and not soak and not gpu" $(TESTS) || [ $$? -eq 5 ]
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "pty and not soak and not gpu" $(TESTS) || [ $$? -eq 5 ]
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist worksteal -m "pty and not soak and not gpu" $(TESTS) || [ $$? -eq 5 ]
 
 # By itself and with all cores: the tests of what measuring costs share the GPU with nobody.
 test-gpu: $(TESTABLE)
