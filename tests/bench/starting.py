@@ -57,7 +57,7 @@ def _step_on_screen(seconds: float) -> Row:
     shown: list[tuple[tuple[int, int], int]] = []  # what was on the screen, and when
 
     def seen(text: str) -> tuple[int, int] | None:
-        return on_screen(text, shown[-1][0][0] if shown else None)
+        return on_screen(text, shown[-1][0] if shown else None)
 
     def newer(text: str) -> bool:
         place = seen(text)
@@ -93,16 +93,20 @@ def _step_on_screen(seconds: float) -> Row:
     )
 
 
-def on_screen(text: str, last_call: int | None) -> tuple[int, int] | None:
+def on_screen(text: str, last: tuple[int, int] | None) -> tuple[int, int] | None:
     """The (call, step) that the progress line names, numbered as in the log; None where it names none.
 
-    While something is compiled it names the step alone, which is one of ``last_call``.
+    While something is compiled it names the step alone: of the call of the ``last`` place, or of the next one where
+    that call was further.
     """
     found = _PROGRESS.search(text)
     if found:
         return int(found[1]) - 1 + _COMPILING_AND_WARM_UP, int(found[2]) - 1
     held = _HELD_UP.search(text)
-    return (last_call, int(held[1] or held[2]) - 1) if held and last_call is not None else None
+    if held is None or last is None:
+        return None
+    step = int(held[1] or held[2]) - 1
+    return last[0] + (step < last[1]), step
 
 
 def latencies(ended: dict[tuple[int, int], int], shown: list[tuple[tuple[int, int], int]]) -> list[float]:
