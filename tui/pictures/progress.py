@@ -103,7 +103,8 @@ def _run_line(session: SessionState, now_ns: int) -> ProgressLine:
 
 def _silent(line: ProgressLine, vitals: Vitals, silent_s: float) -> ProgressLine:
     """``line`` of a run from which nothing comes: for how long, why, as far as it is known, and where it was."""
-    brief = f"no sign of life for {words.elapsed(silent_s)}"
+    # In tens of seconds: where nothing happens hardly anything is sent.
+    brief = f"no sign of life for {words.elapsed(silent_s // 10 * 10)}"
     why = vitals.disk or _WORKER_WORDS.get(vitals.worker or "")
     text = f"{brief}{f' ({why})' if why else ''}: {line.text}"
     phase = f", at {safe.line(vitals.phase, 40)}" if vitals.phase else ""
