@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not made:
             return code  # nothing was begun: it has said why
         folder = made[0]
-    state = _state(folder)
+    state = Follower(folder).read_all()
     ended = sum(run.outcome not in (None, "stopped", "died") for run in state.runs.values())
     print(f"\nsession {folder.id}: {ended} of {len(state.runs)} runs made", flush=True)
     table = _table(folder, options.against)
@@ -95,13 +95,6 @@ def _stepscope(*arguments: str) -> int:
 def _table(folder: SessionFolder, against: str) -> str:
     command = [*STEPSCOPE, "report", folder.id, "--layout", "published", "--against", against, "--format", "md"]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def _state(folder: SessionFolder) -> SessionState:
-    follower = Follower(folder)
-    while follower.poll()[1]:
-        pass
-    return follower.state
 
 
 def keep(folder: SessionFolder, state: SessionState, table: str, results: Path = RESULTS) -> Path:

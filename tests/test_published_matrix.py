@@ -69,19 +69,12 @@ def test_what_is_kept_of_a_session_tells_the_same_and_nothing_else(tmp_path: Pat
     (folder.path / "conductor.log").write_text("what the process printed")
     for run in folder.runs.iterdir():
         (run / "worker.log").write_text("what the worker printed")
-    state = _state(folder)
+    state = Follower(folder).read_all()
     target = bench.keep(folder, state, "the tables\n", tmp_path / "results")
     made = time.strftime("%Y-%m-%d", time.gmtime(folder.manifest().created_wall_ns / 1e9))
     assert target.parent == tmp_path / "results" and target.name.endswith(f"-{made}")
     files = {file.relative_to(target).as_posix() for file in target.rglob("*") if file.is_file()}
     logs = {f"runs/{run}/events.jsonl" for run in state.runs if folder.run_log(run).exists()}
     assert files == {"README.md", "session.json", "conductor.jsonl", *logs}
-    kept = _state(sessions.SessionFolder(target))
+    kept = Follower(sessions.SessionFolder(target)).read_all()
     assert case_figures(kept) == case_figures(state)
-
-
-def _state(folder: sessions.SessionFolder) -> bench.SessionState:
-    follower = Follower(folder)
-    while follower.poll()[1]:
-        pass
-    return follower.state

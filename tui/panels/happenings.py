@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from textual import events
-
 from tui import safe
 from tui.charts.palette import MARK_MEANINGS
-from tui.panels.lines import Panel
 from tui.panels.rows import Part, Row, Rows, fitted, spread
+from tui.panels.scrolled import ScrolledPanel
 from tui.pictures.happenings import Happening
 
 _ASCII_SYMBOLS = {"▸": ">", "■": "x", "…": ".", "✓": "+", "✗": "!", "–": "-"}
@@ -18,28 +16,11 @@ _LABEL = 20
 _GROUP = 16
 """Cells for a run's workload where its whole label doesn't fit: the symbol says which variant it is."""
 
-WHEEL_LINES = 3
 
-
-class HappeningsPanel(Panel[tuple[Happening, ...]]):
-    """A title and as many lines as fit; ``scroll_by`` looks further down."""
+class HappeningsPanel(ScrolledPanel[tuple[Happening, ...]]):
+    """A title and as many lines as fit; ``scroll_lines`` looks further down, towards older ones."""
 
     DEFAULT_CSS = "HappeningsPanel { height: 1fr; }"
-    _first = 0
-
-    def scroll_lines(self, lines: int) -> None:
-        """Look ``lines`` further down (towards older), or up."""
-        last = max(0, len(self.value) - self._room(self.size.height))
-        first = min(max(self._first + lines, 0), last)
-        if first != self._first:
-            self._first = first
-            self.lay_out_again()
-
-    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
-        self.scroll_lines(WHEEL_LINES)
-
-    def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
-        self.scroll_lines(-WHEEL_LINES)
 
     @property
     def page(self) -> int:
@@ -57,12 +38,13 @@ class HappeningsPanel(Panel[tuple[Happening, ...]]):
         return max(0, height - 1)
 
     def lay_out(self, width: int, height: int) -> Rows:
+        self.total = len(self.value)
         seen = self.value[self._first : self._first + self._room(height)]
         wide = width >= 90
         return (self._title(width, len(seen)), *(self._row(found, width, wide) for found in seen))
 
     def _title(self, width: int, seen: int) -> Row:
-        total = len(self.value)
+        total = self.total
         left: list[Part] = [("events", "bold")]
         if not total:
             return fitted([*left, ("  nothing yet", "quiet")], width, ascii=self.ascii)
