@@ -17,6 +17,7 @@ from textual.timer import Timer
 from tui.link import LOOK_AGAIN_S, Link, MeasuredFile
 from tui.painting import Memory, ThriftyUpdate
 from tui.settings import Settings
+from tui.timing import after
 from tui.turns import OrderlyApp
 
 RESIZES_APART_S = 0.25
@@ -93,7 +94,7 @@ class WiredApp(OrderlyApp):
         if wait_s > 0 and not self.is_headless:
             if self._resize_timer is not None:
                 self._resize_timer.stop()
-            self._resize_timer = self.set_timer(wait_s, self._check_resize)
+            self._resize_timer = after(self, wait_s, self._check_resize)
             return
         self._resized_at = time.monotonic()
         super()._check_resize()
@@ -141,7 +142,7 @@ class WiredApp(OrderlyApp):
 
     def _hold(self, wait_s: float) -> None:
         if math.isfinite(wait_s):  # else until the terminal has the focus
-            self._held_timer = self.set_timer(wait_s, self._send_held)
+            self._held_timer = after(self, wait_s, self._send_held)
 
     def _send_held(self) -> None:
         """Paint the whole screen: the memory knows what the terminal has, so only what was held is sent."""

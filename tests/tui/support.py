@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +27,8 @@ from tui.settings import Settings
 GOLDEN = Path(__file__).parent / "golden"
 PATIENCE_S = 20.0
 """A bound for a machine under load; tests wait for what they need and no longer."""
+LEAST_LOOKS = 200
+"""So often is looked at least: a machine that stood still meanwhile gave nobody the time to come to anything."""
 
 
 def text_of(app: App[None]) -> str:
@@ -34,11 +39,24 @@ def text_of(app: App[None]) -> str:
 
 async def until(pilot: Pilot[None], wanted: Callable[[], bool]) -> None:
     """Let the app work until ``wanted`` is true, and the newest picture is on the screen."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline, looks = time.monotonic() + PATIENCE_S, 0
     while not wanted() or getattr(pilot.app.screen, "_waiting", False):
-        assert time.monotonic() < deadline, f"never came true; the screen shows:\n{text_of(pilot.app)}"
+        looks += 1
+        if looks > LEAST_LOOKS:
+            assert time.monotonic() < deadline, f"never came true{_whereabouts(pilot.app, looks)}"
         await pilot.pause(0.01)
     await pilot.pause()
+
+
+def _whereabouts(app: App[None], looks: int) -> str:
+    """What is on the screen that something was waited for in vain, and what every thread is at."""
+    waiting = getattr(app.screen, "_waiting", False)
+    lines = [f" in {looks} looks; a picture waits for the link: {waiting}; the screen shows:", text_of(app)]
+    frames = sys._current_frames()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.ident in frames:
+            lines += [f"thread {thread.name}:", *traceback.format_stack(frames[thread.ident])]
+    return "\n".join(lines)
 
 
 async def until_read(pilot: Pilot[None]) -> LiveScreen:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from textual.message import Message
 from textual.pilot import Pilot
 
 from profiler import sessions
@@ -18,7 +19,7 @@ from tests.tui.support import same_as_golden, text_of, until, until_read
 from tui import managing
 from tui.app import StepscopeApp
 from tui.listing import ListingSource
-from tui.messages import ReplayPicked, SessionPicked, ShowCompare, ShowNew
+from tui.messages import ListingChanged, ReplayPicked, SessionPicked, ShowCompare, ShowNew
 from tui.panels.sessions import SelectedPanel, SessionsPanel
 from tui.screens.sessions import SessionsScreen
 from tui.settings import Settings
@@ -86,8 +87,10 @@ async def test_live_that_was_opened_first_steps_back_to_the_list(tmp_path: Path)
     write(tmp_path, "older-one", "newer-one")
     folder = recorded.finished(session="third-one").write(tmp_path)
     app = StepscopeApp(tmp_path, folder)
-    async with app.run_test(size=(80, 24)) as pilot:
+    seen: list[Message] = []
+    async with app.run_test(size=(80, 24), message_hook=seen.append) as pilot:
         await until_read(pilot)
+        assert not [message for message in seen if isinstance(message, ListingChanged)], "read though nobody saw it"
         await pilot.press("escape")
         await until(pilot, lambda: "older-one" in text_of(app))
 

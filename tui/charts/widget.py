@@ -26,6 +26,7 @@ from tui.charts.palette import Colours
 from tui.charts.pointing import ChartPanned, ChartPointed, ChartZoomed
 from tui.charts.spec import ChartSpec
 from tui.theme import colours_of
+from tui.timing import after
 
 _BRIDGED_GAP = 12
 """Unchanged cells between two changed spans of a row that are composed again, being cheaper than a second region."""
@@ -214,7 +215,7 @@ class Chart(Widget):
     def _paint_again_in(self, wait_s: float | None) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = None if wait_s is None else self.set_timer(max(wait_s, 0.01), self._repaint)
+        self._timer = None if wait_s is None else after(self, max(wait_s, 0.01), self._repaint)
 
 
 def changed_spans(old: Row, new: Row) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from tui import keys
 from tui.commanding import Command
 from tui.panels.footer import Foot, FooterPanel
 from tui.panels.tabs import Tabs, TabsPanel
+from tui.timing import after
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 TABBED_HEIGHT = 30
@@ -183,7 +184,7 @@ class BaseScreen(Screen[None]):
     def notice(self, text: str) -> None:
         """Say something in the footer for a few seconds."""
         self._foot.put(replace(self._foot.value, notice=text))
-        self.set_timer(NOTICE_S, self._end_notice)
+        after(self, NOTICE_S, self._end_notice)
 
     def _end_notice(self) -> None:
         self._foot.put(replace(self._foot.value, notice=""))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tui.feed import Feed
 from tui.messages import FeedFailed
 from tui.screens.base import BaseScreen
+from tui.timing import after
 
 if TYPE_CHECKING:
     from tui.link import Link
@@ -25,6 +26,7 @@ class FedScreen(BaseScreen):
         super().__init__(ascii=ascii)
         self._waiting = False
         self._suspended = False
+        self._covered = False  # another screen is about to be put on top of this one, which no one has seen
         self._missed = False  # a picture came while nothing was to be painted
 
     @property
@@ -41,10 +43,12 @@ class FedScreen(BaseScreen):
         self._feed.stop()
 
     def on_screen_suspend(self) -> None:
-        self._suspended = True
+        self._suspended, self._covered = True, False
         self._feed.pause(True)
 
     def on_screen_resume(self) -> None:
+        if self._covered:
+            return  # Textual makes it the first screen before the app puts the other one on it
         self._suspended = False
         self.attend(not self._link.still)
 
@@ -78,7 +82,7 @@ class FedScreen(BaseScreen):
             self._apply()
         elif not self._waiting and not self._missed:
             self._waiting = True
-            self.set_timer(wait_s, self._apply_later)
+            after(self, wait_s, self._apply_later)
 
     def _apply_later(self) -> None:
         self._waiting = False

@@ -62,6 +62,7 @@ class SessionsScreen(TypedScreen):
         self._source = source or ListingSource(root)
         self._feed: Feed[Listing] = Feed(self._source, self._publish, self._feed_failed)
         self._feed.pause(not seen)
+        self._covered = not seen
         self._newest = Listing()
         self.shown = Shown()
         self._title = SessionsTitle((self.shown, str(root)), ascii=ascii)
