@@ -11,9 +11,9 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from profiler.sessions import SessionFolder
-from tui import keys, safe, theme
+from tui import keys, safe, suspending, theme
 from tui.characters import write_in
-from tui.ending import HANG_UP_CHECK_S, Ending, under_a_shell
+from tui.ending import HANG_UP_CHECK_S, Ending
 from tui.kinds import is_replay
 from tui.navigation import place_of
 from tui.offering import OfferingApp
@@ -41,6 +41,7 @@ class StepscopeApp(OfferingApp):
         ending = Ending(self._leave)
         if not self.is_headless and ending.watch():
             self.set_interval(HANG_UP_CHECK_S, ending.check_terminal)
+            suspending.watch(self._driver)
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
 
     def action_theme(self) -> None:
@@ -68,7 +69,7 @@ class StepscopeApp(OfferingApp):
 
     def action_suspend_process(self) -> None:
         """Ctrl+Z goes back to the shell, as everywhere else; where none waits nothing could wake the program again."""
-        if under_a_shell():
+        if suspending.under_a_shell():
             super().action_suspend_process()
         elif isinstance(self.screen, BaseScreen):
             self.screen.notice("ctrl+z goes back to a shell, and this wasn't started in one")

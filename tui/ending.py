@@ -31,35 +31,25 @@ class Ending:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.terminated, signal.SIGTERM)
         loop.add_signal_handler(signal.SIGHUP, self.terminated, signal.SIGHUP)
-        loop.add_signal_handler(signal.SIGINT, self._leave, 0)
+        loop.add_signal_handler(signal.SIGINT, self._end, 0)  # as ctrl+c does
         return True
 
     def terminated(self, number: signal.Signals) -> None:
         """End, in order if that works in time."""
+        self._end(128 + number)
+
+    def _end(self, code: int) -> None:
         # The app keeps nothing that would be lost: what can't end in order just ends.
         patience = GONE_S if _hung_up(_terminal()) else LAST_CHANCE_S
-        timer = threading.Timer(patience, os._exit, (128 + number,))
+        timer = threading.Timer(patience, os._exit, (code,))
         timer.daemon = True
         timer.start()
-        self._leave(128 + number)
+        self._leave(code)
 
     def check_terminal(self) -> None:
         """Under nohup no signal says that the terminal is gone, and Textual's input thread then spins."""
         if _hung_up(_terminal()):
             self.terminated(signal.SIGHUP)
-
-
-def under_a_shell() -> bool:
-    """Whether a shell would notice that this process is stopped, and could wake it.
-
-    The parent is in the same session but another process group: otherwise the group is orphaned (POSIX), as it is where
-    ssh, tmux or a desktop's menu started the program without a shell.
-    """
-    try:
-        parent = os.getppid()
-        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
-    except OSError:
-        return False
 
 
 def _terminal() -> int:

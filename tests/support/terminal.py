@@ -183,7 +183,17 @@ class Terminal:
         """The command's exit code (negative: the signal that ended it). Raises subprocess.TimeoutExpired."""
         return self.process.wait(seconds)
 
+    @property
+    def modes(self) -> list[object]:
+        """The terminal's attributes, as termios has them: whether keys are echoed, lines edited and so on."""
+        return termios.tcgetattr(self._master)
+
     # --- what it costs ---
+
+    @property
+    def threads(self) -> int:
+        """How many threads the command's own process has."""
+        return self._psutil.num_threads()
 
     def cpu_seconds(self) -> float:
         """CPU time of the command's own process so far."""

@@ -94,6 +94,28 @@ def test_nothing_is_sent_while_unfocused_or_suspended_and_then_the_newest(feeder
         assert b"\x1b[?1049h" in terminal.raw[stopped:]
 
 
+def test_stopped_by_another_process_it_goes_on_as_it_was(feeder: recorded.Feeder) -> None:
+    with start(feeder, 118, 38) as terminal:
+        before = terminal.modes
+        terminal.wait_for("call 2 of")
+        settle(terminal)
+        seen, threads, raw = terminal.text, terminal.threads, terminal.modes
+        assert raw != before
+        for _ in range(3):
+            terminal.signal(signal.SIGSTOP)
+            until(lambda: psutil.Process(terminal.process.pid).status() == psutil.STATUS_STOPPED)
+            sent = len(terminal.raw)
+            terminal.signal(signal.SIGCONT)
+            until(lambda sent=sent: b"\x1b[?1049h" in terminal.raw[sent:])
+            settle(terminal)
+            assert (terminal.text, terminal.threads, terminal.modes) == (seen, threads, raw)
+        terminal.send("q")
+        assert terminal.wait() == 0
+        assert terminal.modes == before
+        # The keyboard's protocol is left as often as it was entered.
+        assert terminal.raw.count(b"\x1b[>") == terminal.raw.count(b"\x1b[<u") > 0
+
+
 def test_a_window_that_is_dragged_about_costs_little_and_ends_right(feeder: recorded.Feeder) -> None:
     with start(feeder) as dragged:
         dragged.wait_for("call 2 of")

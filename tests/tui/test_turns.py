@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from tests.support import recorded, triggers
 from tests.tui.support import text_of, until
-from tui import app as application
+from tui import suspending
 from tui.app import StepscopeApp
 from tui.screens.triggers import TriggersScreen
 from tui.settings import Settings
@@ -83,17 +83,17 @@ async def test_ctrl_z_goes_back_to_a_shell_where_there_is_one(monkeypatch: pytes
     stopped: list[bool] = []
     monkeypatch.setattr("textual.app.App.action_suspend_process", lambda _: stopped.append(True))
     async with app.run_test(size=(80, 24)) as pilot:
-        monkeypatch.setattr(application, "under_a_shell", lambda: True)
+        monkeypatch.setattr(suspending, "under_a_shell", lambda: True)
         await pilot.press("ctrl+z", "slash", "ctrl+z", "escape")
         assert stopped == [True, True]
-        monkeypatch.setattr(application, "under_a_shell", lambda: False)
+        monkeypatch.setattr(suspending, "under_a_shell", lambda: False)
         await pilot.press("ctrl+z")
         await until(pilot, lambda: "wasn't started in one" in text_of(app))
         assert stopped == [True, True]
 
 
 def test_a_shell_is_known_by_its_jobs() -> None:
-    command = [sys.executable, "-c", "from tui.ending import under_a_shell; print(under_a_shell())"]
+    command = [sys.executable, "-c", "from tui.suspending import under_a_shell; print(under_a_shell())"]
     root = Path(__file__).parents[2]
     assert subprocess.check_output(command, cwd=root, process_group=0) == b"True\n"
     assert subprocess.check_output(command, cwd=root, start_new_session=True) == b"False\n"
