@@ -1,5 +1,5 @@
 """The background profiler process: runs workers one by one, samples the GPU, obeys control. Imports no torch."""
 
-from profiler.conductor.start import CannotStart, resume, start
+from profiler.conductor.start import CannotStart, limited, resume, start
 
-__all__ = ["CannotStart", "resume", "start"]
+__all__ = ["CannotStart", "limited", "resume", "start"]

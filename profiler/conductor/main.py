@@ -10,6 +10,8 @@ import time
 import traceback
 from pathlib import Path
 
+import msgspec
+
 from profiler import __version__, identity, logins
 from profiler import events as ev
 from profiler.conductor.conduct import Command, Conductor, losses
@@ -17,7 +19,7 @@ from profiler.conductor.guardian import stand_guard
 from profiler.conductor.hostmemory import OomKills
 from profiler.conductor.ownlog import OwnLog
 from profiler.conductor.processes import adopt_orphans
-from profiler.conductor.start import FAILED_TOO, RESUME, report
+from profiler.conductor.start import FAILED_TOO, RESUME, report, with_limit
 from profiler.conductor.supervise import DEFAULT_LIMITS, Limits
 from profiler.eventlog import EventLog
 from profiler.launch import child_command
@@ -49,6 +51,7 @@ def main(
     folder = SessionFolder(Path(session_folder).absolute())
     try:
         manifest, log, own_log = _take_over(folder, resumes=RESUME in arguments)
+        manifest = msgspec.structs.replace(manifest, request=with_limit(manifest.request, arguments))
         debt = _take_up(folder, manifest, log, failed=FAILED_TOO in arguments) if RESUME in arguments else None
     except CannotConduct as error:
         report(str(error))

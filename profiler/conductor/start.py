@@ -8,17 +8,21 @@ import select
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import msgspec
+
 from profiler.launch import child_command
+from profiler.request import Request
 from profiler.sessions import SessionFolder
 
 READY_VARIABLE = "STEPSCOPE_READY_FD"
 """Names the descriptor on which the conductor says "ready", or in one line why it can't start."""
 START_SECONDS = 30.0
-RESUME, FAILED_TOO = "resume", "failed"
-"""Arguments: go on with a session that was conducted before; make its failed runs again too."""
+RESUME, FAILED_TOO, MAX_TIME = "resume", "failed", "max-time="
+"""Arguments: go on with a session that was conducted before; make its failed runs again too; stop it after as many
+seconds as follow, or never ("none"), whatever it was begun with."""
 _READY = re.compile(rb"ready (\d{1,10})\n")
 _LONGEST_LINE = 4096
 
@@ -65,9 +69,21 @@ def resume(
     command: Callable[..., list[str]] = child_command,
 ) -> int:
     """``start`` for a session that was conducted before: its conductor makes what is still owed, and with ``failed``
-    the failed runs again.
+    the failed runs again. ``arguments`` may have ``limited``.
     """
     return start(folder, RESUME, *([FAILED_TOO] if failed else []), *arguments, command=command)
+
+
+def limited(max_time_s: float | None) -> str:
+    """The argument that has a session that is resumed stop after so many seconds; None: not at all."""
+    return f"{MAX_TIME}{'none' if max_time_s is None else repr(float(max_time_s))}"
+
+
+def with_limit(request: Request, arguments: Iterable[str]) -> Request:
+    """``request`` with the time that ``limited`` among ``arguments`` gives it. Raises ValueError."""
+    for word in (one.removeprefix(MAX_TIME) for one in arguments if one.startswith(MAX_TIME)):
+        request = msgspec.structs.replace(request, max_time_s=None if word == "none" else float(word))
+    return request
 
 
 def report(line: str | None) -> None:

@@ -67,6 +67,19 @@ def test_detached(stopped: SessionFolder, capsys: pytest.CaptureFixture[str]) ->
     assert len(endings(finish(stopped, header.pid))) == 4
 
 
+def test_its_time_may_be_another_one(
+    stopped: SessionFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(command.conductor, "resume", lambda folder, *more, failed: told.append(more) or 1)
+    for given in ((), ("--max-time", "600"), ("--max-time", "none")):
+        assert run(capsys, stopped.id, "--detach", *given)[0] == 0
+    assert told == [(), ("max-time=600.0",), ("max-time=none",)]
+    for given in ("0", "-1", "nan", "inf", "soon"):
+        code, _, err = run(capsys, stopped.id, "--max-time", given)
+        assert (code, f"'{given}' is neither a number of seconds above 0 nor none" in err) == (2, True)
+
+
 def test_a_session_of_which_only_the_end_is_missing(
     own_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

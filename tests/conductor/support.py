@@ -86,8 +86,11 @@ def begin(
     limits: str = "600 30 2",
     resumes: bool = False,
     failed: bool = False,
+    arguments: Sequence[str] = (),
 ) -> int:
-    """Start a conductor whose workers do ``does``; its pid. ``resumes``: as ``stepscope resume`` does."""
+    """Start a conductor whose workers do ``does``; its pid. ``resumes``: as ``stepscope resume`` does, which may have
+    ``arguments`` for it.
+    """
 
     def command(_role: str, *arguments: str) -> list[str]:
         return [sys.executable, "-u", str(DRIVE), *arguments]
@@ -96,7 +99,9 @@ def begin(
     before = dict(os.environ)
     os.environ.update(given)
     try:
-        return resume(folder, failed=failed, command=command) if resumes else start(folder, command=command)
+        if resumes:
+            return resume(folder, *arguments, failed=failed, command=command)
+        return start(folder, command=command)
     finally:
         os.environ.clear()
         os.environ.update(before)

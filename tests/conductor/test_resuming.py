@@ -13,7 +13,7 @@ import pytest
 from profiler import events as ev
 from profiler import sessions
 from profiler.analysis.batches import largest_batches
-from profiler.conductor import CannotStart
+from profiler.conductor import CannotStart, limited
 from profiler.conductor.search import added
 from profiler.eventlog import LogReader, is_locked
 from profiler.follow import Follower
@@ -122,6 +122,17 @@ def test_max_time_counts_anew_and_old_commands_are_gone(own_home: Path) -> None:
     events = conduct(folder, "ok", resumes=True)
     assert made(events)[:2] == ["001", "001"]  # there was time, and nobody stopped it
     assert last_word(events).reason in (None, "max time of 1 s reached")
+
+
+def test_a_session_goes_on_under_another_limit(own_home: Path) -> None:
+    folder = make(own_home, runs=2, max_time_s=0.2)
+    conduct(folder, "sleep")
+    events = conduct(folder, "ok,sleep", resumes=True, arguments=[limited(0.6)])
+    assert (outcomes(folder), last_word(events).reason) == (["ok", "stopped"], "max time of 0.6 s reached")
+    assert folder.manifest().request.max_time_s == 0.6
+    events = conduct(folder, "ok", resumes=True, arguments=[limited(None)])
+    assert (outcomes(folder), last_word(events).reason) == (["ok", "ok"], None)
+    assert folder.manifest().request.max_time_s is None
 
 
 def test_a_conductor_that_died_after_the_last_run_leaves_the_last_word_to_the_next(own_home: Path) -> None:

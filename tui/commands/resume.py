@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -42,9 +44,29 @@ from tui.plain import follow_plainly, plain_say
 from tui.settings import Settings
 
 
+def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str]:
+    """What to tell the conductor of its time; [] for nothing."""
+    if value is None or value == "none":
+        return [] if value is None else [conductor.limited(None)]
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise click.BadParameter(f"{value!r} is neither a number of seconds above 0 nor none", ctx, param)
+    return [conductor.limited(seconds)]
+
+
 @click.command("resume", short_help="Make the runs that a stopped or dead session still owes.")
 @click.argument("reference", metavar="SESSION")
 @click.option("--failed", is_flag=True, help="Make its failed runs again too.")
+@click.option(
+    "--max-time",
+    callback=_seconds,
+    metavar="S|none",
+    show_default="as it was begun",
+    help="Stop the session after this many seconds from now, or not at all.",
+)
 @click.option(
     "--run-code",
     is_flag=True,
@@ -65,6 +87,7 @@ def resume_command(
     root: Path,
     reference: str,
     failed: bool,
+    max_time: list[str],
     run_code: bool,
     allow_pickle: bool,
     trust_remote_code: bool,
@@ -92,6 +115,7 @@ def resume_command(
             BAD_USAGE,
         )
     trust = Trust(allow_pickle, trust_remote_code)
+    arguments = [*trust.arguments, *max_time]
     if debt.runs or debt.searching or debt.looking:
         _check_machine(folder, debt.manifest.request)
         _check_folders(debt.manifest.request, trust)
@@ -101,17 +125,17 @@ def resume_command(
     except CannotResume as error:
         raise CommandError(str(error), RUN_FAILED) from None
     if detach:
-        _conduct(folder, failed, trust)
+        _conduct(folder, failed, arguments)
         _announce(folder, as_json)
         return OK
     if not (headless or as_json or settings.plain) and on_terminal():
         from tui.commands.watch import show_app
 
-        _conduct(folder, failed, trust)
+        _conduct(folder, failed, arguments)
         show_app(root, folder, settings=settings)
         return judged_after_screen(folder, exit_code) if judging else OK
     with stopping_on_signals(folder) as stopping:
-        _conduct(folder, failed, trust)
+        _conduct(folder, failed, arguments)
         say = _nothing if as_json else plain_say(settings, lasting(echo, judging))
         say(f"session {folder.id}: {debt_text(debt)}")
         follower = open_session(folder)
@@ -153,10 +177,10 @@ def _check_folders(request: Request, trust: Trust) -> None:
             raise CommandError(str(error), BAD_USAGE) from None
 
 
-def _conduct(folder: SessionFolder, failed: bool, trust: Trust) -> None:
+def _conduct(folder: SessionFolder, failed: bool, arguments: Sequence[str]) -> None:
     """Start the profiler process."""
     try:
-        conductor.resume(folder, *trust.arguments, failed=failed)
+        conductor.resume(folder, *arguments, failed=failed)
     except conductor.CannotStart as error:
         raise CommandError(str(error), RUN_FAILED) from None
 
