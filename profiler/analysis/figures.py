@@ -12,10 +12,10 @@ import msgspec
 
 from profiler.analysis import boundness, hostload
 from profiler.analysis.boundness import Bound, Shares
-from profiler.analysis.columns import known
 from profiler.analysis.compiles import Compile, outermost
 from profiler.analysis.disturbances import Touched, disturbances, touched
 from profiler.analysis.energy import energy
+from profiler.analysis.fallen import fallen_steps
 from profiler.analysis.legs import LegFigures, headline_calls, run_legs, stretches
 from profiler.analysis.loops import (
     LoopFigures,
@@ -286,7 +286,7 @@ def compile_figures(run: RunState) -> CompileFigures:
         recompiles=sum(1 for found in compiles if is_recompile(found)),
         graph_breaks=sum(len(found.breaks) for found in compiles) + len(run.loose_breaks),
         limit_hits=len(run.limits),
-        eager_fallback_steps=_fallback_steps(run),
+        eager_fallback_steps=sum(fallen_steps(run).values()),
         seconds=sum(end.ns for end in ends) / 1e9,
         net_seconds=sum(end.ns - (end.overhead_ns or 0) for end in ends) / 1e9,
         cache=cache,
@@ -296,16 +296,6 @@ def compile_figures(run: RunState) -> CompileFigures:
 def is_recompile(found: Compile) -> bool:
     """A frame compiled again; a failed guard that only hit the recompile limit compiled nothing."""
     return found.recompile and found.limit is None
-
-
-def _fallback_steps(run: RunState) -> int:
-    """Steps that ran fewer compiled graphs than before, from the first such step on."""
-    if not run.fallbacks:
-        return 0
-    first = run.fallbacks[0]
-    start = run.calls[first.call].first_step if first.call in run.calls else 0
-    start = max(start, 0) + (first.step or 0)
-    return sum(1 for graphs in known(run.steps.column("graphs", start)) if graphs < first.expected)
 
 
 def _flags(session: SessionState, run: RunState, mixed: bool, disturbed: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ import msgspec
 
 from profiler.analysis import triggers
 from profiler.analysis.cases import BASELINE_VARIANT
-from profiler.analysis.columns import known
+from profiler.analysis.fallen import fallen_steps
 from profiler.analysis.state import Call, RunState, SessionState
 from profiler.analysis.triggers import Occurrence
 from profiler.report.triggers import Incomplete, incomplete, trigger_lines
@@ -107,13 +107,5 @@ def _guilty(one: Occurrence, eager: set[str]) -> bool:
 
 
 def _measured_eager(run: RunState) -> bool:
-    """Whether a step of a measured call ran fewer compiled graphs than the run's first fall to eager expected."""
-    if not run.fallbacks:
-        return False
-    expected = run.fallbacks[0].expected
-    return any(
-        graphs < expected
-        for call in run.calls.values()
-        if call.phase == "measure" and call.first_step >= 0
-        for graphs in known(run.steps.column("graphs", call.first_step, call.first_step + call.steps))
-    )
+    """Whether a step of a measured call ran fewer compiled graphs than it should."""
+    return any(run.calls[call].phase == "measure" for call in fallen_steps(run))
