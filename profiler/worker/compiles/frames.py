@@ -132,6 +132,19 @@ def compile_id() -> str | None:
     return None if found is None else str(found)
 
 
+def replayed_id() -> str | None:
+    """The id of the compile whose CUDA graph this thread is about to record, replay or leave out; None where it isn't.
+
+    Inductor's manager of CUDA graphs knows it and, after the compile, nobody else does.
+    """
+    for frame in _stack():
+        if _module(frame) == "torch._inductor.cudagraph_trees":
+            found = getattr(frame.f_locals.get("self"), "compile_id", None)
+            if found is not None:
+                return str(found)
+    return None
+
+
 def _stack() -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:

@@ -144,7 +144,8 @@ class Recorder:
         return True
 
     def cudagraph_skipped(self, reason: str) -> None:
-        self._cudagraphs.skipped(frames.compile_id(), reason)
+        # Changed inputs are found when the compiled code first runs: by then the compile is over.
+        self._cudagraphs.skipped(frames.compile_id() or frames.replayed_id(), reason)
 
     def cudagraph_moved(self, identifier: str | None, reason: str) -> None:
         self._cudagraphs.moved(identifier, reason)

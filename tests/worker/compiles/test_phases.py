@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import defaultdict
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -40,6 +42,31 @@ def test_a_cuda_graph_warning_is_an_event_and_not_a_line_on_the_terminal(
     skipped = events.one(CudaGraph)
     assert (skipped.action, skipped.reason) == ("skip", "skipping cudagraphs due to mutated inputs (1 instances)")
     assert capsys.readouterr().err == ""
+
+
+def test_a_graph_that_is_skipped_when_it_first_runs_is_told_of_its_compile(
+    monitor: CompileMonitor, events: Events
+) -> None:
+    """What changes its inputs is found by then, when no compile is under way; torch's own check, on a stand-in."""
+    from torch._inductor.cudagraph_trees import CUDAGraphTreeManager
+    from torch._inductor.cudagraph_utils import FunctionID, WrappedFunction
+
+    number = FunctionID(0)
+    manager = SimpleNamespace(
+        compile_id=torch._guards.CompileId(frame_id=3, frame_compile_id=1),
+        ids_to_funcs={
+            number: WrappedFunction(None, [], number, (), [SimpleNamespace(mutating_use_stack_trace="")], [0])
+        },
+        non_cudagraph_managed_mutation_hint=defaultdict(dict),
+        warned_mutation=set(),
+        _get_node_id=lambda: None,
+        _get_cuda_graph_recorded_tensor_checker=lambda: lambda tensor: False,
+    )
+    for _ in range(2):
+        CUDAGraphTreeManager._update_non_cudagraph_managed_mutation(manager, number, [torch.ones(1)])
+    skipped = events.one(CudaGraph)
+    assert (skipped.action, skipped.id) == ("skip", "3/1")
+    assert (skipped.reason or "").startswith("skipping cudagraphs due to mutated inputs")
 
 
 @pytest.mark.parametrize("logger", ["__cudagraphs", "__perf_hints"])
