@@ -73,9 +73,7 @@ RULES = [
     pytest.param(("profiler/conductor",), {"profiler.worker"}, id="the conductor starts workers, it imports none"),
     pytest.param(("profiler/worker",), {"profiler.conductor"}, id="the worker knows no conductor"),
     pytest.param(
-        tuple(
-            f"profiler/{name}" for name in ("events", "eventlog", "sessions", "request", "devices", "launch", "follow")
-        ),
+        tuple(f"profiler/{name}" for name in CONTRACTS),
         HEAVY,
         id="the contracts need no torch",
     ),

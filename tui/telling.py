@@ -35,7 +35,7 @@ class Pulse:
         if self._began is None:
             self._began = now_ns
         run = session.current
-        if session.over or run is None or run.phase is None or not self._due(run, now_ns):
+        if session.over or run is None or run.phase is None or not self._due(now_ns):
             return None
         text = pulse_text(session, run, now_ns)
         self._run, self._said = run.name, now_ns
@@ -44,7 +44,7 @@ class Pulse:
         self._last = text
         return text
 
-    def _due(self, run: RunState, now_ns: int) -> bool:
+    def _due(self, now_ns: int) -> bool:
         if self._said is None:
             return True  # whoever comes to a session under way wants to know where it is
         assert self._began is not None

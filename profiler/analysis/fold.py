@@ -232,7 +232,6 @@ class RunFold:
 
     def _memory(self, event: ev.Memory) -> None:
         state = self.state
-        state.last_memory = event
         state.memory.extend(
             (event.t, _cell(event.allocated_bytes), _cell(event.reserved_bytes), _cell(event.rss_bytes))
         )

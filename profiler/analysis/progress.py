@@ -227,7 +227,7 @@ def compiling_text(session: SessionState, run: RunState, found: Compile, now_ns:
     which, before = compiled_before(session, run, found)
     if before is not None:
         text += f"; the {which} one took {_seconds(before)}"
-    return f"{text}; {explained(session, run, found).sentence}" if found.recompile else text
+    return f"{text}; {explained(run, found).sentence}" if found.recompile else text
 
 
 def _brief(session: SessionState, run: RunState, now_ns: int) -> str:

@@ -124,7 +124,6 @@ class RunState:
         self.calls: dict[int, Call] = {}
         self.steps = Columns(STEP_COLUMNS)
         self.memory = Columns(MEMORY_COLUMNS)
-        self.last_memory: ev.Memory | None = None
         self.compiles: dict[tuple[int, str], Compile] = {}
         self.limits: list[ev.CompileLimit] = []
         self.loose_breaks: list[ev.GraphBreak] = []

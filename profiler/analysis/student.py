@@ -36,11 +36,6 @@ def student_t_quantile(probability: float, freedom: float) -> float:
     return t
 
 
-def student_t_cdf(t: float, freedom: float) -> float:
-    """P(T <= t)."""
-    return 1 - student_t_tail(t, freedom) if t >= 0 else student_t_tail(-t, freedom)
-
-
 def student_t_tail(t: float, freedom: float) -> float:
     """P(T > t) for t >= 0: I_x(freedom / 2, 1 / 2) / 2 with x = freedom / (freedom + t^2) (DLMF 8.17)."""
     x = freedom / (freedom + t * t)

@@ -133,7 +133,7 @@ def _recompiles(session: SessionState, case: str) -> str:
     most = max(range(len(each)), key=lambda number: len(each[number]), default=None)
     if most is None or not each[most]:
         return ""
-    found = [explained(session, runs[most], one) for one in each[most]]
+    found = [explained(runs[most], one) for one in each[most]]
     parts = []
     for blame, one, many in _BLAMES:
         count = sum(1 for again in found if again.blame == blame)

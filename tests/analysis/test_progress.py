@@ -113,7 +113,7 @@ def test_a_compile_that_failed_is_no_estimate() -> None:
 def test_a_recompile_says_why_at_once() -> None:
     state = state_of([*compile_of(0, 1, 24), *compile_of(1, 30, None, again=True)[:1]])
     run = next(iter(state.runs.values()))
-    sentence = explained(state, run, run.compiles[0, "0/1"]).sentence
+    sentence = explained(run, run.compiles[0, "0/1"]).sentence
     assert sentence
     assert said(state, 30).endswith(f"; {sentence}"), "from the failed guard on, before torch says that it begins"
 

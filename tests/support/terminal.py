@@ -23,9 +23,6 @@ from typing import NamedTuple
 import psutil
 import pyte
 
-ENTER, ESCAPE, TAB = "\r", "\x1b", "\t"
-UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
-
 FOCUS_GOES, FOCUS_COMES = "\x1b[O", "\x1b[I"
 
 _SLOW_S = 0.05

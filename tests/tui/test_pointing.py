@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from textual.message import Message
-from textual.pilot import Pilot
 
 from profiler import events as ev
 from profiler.analysis.state import SessionState
@@ -213,11 +212,6 @@ def test_marks_are_not_looked_for_again_while_steps_go_by(done: SessionState, mo
 def posted() -> list[Message]:
     """What the screen wished."""
     return []
-
-
-def live_of(pilot: Pilot[None]) -> LiveScreen:
-    assert isinstance(pilot.app.screen, LiveScreen)
-    return pilot.app.screen
 
 
 def caught(screen: LiveScreen, posted: list[Message], monkeypatch: pytest.MonkeyPatch) -> None:

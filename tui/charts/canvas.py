@@ -103,11 +103,6 @@ def _render_lanes(spec: Lanes, width: int, height: int, ascii: bool, palette: Co
     return tuple(tuple(Run(text, style) for text, style in row) for row in rows)
 
 
-def plot_columns(spec: ChartSpec | Lanes, width: int, height: int) -> int:
-    """How many columns the plot of `spec` has in `width` x `height` cells."""
-    return plot_place(spec, width, height)[1]
-
-
 def plot_place(spec: ChartSpec | Lanes, width: int, height: int) -> tuple[int, int]:
     """The first column of the plot of `spec` in `width` x `height` cells, and how many it has."""
     if width <= 0 or height <= 0:

@@ -70,10 +70,6 @@ class Grid:
                     self._chars[y][x + 1] = ""
             x += size
 
-    def is_blank(self, x: int, y: int) -> bool:
-        """Whether the cell exists and nothing was written there."""
-        return 0 <= x < self.width and 0 <= y < self.height and self._chars[y][x] == " "
-
     def runs(self, y: int) -> list[tuple[str, str]]:
         """Row `y` as (text, style). A blank takes the style to its left: it looks the same and saves a style change."""
         chars, styles = self._chars[y], self._styles[y]

@@ -7,8 +7,6 @@ from tui.keys.model import ASKING, CHOOSE, COMPARE, HELP, LIVE, PALETTE, REPLAY,
 LISTS = tuple(where for where in SCREENS if where != REPLAY)
 """A replay has home and end for the whole of the session."""
 
-NOT_REPLAY = tuple(where for where in SCREENS if where != REPLAY)
-
 KEYS = (
     Key(
         "why",

@@ -120,7 +120,7 @@ class LivePainter:
             progress=progress_lines(session, now_ns, copied=copied, vitals=vitals),
             happenings=self._happenings.newest_first(),
             cases=self._case_lines(loading) if figures else self._cases,
-            runs=run_lines(session, now_ns),
+            runs=run_lines(session),
             repeats=max((run.run.repeat for run in session.runs.values()), default=1),
             groups=tuple(self._steps.groups()),
             loops=tuple(index for index, _ in self._steps.loops(view)),

@@ -161,12 +161,12 @@ class RunLine:
     state_style: str
 
 
-def run_lines(session: SessionState, now_ns: int) -> tuple[RunLine, ...]:
+def run_lines(session: SessionState) -> tuple[RunLine, ...]:
     """Every run in the order in which they are made, with its state and why it ended as it did."""
-    return tuple(_one_run(session, run, now_ns) for run in session.runs.values())
+    return tuple(_one_run(session, run) for run in session.runs.values())
 
 
-def _one_run(session: SessionState, run: RunState, now_ns: int) -> RunLine:
+def _one_run(session: SessionState, run: RunState) -> RunLine:
     look = case_look(run.case, session.request)
     state, state_style = run.state, {"running": "accent", "waiting": "warn"}.get(run.state, "quiet")
     if run.outcome is not None:

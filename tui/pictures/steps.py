@@ -126,7 +126,7 @@ class StepsChart:
             empty=self._empty(),
             note=self._note(view, [run for _, run in runs], series),
             mark_row=any(case.compilation.variant != "no-compile" for case in cases),
-            cursor=None if focus is None else self._cursor(focus, shown, view),
+            cursor=None if focus is None else self._cursor(focus, shown),
         )
 
     # --- what is seen ---
@@ -283,7 +283,7 @@ class StepsChart:
     def _x_of(self, shown: _Shown, focus: Focus) -> float:
         return shown.trace.x_of(focus.call, None if focus.step == BEFORE_STEPS else focus.step)
 
-    def _cursor(self, focus: Focus, shown: list[_Shown], view: StepsView) -> Cursor | None:
+    def _cursor(self, focus: Focus, shown: list[_Shown]) -> Cursor | None:
         one = next(one for one in shown if one.run.name == focus.run)
         row = None if focus.step == BEFORE_STEPS else row_of(one.run, focus.loop, focus.call, focus.step)
         ns = None if row is None else one.run.steps.cell(row, "ns")

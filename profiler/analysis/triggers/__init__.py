@@ -3,7 +3,7 @@
 occurrences(session)         every compile event of a session, explained
 groups(occurrences)          the same trigger as one row with its count and cost, the costliest first
 occurrences_of(run)          those of one run
-explained(session, run, c)   one compile
+explained(run, c)            one compile
 matching(found, text)        those that fit a filter, "variant:compile module:UNet height"
 summary(session, case)       what a case compiled, to put beside another's
 waterfall(run)               a run's compiles on one time axis

@@ -152,7 +152,7 @@ def _words(context: Context, found: Compile, kind: Kind, change: Change | None) 
         CAUSES["first"].blame,
         outcomes.first_sentence(context, found),
         outcomes.first_why(context, found),
-        outcomes.first_advice(context, found),
+        outcomes.first_advice(found),
     )
 
 

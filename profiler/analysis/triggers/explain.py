@@ -45,7 +45,7 @@ def occurrences_of(run: RunState) -> list[Occurrence]:
     return _of_run(run).all
 
 
-def explained(session: SessionState, run: RunState, found: Compile) -> Occurrence:
+def explained(run: RunState, found: Compile) -> Occurrence:
     """One compile of ``run``, finished or under way."""
     kept = _of_run(run)
     known = kept.by_key.get(key_of(run, found))

@@ -72,7 +72,7 @@ def first_why(context: Context, found: Compile) -> str:
     return " ".join(words) or causes.CAUSES["first"].why
 
 
-def first_advice(context: Context, found: Compile) -> Advice | None:
+def first_advice(found: Compile) -> Advice | None:
     """How to have it faster next time, where there is a way."""
     if any(one.state == "miss" for one in found.caches):
         return Advice(

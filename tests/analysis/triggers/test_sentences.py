@@ -277,5 +277,5 @@ def test_the_other_entries_and_the_code_of_the_guard() -> None:
 def test_explaining_one_compile_is_the_same_as_explaining_all() -> None:
     session = folded(asked(), compiled("0/0", 0, 0), compiled("0/1", 1000, 1, f"0/0: {size('args[0]', 2, 8, 12)}"))
     run = run_of(session)
-    each = [triggers.explained(session, run, found) for found in run.compiles.values()]
+    each = [triggers.explained(run, found) for found in run.compiles.values()]
     assert each == triggers.occurrences(session)

@@ -12,7 +12,7 @@ import pytest
 from rich.cells import cell_len
 from rich.style import Style
 
-from tui.charts.canvas import Row, plot_columns, render
+from tui.charts.canvas import Row, plot_place, render
 from tui.charts.palette import MARK_STYLES, VARIANT_STYLES, Colours, variant_style
 from tui.charts.spec import Axis, ChartSpec, Clip, Mark, Series, Slot, Tick
 
@@ -82,7 +82,7 @@ def test_marks_stand_under_their_step_and_in_the_plot() -> None:
     spec = live_spec()
     rows = render(spec, 80, 16)
     column = text(rows)[14].index("R")
-    assert column == 5 + int(25.5 / 40 * plot_columns(spec, 80, 16))
+    assert column == 5 + int(25.5 / 40 * plot_place(spec, 80, 16)[1])
     assert style_at(rows[14], column) == MARK_STYLES["R"].colour
     assert text(rows)[12][column] == "┊"
 

@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.tui.charts.test_canvas import live_spec, style_at, text
-from tui.charts.canvas import plot_columns, render
+from tui.charts.canvas import plot_place, render
 from tui.charts.palette import GRAVEST_FIRST, MARK_MEANINGS, MARK_STYLES, Colours
 from tui.charts.spec import Axis, ChartSpec, Cursor, Mark
 
@@ -24,7 +24,7 @@ def pointed(cursor: Cursor | None) -> ChartSpec:
 def test_the_cursor_is_an_upright_line_over_the_data_with_its_label_in_the_last_row() -> None:
     spec = pointed(Cursor(25.5, LABEL, "compile", 0.031, "2 of 2"))
     rows = text(render(spec, 80, 16))
-    assert plot_columns(spec, 80, 16) == 75
+    assert plot_place(spec, 80, 16)[1] == 75
     column = [row[COLUMN] for row in rows[1:12]]
     assert column.count("▲") == 1, "the point itself keeps its symbol"
     assert column.count("┃") == 10

@@ -108,7 +108,7 @@ class TablePanel(ChoicePanel[ComparePicture, LotLine]):
             every.append(replace(column, title=title, width=max(len(title), column.width)))
         if view.view == "images":
             every = [replace(column, rank=-1) if column.name == "output" else column for column in every]
-        return [_sorted(column, view, ascii=self.ascii) for column in every]
+        return [_sorted(column, view) for column in every]
 
     def head(self, width: int, span: str) -> Row:
         label, columns, pages = self._columns(width)
@@ -152,7 +152,7 @@ def _widened(column: Column, lines: Sequence[LotLine]) -> Column:
     return replace(column, width=max(column.width, min(needed, 26)))
 
 
-def _sorted(column: Column, view: CompareView, *, ascii: bool) -> Column:
+def _sorted(column: Column, view: CompareView) -> Column:
     """The column that rows are sorted by says so, and is the last to go."""
     if column.name != view.sort:
         return column

@@ -42,8 +42,8 @@ class Told:
 def detail(lot: Lot, figures: CaseFigures, told: Told) -> Detail:
     """The paragraphs of a lot."""
     blocks: list[Block] = [Para("", told.label, "bold", head=True)]
-    blocks += [*_verdict(figures, told), Gap(), *_doubts(figures), Gap(), *_start(lot, figures), Gap()]
-    blocks += [*_running(lot, figures, told), Gap(), *_where(lot, figures, told)]
+    blocks += [*_verdict(figures, told), Gap(), *_doubts(figures), Gap(), *_start(figures), Gap()]
+    blocks += [*_running(figures, told), Gap(), *_where(lot, figures, told)]
     return tuple(blocks)
 
 
@@ -116,7 +116,7 @@ def _listed(label: str, texts: Iterable[str], style: str) -> Iterator[Block]:
         yield Para("" if number else label, _clean(text), style)
 
 
-def _start(lot: Lot, figures: CaseFigures) -> Iterator[Block]:
+def _start(figures: CaseFigures) -> Iterator[Block]:
     """The first image with a cold and a warm compile cache, and what it consists of."""
     cold, warm = figures.first_image_cold_s, figures.first_image_warm_s
     firsts = [f"{words.seconds(value)} {word}" for value, word in ((cold, "cold"), (warm, "warm")) if value is not None]
@@ -153,7 +153,7 @@ def _start(lot: Lot, figures: CaseFigures) -> Iterator[Block]:
         yield Para("compiled", ", ".join(counts))
 
 
-def _running(lot: Lot, figures: CaseFigures, told: Told) -> Iterator[Block]:
+def _running(figures: CaseFigures, told: Told) -> Iterator[Block]:
     for loop in figures.loops:
         name = f"{_clean(loop.name)} " if len(figures.loops) > 1 else ""
         rate = words.decimal(loop.iterations_per_second)
