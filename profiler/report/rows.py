@@ -10,6 +10,7 @@ from profiler.analysis.cases import BASELINE_VARIANT, CaseFigures
 from profiler.analysis.loops import LoopFigures, StepFigures
 from profiler.analysis.memory import MemoryFigures
 from profiler.analysis.outputs import OutputComparison
+from profiler.analysis.verdicts import FASTER, SLOWER
 from profiler.report.columns import Column, Group
 from profiler.report.publishedcells import PublishedFigure, published_text
 from profiler.report.text import NOT_MEASURED, gibibytes, number
@@ -137,13 +138,15 @@ def confidence_title(figures: Sequence[CaseFigures]) -> str:
 def break_even_cell(figures: CaseFigures) -> str:
     """Whole images until the extra start-up has paid for itself; ``never`` where an image takes longer.
 
-    With a question mark where no verdict says that anything is saved, or lost.
+    With a question mark where no verdict says that anything is saved, or lost: SAME says neither.
     """
-    unsure = "?" if figures.verdict in (None, "UNCLEAR") else ""
     if figures.break_even_images is not None:
         images = math.ceil(figures.break_even_images)
+        unsure = "" if figures.verdict == FASTER else "?"
         return ("at once" if images == 0 else f"{images} image{'s' * (images > 1)}") + unsure
-    return f"never{unsure}" if figures.saved_s is not None and figures.saved_s <= 0 else NOT_MEASURED
+    if figures.saved_s is None or figures.saved_s > 0:
+        return NOT_MEASURED
+    return "never" if figures.verdict == SLOWER else "never?"
 
 
 def only_warm(figures: CaseFigures) -> bool:

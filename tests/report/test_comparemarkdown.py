@@ -109,12 +109,16 @@ def test_the_output_in_a_cell(output: OutputComparison | None, cell: str) -> Non
     ("fields", "cell"),
     [
         ({"break_even_images": 22.1, "saved_s": 1.0, "verdict": "FASTER"}, "23 images"),
-        ({"break_even_images": 0.2, "saved_s": 1.0, "verdict": "SAME"}, "1 image"),
+        ({"break_even_images": 0.2, "saved_s": 1.0, "verdict": "FASTER"}, "1 image"),
+        ({"break_even_images": 22.1, "saved_s": 1.0, "verdict": "SAME"}, "23 images?"),
+        ({"break_even_images": 22.1, "saved_s": 1.0, "verdict": "SLOWER"}, "23 images?"),
         ({"break_even_images": 0.0, "saved_s": 1.0, "verdict": "FASTER"}, "at once"),
         ({"break_even_images": 22.1, "saved_s": 1.0, "verdict": "UNCLEAR"}, "23 images?"),
         ({"break_even_images": 22.1, "saved_s": 1.0}, "23 images?"),
         ({"saved_s": -0.1, "verdict": "SLOWER"}, "never"),
         ({"saved_s": 0.0}, "never?"),
+        ({"saved_s": -0.1, "verdict": "SAME"}, "never?"),
+        ({"saved_s": -0.1, "verdict": "FASTER"}, "never?"),
         ({}, "-"),
     ],
 )

@@ -38,6 +38,36 @@ def test_a_break_even_is_whole_images_after_which_it_has_paid(
     assert any(one.startswith(wanted) for one in said)
 
 
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"break_even_images": 24.2, "verdict": None}, "25 img?"),
+        ({"break_even_images": 24.2, "verdict": "SAME"}, "25 img?"),
+        ({"break_even_images": 0.0, "verdict": "UNCLEAR"}, "at once?"),
+        ({"break_even_images": 2e5, "verdict": "FASTER"}, ">99999 img"),
+        ({"break_even_images": 2e5, "verdict": "UNCLEAR"}, ">99999?"),
+        ({"break_even_images": None, "saved_s": -0.1, "verdict": "SLOWER"}, "never"),
+        ({"break_even_images": None, "saved_s": -0.1, "verdict": None}, "never?"),
+        ({"break_even_images": None, "saved_s": None}, "–"),
+    ],
+)
+def test_a_break_even_that_no_verdict_vouches_for_has_a_question_mark_as_in_print(
+    compiled: tuple[Lot, CaseFigures], fields: dict[str, object], text: str
+) -> None:
+    _, figures = compiled
+    assert break_even_cell(replace(figures, **fields))[0] == text
+
+
+def test_a_first_image_of_a_filled_cache_is_not_taken_for_one_of_an_empty_one(
+    compiled: tuple[Lot, CaseFigures],
+) -> None:
+    _, figures = compiled
+    cold = replace(figures, first_image_cold_s=24.3, first_image_warm_s=5.0)
+    assert rows.first_image_cell(cold) == ("24.3 s", "")
+    assert rows.first_image_cell(replace(cold, first_image_cold_s=None)) == ("5.00 sw", "quiet")
+    assert rows.first_image_cell(replace(cold, first_image_cold_s=None, first_image_warm_s=None)) == rows.NOTHING
+
+
 def test_the_interval_of_until_sure_has_its_confidence_to_the_last_digit(compiled: tuple[Lot, CaseFigures]) -> None:
     lot, figures = compiled
     sure = replace(figures, interval=(1.2, 1.4), confidence=0.9875)

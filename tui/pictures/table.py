@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,6 +10,8 @@ from profiler.analysis.cases import CaseFigures
 from profiler.analysis.legs import LegFigures
 from profiler.analysis.loops import LoopFigures, StepFigures
 from profiler.analysis.state import RunState, SessionState
+from profiler.report import rows
+from profiler.report.text import NOT_MEASURED
 from profiler.request import Case
 from tui import safe
 from tui.pictures import words
@@ -27,6 +28,8 @@ from tui.pictures.names import (
 
 VERDICT_STYLES = {"FASTER": "good", "SLOWER": "bad", "SAME": "quiet", "UNCLEAR": "warn"}
 
+MOST_IMAGES = 99_999
+"""Of a break-even: there is room for no more."""
 
 NOT_YET = MappingProxyType({"it/s": (words.NOTHING, "quiet"), "step ms": (words.NOTHING, "quiet")})
 
@@ -208,13 +211,14 @@ def _speedup(figures: CaseFigures) -> tuple[str, str]:
 
 
 def break_even_cell(figures: CaseFigures) -> tuple[str, str]:
-    """Whole images until compiling has paid for itself: at fewer it has not."""
-    images = figures.break_even_images
-    if images is None:
+    """Whole images until compiling has paid for itself, as `show` says it, in less room."""
+    said = rows.break_even_cell(figures)
+    if said == NOT_MEASURED:
         return words.NOTHING, "quiet"
-    if images == 0:
-        return "at once", ""
-    return (f"{math.ceil(images)} img" if images <= 99_999 else ">99999 img"), ""
+    count = figures.break_even_images
+    if count is not None and count > MOST_IMAGES:
+        return f">{MOST_IMAGES}{'?' if said.endswith('?') else ' img'}", ""
+    return said.replace("images", "img").replace("image", "img"), ""
 
 
 def remark_of(runs: list[RunState], figures: CaseFigures, *, session_over: bool) -> str:

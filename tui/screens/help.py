@@ -28,7 +28,7 @@ WORDS = (
     ("memory", "the peak: of the whole device (with t: of torch alone), or resident set size on a CPU"),
     (
         "speed-up",
-        "against no-compile, ± half of the interval; even at: images until compiling has paid off",
+        "against no-compile, ± half of the interval; even at: images until compiling has paid off (?: by estimate)",
     ),
     ("verdict", "FASTER, SLOWER or SAME (within 3 %) as far as the interval can tell, else UNCLEAR"),
     ("^ 24.3 s", "a step above the chart's range; {zoom} shows the full range"),
@@ -64,7 +64,7 @@ COMPARED = (
     ("interval", "of the speed-up, at 95 % (more where repeats are looked at several times): what the runs allow"),
     ("verdict", "too few: none before three processes a side; the details say why and what would settle it"),
     ("histogram", "how many percent of a row's steps took so long; ECDF: how many took at most so long"),
-    ("1st img", "from the start of loading to the first picture, with an empty compile cache"),
+    ("1st img", "from the start of loading to the first picture, with an empty compile cache (with w: a filled one)"),
     ("output", "same: the baseline's latents bit for bit; dB: how close; DIFFERS: farther than the type's rounding"),
     ("a  b  c", "symbols of rows beyond the eighth"),
     ("[x] [+] [-]", "in the list: marked, marked with its session, marked in part"),

@@ -98,7 +98,7 @@ def lot_line(
         "interval": interval_cell(figures),
         "verdict": verdict_cell(figures, baseline=baseline),
         "even at": break_even_cell(figures),
-        "first": (words.seconds(figures.first_image_cold_s or figures.first_image_warm_s), ""),
+        "first": first_image_cell(figures),
         "memory": memory_cell(figures),
         "img/J": number_cell(figures.images_per_joule),
         "output": output,
@@ -119,6 +119,14 @@ def lot_line(
         remark=remark,
         words=" ".join([label, session, safe.line(lot.name, 200), device, figures.verdict or "", state]).casefold(),
     )
+
+
+def first_image_cell(figures: CaseFigures) -> Cell:
+    """With an empty compile cache; with ``w`` that of a filled one, where there is no other."""
+    cold, warm = figures.first_image_cold_s, figures.first_image_warm_s
+    if cold is not None or warm is None:
+        return (words.seconds(cold), "") if cold is not None else NOTHING
+    return f"{words.seconds(warm)}w", "quiet"
 
 
 def memory_cell(figures: CaseFigures) -> Cell:
