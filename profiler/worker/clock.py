@@ -6,12 +6,15 @@ and never synchronises between ``anchor`` and the end of the call; another threa
 
 from __future__ import annotations
 
+import ctypes
+import os
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 EVENTS_PER_STEP = 2  # the boundary after scheduler.step, and the denoiser's return
 EVENTS_PER_CALL = 16  # the anchor, the loops' first boundaries and the stages
+_THREAD_LOCAL = 1  # cudaStreamCaptureModeThreadLocal, in the CUDA runtime's driver_types.h
 
 
 class Mark(NamedTuple):
@@ -147,6 +150,31 @@ class CudaClock:
     def enter_thread(self) -> None:
         # A thread begins on device 0, where asking about an event would make a context of several hundred MB.
         self._cuda.set_device(self._device)
+        leave_captures_alone(runtime(self._cuda))
+
+
+def runtime(cuda: Any) -> Any:
+    """The CUDA runtime that ``cuda``, torch.cuda or a stand-in, has loaded; None where it hasn't or can't be found."""
+    import torch
+
+    if cuda is not torch.cuda or torch.version.cuda is None:
+        return None
+    try:
+        # The one that is there already: another copy would have threads of its own.
+        return ctypes.CDLL(f"libcudart.so.{torch.version.cuda.partition('.')[0]}", mode=os.RTLD_NOLOAD)
+    except OSError:
+        return None
+
+
+def leave_captures_alone(library: Any) -> bool:
+    """Let this thread ask about events while another one captures a CUDA graph; whether ``library`` could do it.
+
+    A capture of the mode "global", torch.cuda.graph's default, forbids every thread to ask, and is spoilt by one that
+    does (cudaStreamBeginCapture). A thread of the mode "thread local" has nothing to do with others' captures
+    (cudaThreadExchangeStreamCaptureMode). Inductor's captures bother nobody: they are thread-local themselves.
+    """
+    exchange = getattr(library, "cudaThreadExchangeStreamCaptureMode", None)
+    return exchange is not None and exchange(ctypes.byref(ctypes.c_int(_THREAD_LOCAL))) == 0
 
 
 def _nanoseconds(milliseconds: float) -> int:

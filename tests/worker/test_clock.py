@@ -13,7 +13,7 @@ from profiler.analysis.fold import SessionFold
 from profiler.events import CallEnded, CallStarted, Event, LoopStarted, PhaseStarted, Stage, Step
 from profiler.request import Options, resolve
 from profiler.subject import plain
-from profiler.worker.clock import CudaClock, HostClock
+from profiler.worker.clock import CudaClock, HostClock, leave_captures_alone, runtime
 from profiler.worker.live import LiveWriter
 from profiler.worker.measure import Measurement
 from profiler.worker.steps import LoopRecorder, Owner
@@ -192,6 +192,31 @@ def test_the_thread_that_writes_works_on_the_measured_device() -> None:
     assert cuda.calls == ["set_device 1 in stepscope-live"]
 
 
+class FakeRuntime:
+    """The CUDA runtime's modes of capture: ``mode`` is the thread's that asks, "global" where it never said."""
+
+    def __init__(self, answer: int = 0) -> None:
+        self.mode, self.answer = 0, answer
+
+    def cudaThreadExchangeStreamCaptureMode(self, mode: Any) -> int:  # noqa: N802 - CUDA's name
+        self.mode, mode._obj.value = mode._obj.value, self.mode
+        return self.answer
+
+
+def test_the_thread_that_writes_lets_graphs_be_captured() -> None:
+    """Asked about an event in the mode "global" CUDA spoils the graph that the pipeline is capturing."""
+    library = FakeRuntime()
+    assert leave_captures_alone(library)
+    assert library.mode == 1, "cudaStreamCaptureModeThreadLocal"
+    assert not leave_captures_alone(FakeRuntime(answer=100)), "no device"
+    assert not leave_captures_alone(None)
+
+
+@pytest.mark.skipif(torch.version.cuda is None, reason="needs a torch that is built for CUDA")
+def test_the_runtime_that_torch_has_loaded_is_found() -> None:
+    assert hasattr(runtime(torch.cuda), "cudaThreadExchangeStreamCaptureMode")
+
+
 def test_a_clock_that_fails_in_the_thread_is_told_by_the_next_flush() -> None:
     class Broken(HostClock):
         def complete(self, mark: Any) -> bool:
@@ -250,3 +275,28 @@ def test_cuda_events_behave_as_the_stand_ins() -> None:
     assert clock.complete(end)
     assert clock.between(start, end) > 1_000_000
     assert abs(clock.at(start) - start.host_ns) < 1_000_000
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_asking_about_events_spoils_no_graph_that_is_captured_meanwhile() -> None:
+    clock = CudaClock(0)
+    clock.prepare(2)
+    clock.anchor()
+    mark = clock.mark()
+    answers: list[Any] = []
+
+    def ask() -> None:
+        clock.enter_thread()
+        answers.extend([clock.complete(mark), clock.between(mark, mark)])
+
+    sample = torch.ones(64, device="cuda:0")
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):  # of the mode "global"
+        doubled = sample * 2
+        asking = threading.Thread(target=ask)
+        asking.start()
+        asking.join(60)
+    graph.replay()
+    assert doubled.sum().item() == 128
+    assert answers == [True, 0]
