@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from profiler.conductor import nvml
+
+T = TypeVar("T")
 
 _CGROUPS = ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -30,15 +32,31 @@ def host_room(root: Path = Path("/")) -> int | None:
 
 def largest_gpu(load: Callable[[], Any] = nvml.load) -> int | None:
     """Bytes of the GPU that has the most, by NVML; None without NVML, a driver or a GPU."""
+    return max(
+        _of_each_gpu(lambda binding, handle: int(binding.nvmlDeviceGetMemoryInfo(handle).total), load), default=None
+    )
+
+
+def gpu_names(load: Callable[[], Any] = nvml.load) -> list[str]:
+    """The names of the GPUs here, by NVML, which are those that torch has; [] without NVML, a driver or a GPU."""
+
+    def name(binding: Any, handle: Any) -> str:
+        found = binding.nvmlDeviceGetName(handle)
+        return found.decode(errors="replace") if isinstance(found, bytes) else str(found)
+
+    return _of_each_gpu(name, load)
+
+
+def _of_each_gpu(ask: Callable[[Any, Any], T], load: Callable[[], Any]) -> list[T]:
     try:
         binding = load()
     except nvml.NvmlUnavailable:
-        return None
+        return []
     try:
         handles = [binding.nvmlDeviceGetHandleByIndex(index) for index in range(binding.nvmlDeviceGetCount())]
-        return max((int(binding.nvmlDeviceGetMemoryInfo(handle).total) for handle in handles), default=None)
+        return [ask(binding, handle) for handle in handles]
     except Exception:  # whatever a driver can come up with: nothing depends on it
-        return None
+        return []
     finally:
         nvml.unload(binding)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from profiler.conductor.nvml import NvmlUnavailable
-from profiler.room import device_room, host_room, largest_gpu
+from profiler.room import device_room, gpu_names, host_room, largest_gpu
 
 GIB = 1 << 30
 
@@ -42,6 +42,7 @@ def test_the_largest_gpu_counts_and_whatever_nvml_does_is_survived() -> None:
             "nvmlDeviceGetCount": lambda: 2,
             "nvmlDeviceGetHandleByIndex": lambda index: index,
             "nvmlDeviceGetMemoryInfo": lambda handle: SimpleNamespace(total=(24 + handle) * GIB),
+            "nvmlDeviceGetName": lambda handle: ["NVIDIA A100-SXM4-80GB", b"NVIDIA L4"][handle],  # old bindings: bytes
         }
         return SimpleNamespace(**(usual | changed))
 
@@ -53,3 +54,5 @@ def test_the_largest_gpu_counts_and_whatever_nvml_does_is_survived() -> None:
     assert largest_gpu(lambda: nvml(nvmlDeviceGetMemoryInfo=fails)) is None
     assert len(ended) == 3  # whatever came of it
     assert largest_gpu(missing) is None
+    assert gpu_names(nvml) == ["NVIDIA A100-SXM4-80GB", "NVIDIA L4"]
+    assert gpu_names(lambda: nvml(nvmlDeviceGetName=fails)) == gpu_names(missing) == []
