@@ -192,7 +192,7 @@ def _figures(lot: Lot, baseline: Lot | None) -> CaseFigures:
         first_image_cold_s=lot.middle(lambda run: run.first_image_s, lot.cold),
         first_image_warm_s=lot.middle(lambda run: run.first_image_s, lot.warm),
         startup_s=lot.startup_s,
-        compile_s=max((figure.compile.seconds for figure in every if figure.compile.compiles), default=None),
+        compile_s=max((seconds for figure in every if (seconds := figure.compile.seconds)), default=None),
         compiles=max((figure.compile.compiles for figure in every), default=0),
         recompiles=max((figure.compile.recompiles for figure in every), default=0),
         graph_breaks=max((figure.compile.graph_breaks for figure in every), default=0),

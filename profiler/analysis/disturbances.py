@@ -61,7 +61,7 @@ def touched(session: SessionState, run: RunState) -> list[Touched]:
     tests: dict[str, Callable[[Touched], bool]] = {
         "compile": lambda one: one.call.compiles > 0,
         "recording": lambda one: one.call.recordings > 0,
-        "retry": lambda one: one.call.retries > 0,
+        "retry": lambda one: bool(one.call.retries),
         "slowdown": lambda one: any(bit in slowing for bit in one.samples.reasons),
         "low clock": lambda one: gpuload.is_low(one.samples.sm_mhz, highest),
         "foreign": lambda one: gpuload.is_foreign(one.samples, before),

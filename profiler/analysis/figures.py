@@ -52,9 +52,9 @@ class CallFigures(msgspec.Struct, frozen=True):
     leg: str | None  # of the scenario
     ms: float
     images: int
-    loop_ms: float
+    loop_ms: float | None  # None where the end of a loop is not known
     compiles: int
-    retries: int
+    retries: int | None  # None where the allocator doesn't count them, as on a CPU
     clean: bool
     flags: list[str] = []
     outlier: bool = False  # far from the run's other measured calls: kept, and marked
@@ -238,7 +238,7 @@ def _call(run: RunState, call: Call, around: Touched | None, outlier: bool) -> C
         leg=call.leg,
         ms=(call.ns or 0) / 1e6,
         images=call.images,
-        loop_ms=(denoise_seconds(call) or 0.0) * 1e3,
+        loop_ms=None if (seconds := denoise_seconds(call)) is None else seconds * 1e3,
         compiles=call.compiles,
         retries=call.retries,
         clean=is_clean(call),

@@ -268,7 +268,7 @@ class RunFold:
         call = self._call(event.call)
         call.ns = event.ns
         call.images = event.images
-        call.retries = event.retries or 0
+        call.retries = event.retries
         call.waited_ns, call.cpu_ns, call.foreign_cpu_ns = event.waited_ns, event.cpu_ns, event.foreign_cpu_ns
         call.collections = event.collections
 

@@ -54,7 +54,7 @@ def headline(measured: list[Call]) -> tuple[list[Call], bool]:
 
 def is_clean(call: Call) -> bool:
     """Nothing was compiled or recorded in the call and the allocator did not have to start over."""
-    return call.compiles == 0 and call.recordings == 0 and call.retries == 0
+    return call.compiles == 0 and call.recordings == 0 and not call.retries
 
 
 def step_milliseconds(run: RunState, calls: Iterable[Call], loop: int) -> list[float]:

@@ -59,7 +59,7 @@ class Call:
     start_ns: int = 0
     ns: int | None = None  # None until it ended
     images: int = 0
-    retries: int = 0
+    retries: int | None = None  # of the allocator; None: not counted
     waited_ns: int | None = None  # ready, and no core was free
     cpu_ns: int | None = None
     foreign_cpu_ns: int | None = None

@@ -148,12 +148,13 @@ def _calls(ids: Ids, session: SessionState, run: RunState, fields: Sequence[str]
     headline = {call.index for call in headline_calls(run)[0]}
     for one in run_figures(session, run).calls:
         loops = run.calls[one.call].loops.values()
+        told = all(loop.ns is not None for loop in loops)
         yield [
             *about,
             *(getattr(one, name) for name in fields),
             one.call in headline,
             len(loops),
-            sum(loop.iterations for loop in loops),
+            sum(loop.iterations for loop in loops) if told else None,
             _JOINED.join(one.flags),
         ]
 

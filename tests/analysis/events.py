@@ -23,7 +23,7 @@ def call(
     *,
     tail: float = 0.0,
     iterations: int | None = None,
-    retries: int = 0,
+    retries: int | None = 0,
     host_bound: bool | None = None,
     leg: str | None = None,
     images: int = 1,

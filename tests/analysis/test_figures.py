@@ -306,7 +306,31 @@ def test_a_call_one_of_whose_loops_has_lost_its_end_has_no_time_in_loops() -> No
     state = fold(given, {name: log}).state
     figures = run_figures(state, state.runs[name])
     assert figures.denoise_s == pytest.approx(0.16)
-    assert [one.loop_ms for one in figures.calls] == pytest.approx([160, 160, 0, 160])
+    assert [one.loop_ms for one in figures.calls] == [pytest.approx(160), pytest.approx(160), None, pytest.approx(160)]
+
+
+def test_retries_that_nobody_counts_are_not_none_at_all() -> None:
+    given = request(variants=["no-compile"], repeats=1)
+    name = given.runs[0].name
+    log = frame()
+    for index, retries in enumerate((None, 0, 2)):
+        log += call(index, "measure", 100 + 1000 * index, [5.0], retries=retries)
+    state = fold(given, {name: log}).state
+    assert [(one.retries, one.clean) for one in run_figures(state, state.runs[name]).calls] == [
+        (None, True),
+        (0, True),
+        (2, False),
+    ]
+
+
+def test_a_compile_that_never_ended_has_taken_no_known_time() -> None:
+    given = request(variants=["compile"], repeats=1)
+    name = given.runs[0].name
+    log = [*frame("compile"), ev.CallStarted(t=200 * MS, call=0, phase="compile")]
+    log.append(ev.CompileStarted(t=300 * MS, id="0/0", call=0, function="f"))
+    died = ev.RunChanged(t=9_000 * MS, run=name, state="ended", outcome="died")
+    (case,) = case_figures(fold(given, {name: log}, [died]).state)
+    assert (case.compiles, case.compile_s) == (1, None)
 
 
 @pytest.mark.parametrize("ns", [0, -5 * MS])
