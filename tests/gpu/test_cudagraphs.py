@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from tests.gpu.support import graphs
 from tests.gpu.support.graphs import Scaled, Writing, compiled, copied, measured, seen, wrong_actions, wrong_latents
@@ -46,9 +45,14 @@ def test_what_is_overwritten_is_right(pipeline: str, guidance: float | None, cop
     """A ControlNet's outputs are in use when the UNet replays; PNDM keeps outputs over steps without guidance."""
     reference = measured(pipeline, DEVICE, guidance=guidance)
     found = measured(pipeline, DEVICE, compiled(MODE, DEVICE), guidance=guidance)
-    assert any(event.action == "record" for event in found.events if isinstance(event, graphs.CudaGraph)), (
-        "no graph was recorded: nothing was replayed"
-    )
+    assert graphs.recorded(found.events), "nothing was replayed"
     assert wrong_latents(found.latents, reference.latents) == []
     assert bool(copied(found.events)) == copies
-    torch.cuda.synchronize()
+
+
+@pytest.mark.parametrize("pipeline", ["sd15-txt2img", "sdxl-txt2img"])
+def test_graphs_by_block_are_right_or_refused(pipeline: str) -> None:
+    """Stable Diffusion XL's blocks hand their outputs on to each other, those of 1.5 stand alone."""
+    reference = measured(pipeline, DEVICE)
+    by_blocks = compiled(MODE, DEVICE, "regional-compile", pipeline)
+    assert graphs.wrong_by_blocks(lambda: measured(pipeline, DEVICE, by_blocks), reference.latents, DEVICE) == []

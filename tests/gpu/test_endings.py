@@ -1,5 +1,5 @@
 """How runs end on a GPU, each in a process of its own: out of memory wherever it strikes, a lost context, CUDA graphs
-block by block.
+that overwrite each other's outputs.
 """
 
 from __future__ import annotations
@@ -53,11 +53,9 @@ def test_an_illegal_access_ends_its_run_alone(tmp_path: Path) -> None:
     assert len(healthy.calls_of("measure")) == 3
 
 
-def test_regional_compile_with_cuda_graphs_fails_with_the_known_error(tmp_path: Path) -> None:
-    options = conducting.asked(
-        "sd15-txt2img", size="tiny", variants=["regional-compile"], mode="reduce-overhead", steps=4
-    )
-    state = conducting.conduct(tmp_path, options, DEVICE)
+def test_graphs_that_overwrite_what_is_in_use_fail_with_the_known_error(tmp_path: Path) -> None:
+    """Blocks that were compiled one by one, and nobody marks the steps: torch says what happened, and so do we."""
+    state = conducting.conduct(tmp_path, conducting.asked("chained", steps=4), DEVICE)
     [run] = state.runs.values()
     assert endings.wrong_overwritten(run) == [], conducting.told(state)
     assert state.state == "done"

@@ -9,7 +9,18 @@ import torch
 
 from profiler.events import CudaGraph
 from profiler.worker.cudagraphs import CudaGraphSteps
-from tests.gpu.support.graphs import Replays, Scaled, copied, measured, seen, wrong_actions, wrong_latents
+from tests.gpu.support.graphs import (
+    Outcome,
+    Replays,
+    Scaled,
+    copied,
+    measured,
+    overwritten,
+    seen,
+    wrong_actions,
+    wrong_by_blocks,
+    wrong_latents,
+)
 
 pytestmark = [
     pytest.mark.usefixtures("fresh_dynamo"),
@@ -52,6 +63,33 @@ def test_a_step_that_is_marked_for_every_denoiser_spoils_a_controlnets_outputs(m
     monkeypatch.setattr(CudaGraphSteps, "keep", marking)
     found, reference, _ = latents("controlnet")
     assert wrong_latents(found, reference) == ["they aren't finite"]
+
+
+def test_steps_that_nobody_marks_spoil_a_controlnets_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CudaGraphSteps, "begin_step", lambda self: None)
+    found, reference, _ = latents("controlnet")
+    assert wrong_latents(found, reference) == ["they aren't finite"]
+
+
+def test_graphs_by_block_must_be_right_or_refused_in_the_known_words() -> None:
+    reference = torch.ones(3)
+    told = [CudaGraph(action="record", id="0/0", ns=1000)]
+
+    def wrong(outcome: Outcome | Exception) -> list[str]:
+        def measure() -> Outcome:
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        return wrong_by_blocks(measure, reference, "cpu")
+
+    assert wrong(Outcome(reference, told)) == []
+    assert wrong(overwritten()) == []
+    assert wrong(Outcome(reference, [])) == ["no graph was recorded: nothing was replayed"]
+    assert wrong(Outcome(reference * 2, told))[0].startswith("off by 1")
+    assert wrong(RuntimeError("CUDA error: misaligned address"))[0].startswith(
+        "it failed otherwise: RuntimeError: CUDA"
+    )
 
 
 def test_latents_that_differ_show() -> None:

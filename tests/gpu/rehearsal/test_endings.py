@@ -10,6 +10,7 @@ from profiler import events as ev
 from profiler.analysis.state import SessionState
 from profiler.worker.failures import classify
 from tests.gpu.support import conducting, endings
+from tests.gpu.support.graphs import overwritten
 from tests.gpu.test_endings import CASES
 from tests.support import recorded
 
@@ -78,13 +79,15 @@ def test_a_run_that_took_others_with_it_shows() -> None:
     assert endings.wrong_poisoning(state, healthy, [poisoned])
 
 
-def test_the_known_error_of_cuda_graphs_by_block() -> None:
-    error = RuntimeError(
-        "Error: accessing tensor output of CUDAGraphs that has been overwritten by a subsequent run. Stack trace: File"
-        ' "attention.py", line 1056, in forward\n    hidden_states = ff_output + hidden_states. To prevent overwriting,'
-        " clone the tensor outside of torch.compile() or call torch.compiler.cudagraph_mark_step_begin() before each"
-        " model invocation."
-    )
+def test_blocks_that_are_compiled_one_by_one_run_where_nothing_is_overwritten(tmp_path: Path, own_home: Path) -> None:
+    events = conducting.in_this_process(conducting.asked("chained", steps=2), "cpu", tmp_path)
+    assert sum(isinstance(event, ev.CompileEnded) for event in events) == 1, "the blocks share their code"
+    assert sum(isinstance(event, ev.CallEnded) and event.images == 1 for event in events) > 2
+    assert not any(isinstance(event, ev.RunEnded) for event in events), "nothing failed"
+
+
+def test_the_known_error_of_cuda_graphs() -> None:
+    error = overwritten()
     state = session()
     run = next(iter(state.runs.values()))
     ended, _ = classify(error, "compile", "cuda:0")

@@ -69,7 +69,7 @@ def _before(run: RunState, other: RunState) -> bool:
 
 
 def wrong_overwritten(run: RunState) -> list[str]:
-    """Of a run of regional-compile whose mode replays CUDA graphs block by block."""
+    """Of a run in which the replay of one CUDA graph has overwritten what the next one is to read."""
     found: list[str] = []
     if run.outcome != "failed":
         found.append(f"it ended {run.outcome}: {run.reason}")

@@ -17,8 +17,10 @@ from profiler.events import CudaGraph, Event, Note
 from profiler.request import Options, resolve
 from profiler.subject import Subject
 from profiler.worker.compiles import CompileMonitor, modules_of
+from profiler.worker.failures import classify
 from profiler.worker.measure import Capture, Measurement
 from profiler.worker.where import Where
+from tests.gpu.support.endings import OVERWRITTEN
 
 SHARE = 0.02
 """Of the reference's largest value: more than fused kernels in float32 are off by after a few steps, and far less than
@@ -70,10 +72,31 @@ def measured(
     return Outcome(latents, events)
 
 
-def compiled(mode: str, device: str) -> Callable[[Subject], object]:
-    """The variant compile in ``mode``, as a session applies it."""
-    [case] = resolve(Options(pipeline="sd15-txt2img", size="tiny", variants=["compile"], mode=mode), device).cases
+def compiled(
+    mode: str, device: str, variant: str = "compile", pipeline: str = "sd15-txt2img"
+) -> Callable[[Subject], object]:
+    """``variant`` in ``mode``, as a session applies it."""
+    [case] = resolve(Options(pipeline=pipeline, size="tiny", variants=[variant], mode=mode), device).cases
     return lambda subject: variants.apply(subject, case.compilation)
+
+
+def recorded(events: Sequence[Event]) -> bool:
+    """Whether a CUDA graph was recorded: otherwise nothing is replayed."""
+    return any(isinstance(event, CudaGraph) and event.action == "record" for event in events)
+
+
+def wrong_by_blocks(measure: Callable[[], Outcome], reference: torch.Tensor, device: str) -> list[str]:
+    """Of blocks that replay a graph each: what they hand on is right, or torch refuses it in the words that are known.
+
+    Which of the two depends on how torch tells one generation of graphs from the next. Wrong latents are neither.
+    """
+    try:
+        found = measure()
+    except RuntimeError as error:
+        reason = classify(error, "measure", device).event.reason
+        return [] if OVERWRITTEN in (reason or "") else [f"it failed otherwise: {reason}"]
+    nothing = [] if recorded(found.events) else ["no graph was recorded: nothing was replayed"]
+    return nothing + wrong_latents(found.latents, reference)
 
 
 def wrong_latents(found: torch.Tensor, reference: torch.Tensor) -> list[str]:
@@ -153,14 +176,21 @@ def wrong_actions(found: Sequence[CudaGraph], *expected: str) -> list[str]:
 # --- without a GPU ----------------------------------------------------------------------------------------------------
 
 
+def overwritten() -> RuntimeError:
+    """What inductor's manager of CUDA graphs raises, in its own words."""
+    trace = 'File "madeup.py", line 58, in forward\n    return sample @ self.weight'
+    return RuntimeError(cudagraph_trees.CUDAGraphTreeManager.format_dealloc_msg(trace))
+
+
 class Replays:
     """Has denoisers hand out their outputs as CUDA graphs do: theirs until the next step's first call.
 
-    A step begins at ``cudagraph_mark_step_begin``. What is still in use then is spoilt with NaN, where a real replay
-    would write other values into it.
+    A step begins at ``cudagraph_mark_step_begin``; as long as nobody calls that, every replay is a step of its own.
+    What is still in use then is spoilt with NaN, where a real replay would write other values into it.
     """
 
     def __init__(self) -> None:
+        self._unmarked = cudagraph_trees.MarkStepBox.mark_step_counter
         self._step: int | None = None
         self._handed_out: list[torch.Tensor] = []
 
@@ -173,7 +203,7 @@ class Replays:
         @functools.wraps(forward)
         def replay(*arguments: Any, **options: Any) -> Any:
             step = cudagraph_trees.MarkStepBox.mark_step_counter
-            if step != self._step:
+            if step != self._step or step == self._unmarked:
                 self._step = step
                 for tensor in self._handed_out:
                     tensor.fill_(float("nan"))

@@ -40,6 +40,33 @@ class MadeUpDenoiser(ModelMixin, ConfigMixin):
         return sample
 
 
+class MadeUpBlock(torch.nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(width, width) / width**0.5, requires_grad=False)
+
+    def forward(self, sample: torch.Tensor) -> torch.Tensor:
+        return sample @ self.weight
+
+
+class MadeUpChain(ModelMixin, ConfigMixin):
+    """Each of its ``length`` blocks gets what the one before it gave."""
+
+    @register_to_config
+    def __init__(self, width: int = 64, length: int = 2) -> None:
+        super().__init__()
+        self.blocks = torch.nn.ModuleList(MadeUpBlock(width) for _ in range(length))
+
+    @property
+    def weight(self) -> torch.Tensor:
+        return self.blocks[0].weight
+
+    def forward(self, sample: torch.Tensor, timestep: int) -> torch.Tensor:
+        for block in self.blocks:
+            sample = block(sample)
+        return sample
+
+
 class MadeUpScheduler(SchedulerMixin, ConfigMixin):
     """Keeps its times on the host. ``around``: called at the end of every step, as what waits for the device."""
 
@@ -184,6 +211,16 @@ def poisoned_once(device: torch.device) -> MadeUpPipeline:
             return call(self, batch_size, num_inference_steps)
 
     pipe.__class__ = Poisoned
+    return pipe
+
+
+def chained(device: torch.device) -> MadeUpPipeline:
+    """Blocks that replay a CUDA graph each, on a GPU: the second one is to read what the first one's may overwrite."""
+    pipe = made_up(device)
+    unet = MadeUpChain().to(device, pipe.unet.dtype).eval()
+    for block in unet.blocks:
+        block.compile(**({"mode": "reduce-overhead"} if device.type == "cuda" else {"backend": "eager"}))
+    pipe.register_modules(unet=unet)
     return pipe
 
 
