@@ -15,6 +15,8 @@ import torch
 from diffusers import ConfigMixin, DiffusionPipeline, ImagePipelineOutput, ModelMixin, SchedulerMixin
 from diffusers.configuration_utils import register_to_config
 
+RAISED_S = 0.3
+
 
 class MadeUpDenoiser(ModelMixin, ConfigMixin):
     """``products`` matrix products of ``width`` x ``width`` a call, after ``additions`` that only take launching.
@@ -136,18 +138,22 @@ def host_bound(device: torch.device | str, step_ms: float) -> MadeUpPipeline:
 
 
 def timed_ms(pipe: MadeUpPipeline, device: torch.device | str) -> float:
-    """Milliseconds of one call of the denoiser, the middle one of seven, waits at both ends."""
+    """Milliseconds of one call of the denoiser, waits at both ends: the middle one of the last seven.
+
+    Calls are made for ``RAISED_S`` at least: a GPU that was idle raises its clocks in that time.
+    """
     wait = torch.cuda.synchronize if torch.device(device).type == "cuda" else lambda: None
     sample = pipe.unet.weight.clone()
-    found = []
+    found: list[float] = []
     with torch.no_grad():
-        for _ in range(7):
+        until = time.monotonic() + RAISED_S
+        while len(found) < 7 or time.monotonic() < until:
             wait()
             began = time.perf_counter_ns()
             pipe.unet(sample, 1)
             wait()
             found.append((time.perf_counter_ns() - began) / 1e6)
-    return sorted(found)[3]
+    return sorted(found[-7:])[3]
 
 
 # --- FILE:FUNCTION ----------------------------------------------------------------------------------------------------
