@@ -24,11 +24,23 @@ def differences(runs: Iterable[RunState]) -> list[str]:
     """A line for each thing that ``runs`` were made with and that was not the same for all: device, versions."""
     environments = [run.environment for run in runs if run.environment is not None]
     lines: list[str] = []
-    for told in (_device, _threads, *(_version(package) for package in MEASURED)):
+    for told in _MACHINE:
         found = list(dict.fromkeys(word for environment in environments if (word := told(environment))))
         if len(found) > 1:
             lines.append(f"runs were made with {' and '.join(found)}")
     return lines
+
+
+def otherwise(session: SessionState, runs: Iterable[RunState]) -> list[str]:
+    """With what ``runs`` were made that the first run of ``session`` was not: what is told of the whole session, by its
+    first run, isn't theirs.
+    """
+    first = next((run.environment for run in session.runs.values() if run.environment is not None), None)
+    if first is None:
+        return []
+    environments = [run.environment for run in runs if run.environment is not None]
+    words = ((told(environment), told(first)) for told in _MACHINE for environment in environments)
+    return list(dict.fromkeys(word for word, firsts in words if word and word != firsts))
 
 
 def apart(ours: SessionState, own: Iterable[RunState], theirs: SessionState, other: Iterable[RunState]) -> list[str]:
@@ -73,3 +85,7 @@ def _version(package: str) -> Callable[[Environment], str]:
         return f"{package} {version}" if version else ""
 
     return told
+
+
+_MACHINE = (_device, _threads, *(_version(package) for package in MEASURED))
+"""What must be the same for runs to be compared, each as a word of an environment; "" where it isn't known."""

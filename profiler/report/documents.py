@@ -181,6 +181,11 @@ class ReportDocument(msgspec.Struct, kw_only=True):
     torch: str | None
     against: str | None
     tables: list[ReportTable]
+    versions: dict[str, str] = msgspec.field(default_factory=dict)  # torch's among them
+    driver: str | None = None
+    runs: int = 0
+    made: int = 0  # of the runs those that have a result, if only that they failed
+    reason: str | None = None  # why the session ended before its runs did
 
 
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {

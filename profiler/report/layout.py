@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from profiler.analysis.cases import CaseFigures, case_figures
+from profiler.analysis.machines import otherwise
 from profiler.analysis.state import RunState, SessionState
 from profiler.report import published
 from profiler.report.casedocument import device_of, versions_of
@@ -40,7 +41,11 @@ _TITLES = {
     ("regional-compile", "accelerate"): "regional compile (accelerate)",
 }
 
+NOT_MADE = "not made"  # the session was stopped before the run began
 _NOTE_WIDTH = 100  # of a footnote in plain text
+
+_TOLD = ("cuda", "triton", "diffusers", "transformers", "accelerate", "python", "stepscope")
+"""Versions that stand above the tables beside torch's."""
 
 ColumnKey = tuple[str, str | None]
 
@@ -64,6 +69,11 @@ def report(session: SessionState, against: str | None = None) -> ReportDocument:
         layout="published",
         gpu=gpu,
         torch=versions_of(session).get("torch"),
+        versions=versions_of(session),
+        driver=device.driver,
+        runs=len(session.runs),
+        made=sum(one.made for one in figures.values()),
+        reason=session.reason or session.presumed,
         against=against,
         tables=tables,
     )
@@ -118,6 +128,8 @@ def _cell(session: SessionState, figures: CaseFigures, against: str | None) -> R
     notes = published_notes(case)
     if outcome not in ("ok", "oom", None):
         notes += list(dict.fromkeys(run.reason for run in runs if run.outcome == outcome and run.reason))[:1]
+    if rates:
+        notes += _doubts(session, figures, runs)
     return ReportCell(
         case=case.name,
         variant=figures.variant,
@@ -130,9 +142,20 @@ def _cell(session: SessionState, figures: CaseFigures, against: str | None) -> R
     )
 
 
+def _doubts(session: SessionState, figures: CaseFigures, runs: list[RunState]) -> list[str]:
+    """What must be known of a figure before it is compared: what it was made with, over what, and what disturbed it."""
+    found = [f"made with {word}, other than what stands above the tables" for word in otherwise(session, runs)]
+    if "ok" not in figures.outcomes:
+        calls = sum(len(run.calls_of("measure")) for run in runs)
+        found.append(f"not over yet: the figure is over {calls} measured call{'s' * (calls != 1)} so far")
+    return found + figures.flags
+
+
 def _word(outcome: str | None, runs: list[RunState]) -> str:
     if outcome in (None, "ok"):
         return NOT_MEASURED
+    if outcome == "stopped" and all(run.header is None for run in runs):
+        return NOT_MADE
     if outcome != "oom":
         return str(outcome)
     return max(
@@ -153,16 +176,32 @@ def report_lines(document: ReportDocument, *, markdown: bool) -> list[str]:
     """The tables as Markdown or aligned plain text, iterations per second in their cells."""
     ours = f"torch {document.torch}" if document.torch else "ours"
     said = f"session {document.session}, {ours}, iterations per second"
-    intro = [shown(one_line(said)) if markdown else said]
+    intro = [said, *_made_with(document), *_missing(document)]
     if document.against:
         ratio = "in brackets" if markdown else "ratio:"
         intro.append(f"torch 2.0 and nightly: as published of {document.against}; {ratio} ours divided by theirs")
-    lines = intro
+    # A line for itself is a paragraph in Markdown.
+    lines = [line for text in intro for line in ("", shown(one_line(text)))][1:] if markdown else intro
     for table in document.tables:
         lines += ["", *_table(table, document, markdown)]
     if not document.tables:
         lines += ["", "no case was asked for"]
     return lines
+
+
+def _made_with(document: ReportDocument) -> list[str]:
+    """What else the figures depend on; torch stands above already."""
+    driver = [f"driver {document.driver}"] if document.driver else []
+    packages = [f"{name} {document.versions[name]}" for name in _TOLD if name in document.versions]
+    return [f"with {', '.join([*driver, *packages])}"] if driver or packages else []
+
+
+def _missing(document: ReportDocument) -> list[str]:
+    """What the tables lack, and why; nothing where every run has a result."""
+    if document.made == document.runs:
+        return []
+    why = f": {document.reason}" if document.reason else ""
+    return [f"{document.made} of {document.runs} runs made{why}"]
 
 
 def _table(table: ReportTable, document: ReportDocument, markdown: bool) -> list[str]:

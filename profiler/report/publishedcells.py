@@ -13,10 +13,10 @@ from profiler.report.text import NOT_MEASURED, number
 from profiler.request import Case, Workload
 
 _OF_THE_BENCHMARK = {
-    "batched-if": "at batch sizes above 1 the published figure is the first stage's, and its later stages made one"
-    " picture; ours is the first stage's too, and all stages made the whole batch",
+    "batched-if": "at batch sizes above 1 the figure is the first stage's, theirs and ours: it alone makes the whole"
+    " batch, and the later stages make one picture",
     "upscaler": "the published script gives the upscaler the first stage's picture of 64 pixels, not the second"
-    " stage's of 256: it makes 256x256 pixels and not 1024x1024, as ours does by default",
+    " stage's of 256: it makes 256x256 pixels and not 1024x1024, and so does ours unless another size is asked for",
 }
 
 

@@ -256,7 +256,7 @@ def test_above_batch_size_1_the_first_stage_stands_for_deepfloyd_if() -> None:
     document = report(_session([case], {case.name: [*log, _ended("ok")]}), "A100")
     cell = document.tables[0].rows[0].cells[0]
     assert (cell.text, cell.published[0].iterations_per_second) == ("100.00", [25.02])
-    assert "all stages made the whole batch" in _text(document)
+    assert "it alone makes the whole batch" in " ".join(_text(document).split())
 
 
 @pytest.mark.parametrize(
@@ -288,6 +288,48 @@ def test_a_run_that_was_not_made_has_no_figure() -> None:
     document = report(_session([case], {}))
     cell = document.tables[0].rows[0].cells[0]
     assert (cell.outcome, cell.text) == (None, "-")
+
+
+def test_what_is_missing_is_told_with_the_reason() -> None:
+    cases = [_case("sd15-txt2img", "no-compile"), _case("sd15-txt2img", "compile"), _case("sd15-img2img", "compile")]
+    log = {cases[0].name: [*_calls(3), _ended("ok")], cases[1].name: [*_calls(1)]}
+    state = _session(cases, log)
+    live = " ".join(_text(report(state)).split())
+    assert "1 of 3 runs made" in live and "not over yet: the figure is over 1 measured call so far" in live
+    time_up = "max time of 570 s reached"
+    runs = list(state.runs.values())
+    for run in runs[1:]:
+        run.conducted_end = ev.RunChanged(run=run.name, state="ended", outcome="stopped", reason=time_up)
+    state.conducted, state.reason = "stopped", time_up
+    document = report(state)
+    assert (document.runs, document.made, document.reason) == (3, 1, time_up)
+    cells = [cell for row in document.tables[0].rows for cell in row.cells]
+    assert [cell.text for cell in cells] == ["100.00", "stopped", "not made"]
+    assert all(time_up in cell.footnotes for cell in cells[1:])
+    text = _text(document)
+    assert f"1 of 3 runs made: {time_up}" in text and f"1 of 3 runs made: {time_up}" in _text(document, markdown=True)
+
+
+def test_what_disturbed_a_figure_and_what_it_was_made_with_stands_below_it() -> None:
+    cases = [_case("sd15-txt2img", variant) for variant in ("no-compile", "compile")]
+
+    def made(gpu: str, torch: str) -> ev.Environment:
+        return ev.Environment(device="cuda:0", device_name=gpu, versions={"torch": torch, "diffusers": "0.42.1"})
+
+    odd = ev.Output(call=2, finite=False)
+    logs = {
+        cases[0].name: [made("NVIDIA One", "2.11.0"), *_calls(3), _ended("ok")],
+        cases[1].name: [made("NVIDIA Two", "2.13.0"), *_calls(3), odd, _ended("ok")],
+    }
+    document = report(_session(cases, logs))
+    first, second = document.tables[0].rows[0].cells
+    assert (first.footnotes, document.gpu, document.torch) == ([], "NVIDIA One", "2.11.0")
+    assert second.footnotes == [
+        "made with NVIDIA Two, other than what stands above the tables",
+        "made with torch 2.13.0, other than what stands above the tables",
+        "the final latents are not finite",
+    ]
+    assert "with diffusers 0.42.1" in _text(document).splitlines()
 
 
 def test_pipelines_that_were_not_published_come_below_without_published_figures() -> None:
