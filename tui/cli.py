@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from profiler import __version__, sessions
-from tui import safe
+from tui import misuse, safe
 from tui.commands.common import BAD_USAGE, NOT_FOUND, OK, RUN_FAILED, CommandError, on_terminal
 from tui.commands.screen_options import settings_of, unread_screen_options
 from tui.echo import echo, echo_page
@@ -58,6 +58,13 @@ class Commands(click.Group):
         found = getattr(import_module(f"tui.commands.{module}"), f"{name}_command")
         assert isinstance(found, click.Command)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise CommandError(misuse.no_command(args[0], list(COMMANDS)), BAD_USAGE)
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """As ever, but where the reader of our output went away, as ``head`` does: click would end with 1."""
@@ -126,6 +133,8 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except CommandError as error:
         return _say(error.message, error.code)
+    except click.UsageError as error:
+        return _say(misuse.usage(error), error.exit_code)
     except click.ClickException as error:
         return _say(error.format_message(), error.exit_code)
     except (sessions.SessionNotFound, sessions.SessionUnreadable, OSError, RuntimeError) as error:

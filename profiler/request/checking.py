@@ -79,9 +79,9 @@ def shown(given: str) -> str:
 
 
 def hint(given: str, allowed: Sequence[str]) -> str:
-    """``, did you mean 'x'?`` for the nearest of ``allowed``; "" where none is near."""
-    begun = [name for name in allowed if given and name.startswith(given)]
-    close = difflib.get_close_matches(given, allowed, n=1) or begun
+    """``, did you mean 'x'?`` for the first of ``allowed`` that begins so, else the nearest; "" where none is near."""
+    begun = [name for name in allowed if given and name.casefold().startswith(given.casefold())]
+    close = begun or difflib.get_close_matches(given, allowed, n=1)
     return f", did you mean {close[0]!r}?" if close else ""
 
 

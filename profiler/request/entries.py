@@ -111,10 +111,10 @@ def _scheduler(entry: Entry, given: str | None) -> str | None:
     allowed = tuple(dict.fromkeys([*entry.schedulers, *([own.cls] if own is not None else [])]))
     if name is None or name in allowed:
         return name
-    known = [*allowed, *(allowed_name.removesuffix("Scheduler") for allowed_name in allowed)]
+    short = [each.removesuffix("Scheduler") for each in allowed]
     raise BadRequest(
-        f"{given!r} can't take the place of {entry.name}'s scheduler{checking.hint(given or '', known)}"
-        f" (these can: {', '.join(each.removesuffix('Scheduler') for each in allowed)})",
+        f"{given!r} can't take the place of {entry.name}'s scheduler{checking.hint(given or '', [*short, *allowed])}"
+        f" (these can: {', '.join(short)})",
         "scheduler",
     )
 

@@ -93,6 +93,8 @@ def test_a_file_is_refused_with_its_line(
         (f"{SD} --call height=8", "--height"),
         (f"{SD} --inductor-option =1", "no NAME=VALUE"),
         (f"{SD} --scheduler DDI", "did you mean 'DDIM'?"),
+        (f"{SD} --scheduler euler", "did you mean 'EulerDiscrete'?"),
+        (f"{SD} --scheduler DPM", "did you mean 'DPMSolverMultistep'?"),
         (f"{SD} --find-max-batch --device cpu", "--memory-limit"),
         (f"{SD} --weights hub --size tiny", "--size full"),
         ("./nowhere", "there is no folder ./nowhere"),

@@ -14,6 +14,7 @@ from profiler.report.catalogue import (
     scenario_rows,
     scenarios_lines,
 )
+from profiler.request.checking import hint
 from tui.commands.common import BAD_USAGE, CommandError, json_option, print_document, print_lines
 
 
@@ -25,7 +26,10 @@ def pipelines_command(name: str | None, as_json: bool) -> None:
     comes from, and which schedulers, scenarios and engines of regional-compile work.
     """
     if name is not None and name not in catalog.names():
-        raise CommandError(f"no pipeline is called {name!r} (there are: {', '.join(catalog.names())})", BAD_USAGE)
+        known = catalog.names()
+        raise CommandError(
+            f"no pipeline is called {name!r}{hint(name, known)} (there are: {', '.join(known)})", BAD_USAGE
+        )
     rows = [pipeline_row(entry) for entry in catalog.ENTRIES if name in (None, entry.name)]
     if as_json:
         print_document(PipelinesDocument(pipelines=rows))
