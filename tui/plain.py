@@ -10,6 +10,7 @@ from profiler.analysis.legs import stretches
 from profiler.analysis.progress import session_progress
 from profiler.analysis.state import RunState, SessionState
 from profiler.follow import Follower
+from profiler.report.notes import not_begun_lines
 from profiler.report.outputs import session_outputs
 from profiler.report.tables import run_line, session_lines
 from profiler.sessions import Liveness, SessionFolder
@@ -59,6 +60,10 @@ class PlainReport:
                 self._looks(session, run.started_ns)
                 self._run(session, run)
         self._looks(session, None)
+        if session.over:
+            # A line for each would bury what was made where a matrix was stopped early.
+            for line in not_begun_lines(session):
+                self._once(("not begun", len(session.resumed_ns), line), line)
 
     def _looks(self, session: SessionState, before_ns: int | None) -> None:
         """What the looks of ``--until-sure`` found before that moment (None: till now), each in its place."""
@@ -81,7 +86,7 @@ class PlainReport:
         compiles = _compiles(run, self._explained[1]) if self._explained is not None else ()
         for _, key, line in sorted([*_phases(run), *_legs(run), *compiles], key=lambda told: told[0]):
             self._once((*_attempt(run), *key), f"{run.name}: {line}")
-        if run.outcome is not None:
+        if run.outcome is not None and not run.unbegun:
             ended = _place(session, run)
             self._once(
                 (*_attempt(run), "end"), f"{run.name}: {run_line(session, run)}  [{ended} of {len(session.runs)}]"

@@ -175,6 +175,11 @@ class RunState:
         return self.presumed if self.outcome in ("died", "stopped") else None
 
     @property
+    def unbegun(self) -> bool:
+        """Whether the session was stopped before it began."""
+        return self.outcome == "stopped" and self.header is None and self.started_ns is None
+
+    @property
     def phase(self) -> Phase | None:
         return self.phases[-1] if self.phases else None
 

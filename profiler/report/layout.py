@@ -154,7 +154,7 @@ def _doubts(session: SessionState, figures: CaseFigures, runs: list[RunState]) -
 def _word(outcome: str | None, runs: list[RunState]) -> str:
     if outcome in (None, "ok"):
         return NOT_MEASURED
-    if outcome == "stopped" and all(run.header is None for run in runs):
+    if outcome == "stopped" and all(run.unbegun for run in runs):
         return NOT_MADE
     if outcome != "oom":
         return str(outcome)

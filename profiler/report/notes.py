@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from profiler.analysis.batches import LargestBatch, largest_batches
@@ -61,9 +62,10 @@ def _answer(row: Row) -> str:
 
 
 def _open(row: Row) -> str:
-    """Why nothing is settled."""
+    """Why nothing is settled. That it was not measured is said of many cases at once."""
     word = "UNCLEAR" if row.figures.verdict else "no verdict"
-    return f"{word}: {row.figures.reason}"
+    why = row.figures.reason or ""
+    return f"{word}: {why.removeprefix(f'{row.figures.case} has ') if 'no measured call' in why else why}"
 
 
 def meanings(rows: Sequence[Row]) -> list[str]:
@@ -107,9 +109,21 @@ def information(session: SessionState) -> list[tuple[str, str]]:
 
 
 def ended_badly(session: SessionState) -> list[str]:
-    """A line a run that did not end well."""
-    bad = [run for run in session.runs.values() if run.outcome not in (None, "ok")]
-    return [f"{run.name}: {run.outcome}{f': {run.reason}' if run.reason else ''}" for run in bad]
+    """A line a run that did not end well, and one for all that were stopped before they began."""
+    bad = [run for run in session.runs.values() if run.outcome not in (None, "ok") and not run.unbegun]
+    return [
+        *(f"{run.name}: {run.outcome}{f': {run.reason}' if run.reason else ''}" for run in bad),
+        *not_begun_lines(session),
+    ]
+
+
+def not_begun_lines(session: SessionState) -> list[str]:
+    """``45 runs not begun: max time of 570 s reached``; no line where there are none."""
+    reasons = Counter(run.reason or "" for run in session.runs.values() if run.unbegun)
+    return [
+        f"{count} run{'s' * (count != 1)} not begun{f': {reason}' if reason else ''}"
+        for reason, count in reasons.items()
+    ]
 
 
 def recompile_lines(session: SessionState, names: dict[str, str] | None = None) -> list[str]:

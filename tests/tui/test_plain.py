@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from profiler import events as ev
 from profiler import sessions
 from profiler.analysis.fold import SessionFold
 from profiler.follow import Follower
+from profiler.report.tables import session_lines
 from tests.support import recorded
 from tests.support.recorded import Recording
 from tests.support.story import SECOND
@@ -94,6 +97,38 @@ def test_on_a_cpu_memory_is_called_what_it_is() -> None:
     lines = [line for _, line in told_live(recorded.live(steps_per_second=4, seconds=10, device="cpu"), 1.0)]
     assert any("; RSS " in line for line in lines)
     assert not any("GPU" in line or "device" in line for line in lines if "; session " in line)
+
+
+def test_what_a_session_was_stopped_before_is_one_line_however_many_runs_that_are() -> None:
+    request = recorded.request(device="cpu", repeats=20)
+    first, second, *rest = (run.name for run in request.runs)
+    fold = SessionFold("test", request)
+    said: list[str] = []
+    report = PlainReport(said.append)
+
+    moments = itertools.count(SECOND, SECOND)
+
+    def ended(run: str, outcome: str, reason: str | None) -> ev.RunChanged:
+        return ev.RunChanged(t=next(moments), run=run, state="ended", outcome=outcome, reason=reason)
+
+    time_up = "max time of 570 s reached"
+    fold.conductor([ev.RunChanged(run=first, state="running"), ended(first, "failed", "RuntimeError: odd")])
+    fold.conductor([ev.RunChanged(run=second, state="running")])
+    for run in (second, *rest):
+        fold.conductor([ended(run, "stopped", time_up)])
+        report.update(fold.state)
+    fold.conductor([ev.SessionChanged(state="stopped", reason=time_up)])
+    report.update(fold.state)
+    assert said == [
+        f"{first}: failed: RuntimeError: odd  [1 of 60]",
+        f"{second}: stopped: {time_up}  [2 of 60]",
+        f"58 runs not begun: {time_up}",
+    ]
+    lines = session_lines(fold.state)
+    assert lines[-3:] == [f"{first}: failed: RuntimeError: odd", f"{second}: stopped: {time_up}", said[-1]]
+    assert [line for line in lines if "no verdict" in line] == [
+        "compile, regional-compile: no verdict: no measured call"
+    ]
 
 
 def test_tables_are_read_aloud_with_every_figure_after_its_name(tmp_path: Path) -> None:
