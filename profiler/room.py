@@ -37,14 +37,24 @@ def largest_gpu(load: Callable[[], Any] = nvml.load) -> int | None:
     )
 
 
-def gpu_names(load: Callable[[], Any] = nvml.load) -> list[str]:
-    """The names of the GPUs here, by NVML, which are those that torch has; [] without NVML, a driver or a GPU."""
+def gpu_names(load: Callable[[], Any] = nvml.load, root: Path = Path("/")) -> list[str]:
+    """The names of the GPUs here, which are those that torch has, by NVML or, without its binding, by the driver; []
+    without a driver or a GPU.
+    """
 
     def name(binding: Any, handle: Any) -> str:
         found = binding.nvmlDeviceGetName(handle)
         return found.decode(errors="replace") if isinstance(found, bytes) else str(found)
 
-    return _of_each_gpu(name, load)
+    return _of_each_gpu(name, load) or _by_driver(root)
+
+
+def _by_driver(root: Path) -> list[str]:
+    texts = map(_text, sorted(root.glob("proc/driver/nvidia/gpus/*/information")))
+    models = (
+        line.partition(":")[2].strip() for text in texts for line in text.splitlines() if line.startswith("Model:")
+    )
+    return [model for model in models if model]
 
 
 def _of_each_gpu(ask: Callable[[Any, Any], T], load: Callable[[], Any]) -> list[T]:

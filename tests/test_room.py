@@ -30,7 +30,7 @@ def test_the_host_has_what_the_kernel_says_or_the_container_allows(tmp_path: Pat
     assert host_room(written(tmp_path / "odd", proc__meminfo="MemTotal: much\n")) is None
 
 
-def test_the_largest_gpu_counts_and_whatever_nvml_does_is_survived() -> None:
+def test_the_largest_gpu_counts_and_whatever_nvml_does_is_survived(tmp_path: Path) -> None:
     ended: list[bool] = []
 
     def missing() -> None:
@@ -55,4 +55,8 @@ def test_the_largest_gpu_counts_and_whatever_nvml_does_is_survived() -> None:
     assert len(ended) == 3  # whatever came of it
     assert largest_gpu(missing) is None
     assert gpu_names(nvml) == ["NVIDIA A100-SXM4-80GB", "NVIDIA L4"]
-    assert gpu_names(lambda: nvml(nvmlDeviceGetName=fails)) == gpu_names(missing) == []
+    assert gpu_names(lambda: nvml(nvmlDeviceGetName=fails), tmp_path) == gpu_names(missing, tmp_path) == []
+    told = tmp_path / "proc" / "driver" / "nvidia" / "gpus" / "0000:01:00.0" / "information"
+    told.parent.mkdir(parents=True)
+    told.write_text("Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 36\nGPU UUID: \t GPU-0\n")
+    assert gpu_names(missing, tmp_path) == ["NVIDIA H100 80GB HBM3"]
