@@ -158,3 +158,22 @@ def test_device_times_are_on_the_logs_clock(drift: float, within: bool) -> None:
     errors = clock_errors(rig.events(), ends)
     assert len(errors) == STEPS
     assert (max(map(abs, errors)) < MS) == within
+
+
+@pytest.mark.parametrize(("drift", "within"), [(0.0, True), (0.1, False)])
+def test_a_boundary_is_placed_when_the_device_gets_there(drift: float, within: bool) -> None:
+    rig = Rig(drift=drift)
+    found = measuring.placement(rig.clock, lambda: rig.cuda.launch(MS, 50 * MS), rig.host)
+    assert found.ahead_ns == 50 * MS
+    assert (abs(found.error_ns) < MS) == within
+
+
+def test_a_boundary_that_is_placed_when_it_was_marked_shows() -> None:
+    rig = Rig()
+
+    class Early(CudaClock):
+        def at(self, mark: Mark) -> int:
+            return mark.host_ns
+
+    found = measuring.placement(Early(0, rig.cuda, rig.host), lambda: rig.cuda.launch(MS, 50 * MS), rig.host)
+    assert found.error_ns == -50 * MS

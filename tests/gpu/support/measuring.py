@@ -15,6 +15,7 @@ import msgspec
 from profiler.events import Event, LoopEnded, Stage, Step
 from profiler.request import Workload
 from profiler.subject import Subject
+from profiler.worker.clock import Clock
 from profiler.worker.measure import Measurement
 
 US = 1_000
@@ -204,6 +205,24 @@ def clock_errors(events: Sequence[Event], ends_ns: Sequence[int]) -> list[int]:
     steps = of(Step, events)
     assert len(steps) == len(ends_ns), "a step for each end"
     return [step.start_ns + step.ns - end for step, end in zip(steps, ends_ns, strict=True)]
+
+
+class Placement(NamedTuple):
+    """Of a boundary that the host marked while the device had work left; nanoseconds."""
+
+    ahead_ns: int  # from the mark until the host had seen the device get there
+    error_ns: int  # of the mark's place on the log's clock against that
+
+
+def placement(clock: Clock, launch: Callable[[], Any], now: Callable[[], int]) -> Placement:
+    """``launch`` gives the device work of milliseconds and returns before it is done."""
+    clock.prepare(2)
+    clock.anchor()
+    launch()
+    mark = clock.mark()
+    clock.synchronize()
+    reached = now()
+    return Placement(reached - mark.host_ns, clock.at(mark) - reached)
 
 
 def timed_ends(pipe: Any, wait: Callable[[], Any], now: Callable[[], int]) -> list[int]:
