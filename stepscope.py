@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+INTERRUPTED = 130
+"""The exit code that a shell gives to what ctrl-c has ended."""
 
 
 def pin(*names: str) -> None:
@@ -32,9 +35,15 @@ def main() -> int:
         from profiler.launch import run_child
 
         return run_child(sys.argv[2], sys.argv[3:])
-    from tui.cli import main as command
+    try:
+        from tui.cli import main as command
 
-    return command()
+        return command()
+    except KeyboardInterrupt:
+        return INTERRUPTED  # while modules are loaded
+    finally:
+        # On its way out Python would show where it was.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 import traceback
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 
 from profiler.sessions import SessionFolder
 from tui import keys, safe, suspending, theme
@@ -32,16 +33,33 @@ class StepscopeApp(OfferingApp):
 
     farewell: str | None = None
     _leaving = False
+    _ending: Ending | None = None  # None: the app has no terminal, or isn't in the main thread
+
+    def run(self, *arguments: Any, **options: Any) -> Any:
+        """Textual's ``run``. Until it returns, an end that doesn't come in time is made."""
+        try:
+            return super().run(*arguments, **options)
+        finally:
+            if self._ending is not None:
+                self._ending.over()
+
+    def _build_driver(self, *arguments: Any, **options: Any) -> Driver:
+        # From before the terminal is another until it is as it was again: a start takes a while, and may be ended.
+        with suspending.waiting():
+            driver = super()._build_driver(*arguments, **options)
+            ending = Ending(self._leave, self.hush)
+            if not driver.is_headless and ending.watch():
+                self._ending = ending
+                suspending.watch(driver)
+        return driver
 
     def on_load(self) -> None:
         self.animation_level = "none"
         theme.put_on(self, self.settings)
 
     def on_mount(self) -> None:
-        ending = Ending(self._leave)
-        if not self.is_headless and ending.watch():
-            self.set_interval(HANG_UP_CHECK_S, ending.check_terminal)
-            suspending.watch(self._driver)
+        if self._ending is not None:
+            self.set_interval(HANG_UP_CHECK_S, self._ending.check_terminal)
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
 
     def action_theme(self) -> None:
@@ -84,8 +102,12 @@ class StepscopeApp(OfferingApp):
         self._close_messages_no_wait()
 
     def _leave(self, code: int = 0) -> None:
-        self.farewell = safe.line(self._farewell() or "") or None
+        if self._leaving:
+            return  # a second signal: what it would say may be gone
         self._leaving = True
+        if self._ending is not None:
+            self._ending.begin(code)
+        self.farewell = safe.line(self._farewell() or "") or None
         self.exit(return_code=code)
 
     def _farewell(self) -> str | None:

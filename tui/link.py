@@ -175,9 +175,13 @@ class MeasuredFile:
         self._file = file
         self._link = link
         self._encoding = getattr(file, "encoding", None) or "utf-8"
+        self.shut = False
+        """Whether what is to be written is dropped from now on."""
 
     def write(self, text: str) -> int:
         """Write; returns when the terminal, or a buffer on the way to it, has taken it."""
+        if self.shut:
+            return len(text)
         data = text.encode(self._encoding, errors=_IN_CELLS)
         self._link.writes(len(data))
         return self._file.write(text if text.isascii() else data.decode(self._encoding))

@@ -5,8 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from textual.drivers.linux_driver import LinuxDriver
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """SIGTSTP and SIGCONT wait meanwhile. Textual's driver handles them from its making on, and fails where it hasn't
+    begun; ``watch`` comes right after that.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP, signal.SIGCONT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def watch(driver: object) -> None:
@@ -20,8 +34,16 @@ def watch(driver: object) -> None:
     if not isinstance(driver, LinuxDriver):
         return
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTSTP, driver._sigtstp_application)
+    loop.add_signal_handler(signal.SIGTSTP, _stopped, driver)
     loop.add_signal_handler(signal.SIGCONT, _continued, driver)
+
+
+def _stopped(driver: LinuxDriver) -> None:
+    """Stop the process, the terminal as it was found where this app has it."""
+    if _has_terminal(driver):
+        driver._sigtstp_application()
+    else:
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _continued(driver: LinuxDriver) -> None:
@@ -29,11 +51,16 @@ def _continued(driver: LinuxDriver) -> None:
     if not driver._auto_restart:
         return  # somebody else has the terminal, and gives it back
     if not driver._must_signal_resume:  # nothing was put in order before the stop
-        if driver._key_thread is None or not driver._key_thread.is_alive():
-            return  # the app hasn't begun, or is leaving
+        if not _has_terminal(driver):
+            return
         driver.suspend_application_mode()
         driver._must_signal_resume = True
     driver.resume_application_mode()
+
+
+def _has_terminal(driver: LinuxDriver) -> bool:
+    """False: the app hasn't begun, or is leaving."""
+    return driver._key_thread is not None and driver._key_thread.is_alive()
 
 
 def under_a_shell() -> bool:

@@ -42,6 +42,7 @@ class WiredApp(OrderlyApp):
         self.settings = settings or Settings()
         self.link = Link(self.settings)
         self._terminal = Memory()
+        self._file: MeasuredFile | None = None
         self._held = False  # something was painted that the terminal hasn't got yet
         self._held_timer: Timer | None = None
         self._resized_at = -math.inf
@@ -50,9 +51,14 @@ class WiredApp(OrderlyApp):
         driver = super()._build_driver(*arguments, **options)
         file = getattr(driver, "_file", None)
         if file is not None:  # there is none without a terminal
-            driver._file = MeasuredFile(file, self.link)  # type: ignore[attr-defined]
+            self._file = driver._file = MeasuredFile(file, self.link)  # type: ignore[attr-defined]
             self.link.queued = self._queued
         return driver
+
+    def hush(self) -> None:
+        """From now on nothing is written to the terminal; a write under way may still end."""
+        if self._file is not None:
+            self._file.shut = True
 
     def _queued(self) -> int:
         writer = getattr(self._driver, "_writer_thread", None)
