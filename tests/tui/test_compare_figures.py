@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from profiler.analysis.cases import CaseFigures, lot_figures
 from profiler.analysis.lots import Lot, lots_of
+from profiler.analysis.outputs import OutputComparison
 from profiler.report import rows as printed
 from profiler.report.html.axes import value_text
 from profiler.report.notes import answers
@@ -16,6 +17,7 @@ from tests.support import recorded
 from tests.tui.support import folded
 from tui.pictures.compare import rows
 from tui.pictures.compare.detail import Told, detail
+from tui.pictures.compare.outputs import output_cell
 from tui.pictures.table import break_even_cell
 
 
@@ -102,3 +104,21 @@ def test_a_break_even_of_warm_start_ups_alone_is_said_to_be_that(compiled: tuple
     warm = replace(told, first_image_cold_s=None, first_image_warm_s=2.0)
     (said,) = answers([dataclasses.replace(row, figures=warm)])
     assert said.endswith("pays after 13 images with a warm cache")
+
+
+@pytest.mark.parametrize(
+    ("fields", "cell"),
+    [
+        ({"equal": True}, ("equal", "good")),
+        ({"equal": False, "psnr_db": 58.12, "max_abs": 0.1}, ("58.1 dB", "")),
+        ({"equal": False, "psnr_db": 12.3, "warning": "far off"}, ("DIFFERS", "bad")),
+        ({"equal": False, "max_abs": 0.5, "range": 0.0}, ("–", "quiet")),
+        ({"reason": "another seed"}, ("–", "quiet")),
+    ],
+)
+def test_an_output_is_called_on_the_screen_what_it_is_called_in_print(
+    fields: dict[str, object], cell: tuple[str, str]
+) -> None:
+    found = OutputComparison(case="a", baseline="b", **fields)
+    assert output_cell(found) == cell
+    assert printed.output_cell(found).startswith(cell[0].replace("–", "-"))

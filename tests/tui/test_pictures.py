@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from profiler import events as ev
+from profiler.analysis.cases import case_figures
 from profiler.analysis.columns import Columns
 from profiler.analysis.fold import SessionFold
 from profiler.analysis.state import GPU_COLUMNS, SessionState
@@ -24,6 +25,7 @@ from tui.pictures.happenings import Happenings
 from tui.pictures.live import LivePainter, LivePicture, unreadable
 from tui.pictures.names import latest_ns, origin_ns
 from tui.pictures.slots import Slots
+from tui.pictures.table import case_lines
 from tui.pictures.view import StepsView
 
 MS, SECOND = 1_000_000, 1_000_000_000
@@ -383,6 +385,28 @@ def test_figures_of_the_table_are_the_profilers() -> None:
     assert plain.cells["recomp"][0] == "–"
     assert compiled.cells["speed-up"][0].startswith("1.6")
     assert compiled.cells["verdict"][0] == "FASTER"
+
+
+@pytest.mark.parametrize(
+    ("speedup", "interval", "text"),
+    [
+        (1.61, (1.60, 1.62), "1.61x ±0.01"),
+        (1.24, (0.0264, 57.94), "1.24x 0.03–57.94"),
+        (1.17, (0.67, 2.03), "1.17x 0.67–2.03"),
+    ],
+)
+def test_plus_and_minus_stand_for_an_interval_that_reaches_as_far_both_ways(
+    speedup: float, interval: tuple[float, float], text: str
+) -> None:
+    state = folded(recorded.finished(repeats=2))
+    figures = [replace(one, speedup=speedup, interval=interval) for one in case_figures(state)]
+    assert case_lines(state, figures)[1].cells["speed-up"][0] == text
+
+
+def test_a_case_of_too_few_runs_says_so_in_place_of_a_verdict() -> None:
+    plain, compiled, _ = picture(folded(recorded.finished(repeats=2))).cases
+    assert compiled.cells["verdict"] == ("too few", "quiet")
+    assert plain.cells["verdict"] == (words.NOTHING, "quiet")
 
 
 def test_lines_that_could_not_be_read_are_a_small_warning() -> None:

@@ -27,6 +27,10 @@ from tui.pictures.names import (
 )
 
 VERDICT_STYLES = {"FASTER": "good", "SLOWER": "bad", "SAME": "quiet", "UNCLEAR": "warn"}
+TOO_FEW = "too few"
+
+EVEN = 0.005
+"""So far from the middle of its interval a speed-up may lie for ``±`` to be true of the two decimals that are shown."""
 
 MOST_IMAGES = 99_999
 """Of a break-even: there is room for no more."""
@@ -146,7 +150,7 @@ def _cells(session: SessionState, figures: CaseFigures) -> dict[str, tuple[str, 
         "recomp": _recompiles(figures),
         "memory": memory_cell(session, figures),
         "speed-up": _speedup(figures),
-        "verdict": (figures.verdict or "", VERDICT_STYLES.get(figures.verdict or "", "")),
+        "verdict": verdict_cell(figures),
         "even at": break_even_cell(figures),
     }
 
@@ -206,8 +210,21 @@ def _speedup(figures: CaseFigures) -> tuple[str, str]:
         return words.NOTHING, "quiet"
     text = f"{figures.speedup:.2f}x"
     if figures.interval is not None:
-        text += f" ±{(figures.interval[1] - figures.interval[0]) / 2:.2f}"
+        text += f" {_around(figures.speedup, *figures.interval)}"
     return text, VERDICT_STYLES.get(figures.verdict or "", "")
+
+
+def _around(ratio: float, low: float, high: float) -> str:
+    """``±0.04``; both ends, ``0.67–2.03``, where a plus and minus would say others: the interval is of logarithms."""
+    half = (high - low) / 2
+    return f"±{half:.2f}" if abs(low + half - ratio) <= EVEN else words.interval(low, high)
+
+
+def verdict_cell(figures: CaseFigures) -> tuple[str, str]:
+    """The verdict; where there are too few processes for one that."""
+    if figures.verdict is not None:
+        return figures.verdict, VERDICT_STYLES.get(figures.verdict, "")
+    return (TOO_FEW, "quiet") if figures.speedup is not None else (words.NOTHING, "quiet")
 
 
 def break_even_cell(figures: CaseFigures) -> tuple[str, str]:

@@ -89,6 +89,11 @@ def size(value: float | None) -> str:
     return f"{decimal(number)} TiB"
 
 
+def interval(low: float, high: float) -> str:
+    """Both ends of an interval of ratios: ``0.67–2.03``."""
+    return f"{low:.2f}–{high:.2f}"
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """``1 run``, ``3 runs``."""
     return f"{number} {one if number == 1 else many or one + 's'}"

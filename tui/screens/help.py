@@ -26,16 +26,15 @@ WORDS = (
     ("97.3 / 27.2", "the figure of each denoising loop of a call; the step chart shows one, {loop} the next"),
     ("compile", "seconds that torch.compile took; recomp: how often a frame was compiled again"),
     ("memory", "the peak: of the whole device (with t: of torch alone), or resident set size on a CPU"),
-    (
-        "speed-up",
-        "against no-compile, ± half of the interval; even at: images until compiling has paid off (?: by estimate)",
-    ),
-    ("verdict", "FASTER, SLOWER or SAME (within 3 %) as far as the interval can tell, else UNCLEAR"),
+    ("speed-up", "against no-compile, ± half of the interval, or both its ends where they lie unevenly"),
+    ("even at", "images until compiling has paid off; with ? by estimate"),
+    ("verdict", "FASTER, SLOWER or SAME (within 3 %) as far as the interval can tell, else UNCLEAR; too few: of runs"),
     ("^ 24.3 s", "a step above the chart's range; {zoom} shows the full range"),
 )
 
 PLACES = (
     ("C  w  1  2", "below the axis: the compiling call, a warm-up, the measured calls or legs by name"),
+    ("R+", "several marks at one place, the gravest of which is seen"),
     ("┊", "where a call or leg begins; in colour, where something was compiled"),
 )
 
@@ -65,7 +64,7 @@ COMPARED = (
     ("verdict", "too few: none before three processes a side; the details say why and what would settle it"),
     ("histogram", "how many percent of a row's steps took so long; ECDF: how many took at most so long"),
     ("1st img", "from the start of loading to the first picture, with an empty compile cache (with w: a filled one)"),
-    ("output", "same: the baseline's latents bit for bit; dB: how close; DIFFERS: farther than the type's rounding"),
+    ("output", "equal: the baseline's latents bit for bit; dB: how close; DIFFERS: farther than the type's rounding"),
     ("a  b  c", "symbols of rows beyond the eighth"),
     ("[x] [+] [-]", "in the list: marked, marked with its session, marked in part"),
 )

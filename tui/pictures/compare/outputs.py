@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 from profiler.analysis.outputs import OutputComparison
+from profiler.report import rows
+from profiler.report.text import NOT_MEASURED
 from tui import safe
 from tui.pictures import words
 
@@ -12,14 +14,13 @@ Cell = tuple[str, str]
 
 
 def output_cell(found: OutputComparison | None) -> Cell:
-    """``same``, how close it is (``58 dB``), ``DIFFERS`` where that is warned of, or nothing."""
-    if found is None or found.reason is not None:
+    """As `show` says it, ``equal``, ``58.1 dB``; of what ``DIFFERS`` the details tell how far."""
+    said = rows.output_cell(found)
+    if said == NOT_MEASURED:
         return words.NOTHING, "quiet"
-    if found.warning is not None:
+    if found is not None and found.warning is not None:
         return "DIFFERS", "bad"
-    if found.equal:
-        return "same", "good"
-    return (f"{found.psnr_db:.0f} dB", "") if found.psnr_db is not None else ("same", "good")
+    return said, "good" if found is not None and found.equal else ""
 
 
 def output_text(found: OutputComparison | None) -> Cell:

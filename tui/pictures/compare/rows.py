@@ -20,12 +20,11 @@ from tui.pictures.table import (
     number_cell,
     remark_of,
     state_of,
+    verdict_cell,
 )
 
 Cell = tuple[str, str]
 NOTHING: Cell = (words.NOTHING, "quiet")
-TOO_FEW = "too few"
-"""In place of a verdict: there are not enough runs for one."""
 
 
 def comparable_bytes(figures: CaseFigures) -> int | None:
@@ -96,7 +95,7 @@ def lot_line(
         **latencies(figures.loops, figures.steps),
         "speed-up": speedup_cell(figures, baseline=baseline),
         "interval": interval_cell(figures),
-        "verdict": verdict_cell(figures, baseline=baseline),
+        "verdict": judged_cell(figures, baseline=baseline),
         "even at": break_even_cell(figures),
         "first": first_image_cell(figures),
         "memory": memory_cell(figures),
@@ -143,17 +142,13 @@ def speedup_cell(figures: CaseFigures, *, baseline: bool) -> Cell:
 def interval_cell(figures: CaseFigures) -> Cell:
     if figures.interval is None:
         return NOTHING
-    low, high = figures.interval
-    return f"{low:.2f}–{high:.2f}", ""
+    return words.interval(*figures.interval), ""
 
 
-def verdict_cell(figures: CaseFigures, *, baseline: bool) -> Cell:
+def judged_cell(figures: CaseFigures, *, baseline: bool) -> Cell:
     """The verdict; why there is none is told in the details."""
-    if figures.verdict is not None:
-        return figures.verdict, VERDICT_STYLES.get(figures.verdict, "")
-    if figures.speedup is not None:
-        return TOO_FEW, "quiet"
-    return ("baseline", "quiet") if baseline else NOTHING
+    told = figures.verdict is not None or figures.speedup is not None
+    return ("baseline", "quiet") if baseline and not told else verdict_cell(figures)
 
 
 def wanted(lines: Iterable[LotLine], view: CompareView) -> list[LotLine]:
