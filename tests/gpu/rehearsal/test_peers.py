@@ -60,6 +60,15 @@ def test_a_trace_of_a_gpu_is_read_by_its_kernels_times() -> None:
     assert peers.against_trace([9 * MS] * 4, trace, "cuda").error == pytest.approx(0.8)
 
 
-def test_a_trace_without_the_steps_is_refused() -> None:
-    with pytest.raises(ValueError, match="0 of 4 steps"):
-        peers.against_trace([MS] * 4, marked([10, 20, 30, 40], "user_annotation"), "cuda")
+def test_a_trace_may_lack_the_beginning() -> None:
+    """Steps that get shorter: those that the trace has are the last ones."""
+    trace = marked([6e3, 10e3, 13e3], "gpu_user_annotation")
+    found = peers.against_trace([6 * MS, 5 * MS, 4 * MS, 3 * MS], trace, "cuda")
+    assert (found.ours, found.theirs) == (3.5, 3.5)
+
+
+@pytest.mark.parametrize("number", [0, 2, 5])
+def test_a_trace_of_other_steps_is_refused(number: int) -> None:
+    trace = marked([10.0 * end for end in range(number)], "gpu_user_annotation")
+    with pytest.raises(ValueError, match=f"{number} of 4 steps"):
+        peers.against_trace([MS] * 4, trace + marked([10, 20, 30, 40], "user_annotation"), "cuda")

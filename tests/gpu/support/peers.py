@@ -117,15 +117,17 @@ def by_profiler(measurement: Measurement, events: list[Event], scheduler: Any, k
 def against_trace(steps: Sequence[int], trace: Sequence[dict[str, Any]], kind: str) -> Agreement:
     """``steps`` in nanoseconds against the ends of the marked stretches in a trace, whose times are microseconds.
 
-    Raises ValueError where the trace hasn't one for each. The first step has no end before it, and is left out.
+    The first step has no end before it, and is left out. So are others at the beginning, where the trace lacks them:
+    torch's profiler drops what seems to lie before its own start, as far as the two clocks are apart (pytorch#192021).
+    Raises ValueError where it hasn't three quarters of them, or more than there are.
     """
     ends = sorted(
         float(event["ts"]) + float(event["dur"])
         for event in trace
         if event.get("name") == MARK and event.get("cat") == _CATEGORIES[kind]
     )
-    if len(ends) != len(steps):
+    if not 0.75 * len(steps) <= len(ends) <= len(steps):
         kinds = sorted({str(event.get("cat")) for event in trace})
         raise ValueError(f"the trace has {len(ends)} of {len(steps)} steps (it has {', '.join(kinds)})")
     theirs = [later - earlier for earlier, later in itertools.pairwise(ends)]
-    return Agreement(statistics.median(steps[1:]) / 1e6, statistics.median(theirs) / 1e3)
+    return Agreement(statistics.median(steps[-len(theirs) :]) / 1e6, statistics.median(theirs) / 1e3)
