@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -186,9 +187,9 @@ def _make(root: Path, wanted: Request, found: Found | None, options: argparse.Na
     state = _read(found.folder)
     if before is not None and found.command == "resume" and len(state.resumed_ns) == len(before.resumed_ns):
         return code or 1  # it was not taken up, and has said why
-    _tell(found.folder, state, set() if before is None else kept.results_of(before), options)
-    failed_runs = any(run.outcome in ("failed", "died") for run in state.runs.values())
-    return 1 if failed_runs or commands.signalled or not state.over else 0
+    well = _tell(found.folder, state, set() if before is None else kept.results_of(before), options)
+    well &= all(run.outcome not in ("failed", "died") for run in state.runs.values())
+    return 0 if well and state.over and not commands.signalled else 1
 
 
 def _workload(options: argparse.Namespace) -> list[str]:
@@ -201,25 +202,32 @@ def _limit(commands: Commands) -> list[str]:
     return [] if left_s is None else ["--max-time", f"{left_s:.0f}"]
 
 
-def _tell(folder: SessionFolder, state: SessionState, before: set[str], options: argparse.Namespace) -> None:
-    """Print the tables and what is left to make; keep them where that is asked for. ``before``: the runs that had a
-    result already.
+def _tell(folder: SessionFolder, state: SessionState, before: set[str], options: argparse.Namespace) -> bool:
+    """Print the tables and what is left to make; keep them where that is asked for, and say whether that worked.
+
+    ``before``: the runs that had a result already.
     """
     document = report(state, options.against)
     made = kept.results_of(state)
-    lines = ["", *report_lines(document, markdown=False), "", *_summary(state, before, made)]
-    if options.keep and made:
-        place = kept.keep(folder, state, "\n".join(report_lines(document, markdown=True)) + "\n")
-        size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
-        lines.append(f"kept in {place} ({size / 1e6:.1f} MB)")
-    for line in lines:
+    for line in ["", *report_lines(document, markdown=False), "", *_summary(state, before, made)]:
         _say(line)
+    if not options.keep or not made:
+        return True
+    try:
+        place = kept.keep(folder, state, "\n".join(report_lines(document, markdown=True)) + "\n")
+    except OSError as error:
+        _say(f"published: nothing could be kept: {error.filename}: {error.strerror}", aside=True)
+        return False
+    size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+    _say(f"kept in {place} ({size / 1e6:.1f} MB)")
+    return True
 
 
 def _summary(state: SessionState, before: set[str], made: set[str]) -> Iterator[str]:
-    failed = sum(run.outcome == "failed" for run in state.runs.values())
-    again = f", {failed} of them failed (--failed makes those again)" if failed else ""
-    yield f"session {state.session}: {len(made)} of {len(state.runs)} runs made{again}"
+    counts = Counter(str(state.runs[name].outcome) for name in made)
+    outcomes = ", ".join(f"{counts[one]} {one}" for one in ("ok", "oom", "unsupported", "failed") if counts[one])
+    again = " (--failed makes those that failed again)" if counts["failed"] else ""
+    yield f"session {state.session}: {len(made)} of {len(state.runs)} runs made{f': {outcomes}' if made else ''}{again}"
     owed = [run.name for run in state.runs.values() if run.name not in made]
     if not owed:
         yield "every run has a result: --new begins another session"

@@ -115,7 +115,7 @@ def test_what_time_cut_short_is_gone_on_with_until_every_run_has_a_result(own_ho
     assert (code, said) == (
         0,
         [
-            f"session {folder.id}: 1 of 3 runs made",
+            f"session {folder.id}: 1 of 3 runs made: 1 ok",
             "2 to make (max time of 1 s reached): the same command goes on with them",
         ],
     )
@@ -125,7 +125,7 @@ def test_what_time_cut_short_is_gone_on_with_until_every_run_has_a_result(own_ho
     code, said = program(does="ok,failed,ok")
     assert (code, said[0]) == (
         1,
-        f"session {folder.id}: 3 of 3 runs made, 1 of them failed (--failed makes those again)",
+        f"session {folder.id}: 3 of 3 runs made: 2 ok, 1 failed (--failed makes those that failed again)",
     )
     assert program.told[-1] == ("resume", folder.id, "--headless", "--max-time", "none")
     assert program("--failed", "--keep")[0] == 0
@@ -136,6 +136,10 @@ def test_what_time_cut_short_is_gone_on_with_until_every_run_has_a_result(own_ho
     (place,) = kept.RESULTS.iterdir()
     assert said[2].startswith(f"kept in {place} (") and (place / "README.md").read_text().startswith("session ")
     assert [one.id for one in sessions.all_sessions(own_home)] == [folder.id]
+    shutil.rmtree(kept.RESULTS)
+    kept.RESULTS.write_text("in the way")
+    code, said = program("--keep")
+    assert (code, said[-1].startswith("published: nothing could be kept: ")) == (1, True)
 
 
 def test_one_that_is_under_way_is_followed_and_no_second_one_begun(

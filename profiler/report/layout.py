@@ -19,6 +19,7 @@ from profiler.analysis.state import RunState, SessionState
 from profiler.report import published
 from profiler.report.casedocument import device_of, versions_of
 from profiler.report.documents import ReportCell, ReportDocument, ReportRow, ReportTable
+from profiler.report.heading import shared_work
 from profiler.report.markdown import one_line, point, shown, table_row
 from profiler.report.publishedcells import (
     PublishedFigure,
@@ -125,7 +126,8 @@ def _cell(session: SessionState, figures: CaseFigures, against: str | None) -> R
     runs = session.runs_of(case.name)
     outcome = outcome_of(figures)
     rates = rates_as_published(workload, figures)
-    notes = published_notes(case)
+    # Of the benchmark's own pipelines it is told in what they differ from the published work.
+    notes = published_notes(case) if workload.pipeline in published.LABELS else [shared_work([workload])]
     if outcome not in ("ok", "oom", None):
         notes += list(dict.fromkeys(run.reason for run in runs if run.outcome == outcome and run.reason))[:1]
     if rates:
