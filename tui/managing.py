@@ -32,7 +32,7 @@ _NAME = 40
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done. ``question`` "": nothing, and ``notice`` says why.
+    """What would be done. ``question`` "": nothing, and ``notice`` says why, with the ids of keys in braces.
 
     ``act`` does it and says in one line what came of it; it never raises what a disk or a session may cause.
     """
@@ -81,7 +81,7 @@ def plan_removal(folders: Sequence[SessionFolder]) -> Plan:
     """Have these sessions removed, of them those that don't run here."""
     idle = [folder for folder in folders if not _runs(folder)]
     if not idle:
-        return Plan(notice=f"{_named(folders)}: running, stop {_it(len(folders))} first (x)")
+        return Plan(notice=f"{_named(folders)}: running, stop {_it(len(folders))} first ({{stop}})")
     running = len(folders) - len(idle)
     stay = f" {running} that {'runs stays' if running == 1 else 'run stay'}" if running else ""
     size = words.size(sum(folder_bytes(folder.path) for folder in idle))

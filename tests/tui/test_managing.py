@@ -69,7 +69,7 @@ def test_what_is_removed_is_told_with_its_size_and_running_ones_stay(tmp_path: P
     with recorded.Feeder(recorded.live(session="live-one"), tmp_path) as feeder:
         feeder.feed_history()
         refused = plan_removal([feeder.folder])
-        assert (refused.question, refused.notice) == ("", "live-one: running, stop it first (x)")
+        assert (refused.question, refused.notice) == ("", "live-one: running, stop it first ({stop})")
         plan = plan_removal([*folders, feeder.folder])
         assert plan.question.startswith("remove 2 sessions for good, 3.") and plan.question.endswith(
             "1 that runs stays"

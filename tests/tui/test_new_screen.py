@@ -203,6 +203,7 @@ def test_what_is_wrong_is_said_at_its_field_and_stops_the_start(tmp_path: Path) 
         assert "not started: height must be" in bench.footer
         # a fault of a folded field: it is unfolded and gone to
         await press("u", "m")
+        assert "not started" not in bench.footer, "it was of the form as it stood"
         await bench.to("seed")
         await press("enter", *"-3", "enter", "u", "enter", *"x", "enter", "m", "home", "r")
         assert screen.view.cursor == "seed"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
 from textual.pilot import Pilot
 
 from tests.support import recorded, triggers
-from tests.tui.support import text_of, until, until_read
+from tests.tui.support import flat, text_of, until, until_read
 from tui import config, keys
 from tui.app import StepscopeApp
 from tui.cli import main
@@ -20,6 +22,8 @@ from tui.commands.common import CommandError
 from tui.commands.screen_options import screen_options
 from tui.keys.keymap import checked
 from tui.messages import FolderPicked, SessionStarted
+from tui.panels.footer import Foot, FooterPanel
+from tui.screens.fed import STILL
 from tui.screens.help import HelpScreen
 from tui.screens.live import LiveScreen
 from tui.screens.palette import PaletteScreen
@@ -35,6 +39,50 @@ def names(app: StepscopeApp) -> list[str]:
 async def to(pilot: Pilot[None], key: str, *stack: str) -> None:
     await pilot.press(key)
     await until(pilot, lambda: names(pilot.app) == ["Sessions", *stack])  # type: ignore[arg-type]
+
+
+# --- the footer ---
+
+
+@pytest.mark.parametrize("width", [12, 30, 46, 60, 80])
+def test_beside_a_notice_hints_are_whole_or_not_there_and_quit_goes_last(width: int) -> None:
+    hints = (*((key, "something") for key in "abc"), ("1-5", "screens"), ("esc", "back"), ("?", "help"), ("q", "quit"))
+    notice = "not started: width is 0"
+    text = flat(FooterPanel(Foot(hints, staying=4, notice=notice)).lay_out(width, 1))
+    assert len(text) <= width
+    if width >= len(notice):
+        shown = text.removeprefix(notice)
+        whole = {"", "…", *(f"{key} {word}" for key, word in hints)}
+        assert set(re.split(r"  +", shown)) <= whole
+        assert shown.endswith("  q quit") == (len(notice) + len("  …  q quit") <= width)
+
+
+async def test_a_notice_is_seen_as_long_as_any_and_none_takes_anothers_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers: list[tuple[SimpleNamespace, Callable[[], None]]] = []
+
+    def after(place: object, wait_s: float, then: Callable[[], None]) -> SimpleNamespace:
+        timer = SimpleNamespace(going=True)
+        timer.stop = lambda: setattr(timer, "going", False)
+        timers.append((timer, then))
+        return timer
+
+    app = StepscopeApp(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, SessionsScreen)
+        monkeypatch.setattr("tui.screens.base.after", after)
+        screen.notice("one")
+        screen.notice("two")
+        assert [timer.going for timer, _ in timers] == [False, True]
+        await until(pilot, lambda: text_of(app).splitlines()[-1].startswith("two  "))
+        screen.attend(False)
+        timers[-1][1]()
+        await until(
+            pilot,
+            lambda: STILL in text_of(app),
+        )
 
 
 # --- numbers ---

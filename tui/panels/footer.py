@@ -25,7 +25,8 @@ class Foot:
 
 class FooterPanel(Panel[Foot]):
     """One row. Of hints that don't fit those in the middle are left out, with a sign: back, help, which has them all,
-    and quit are always seen. Of a question its text is cut: the keys that answer it are always seen.
+    and quit are always seen, but beside a notice, which takes the room of those that have to make place. Of a question
+    its text is cut: the keys that answer it are always seen.
     """
 
     DEFAULT_CSS = "FooterPanel { height: 1; dock: bottom; }"
@@ -40,12 +41,15 @@ class FooterPanel(Panel[Foot]):
         start: list[Part] = [(foot.notice, "warn")] if foot.notice else []
         gap = 0 if start else _GAP  # the first one on the row needs none
         if width_of(start) + width_of(keys) - gap > width:
-            sign = (" " * _GAP + ("~" if self.ascii else "…"), "quiet")
-            stay = foot.staying
-            first, last = hints[: len(hints) - stay], [part for hint in hints[len(hints) - stay :] for part in hint]
-            while first and width_of(start) + sum(map(width_of, [*first, [sign], last])) - gap > width:
+            sign: list[Part] = [(" " * _GAP + ("~" if self.ascii else "…"), "quiet")]
+            place = len(hints) - foot.staying
+            first, last = hints[:place], hints[place:]
+            room = width + gap - width_of(start) - width_of(sign)
+            while first and sum(map(width_of, [*first, *last])) > room:
                 first.pop()
-            keys = [*(part for hint in first for part in hint), sign, *last]
+            while start and last and sum(map(width_of, last)) > room:
+                last.pop(0)
+            keys = [part for hint in [*first, sign, *last] for part in hint]
         if not start:
             keys[:1] = [(text.lstrip(), style) for text, style in keys[:1]]
         return (fitted([*start, *keys], width, ascii=self.ascii),)

@@ -10,6 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
 from textual.widgets import Static
 
 from tui import keys
@@ -93,6 +94,8 @@ class BaseScreen(Screen[None]):
         super().__init__()
         self.ascii = ascii
         self._answer: Callable[[], None] | None = None
+        self._said = ""  # the notice that was given last
+        self._saying: Timer | None = None
         self._foot = FooterPanel(Foot(), ascii=ascii)
         self._tabs = TabsPanel(Tabs(), ascii=ascii)
 
@@ -183,11 +186,18 @@ class BaseScreen(Screen[None]):
 
     def notice(self, text: str) -> None:
         """Say something in the footer for a few seconds."""
+        self.unsay()
         self._foot.put(replace(self._foot.value, notice=text))
-        after(self, NOTICE_S, self._end_notice)
+        self._said = text
+        self._saying = after(self, NOTICE_S, self.unsay)
 
-    def _end_notice(self) -> None:
-        self._foot.put(replace(self._foot.value, notice=""))
+    def unsay(self) -> None:
+        """Take back what was said last, if it is still there."""
+        if self._saying is not None:
+            self._saying.stop()
+            self._saying = None
+        if self._foot.value.notice == self._said:
+            self._foot.put(replace(self._foot.value, notice=""))
 
     @property
     def asking(self) -> bool:

@@ -147,6 +147,7 @@ class NewScreen(FedScreen):
         form = self.form
         if form != before:
             self._wanted = False
+            self.unsay()  # it was about the form as it stood
             self._feed.order(lambda: self._source.look(form))
         self.refresh_footer()
 

@@ -273,7 +273,7 @@ class SessionsScreen(TypedScreen):
         if plan.question:
             self.ask(plan.question, lambda: self._act(plan, message.sessions))
         if plan.notice:
-            self.notice(plan.notice)
+            self.notice(keys.keyed(plan.notice, self.table))
 
     def _act(self, plan: Plan, sessions: tuple[str, ...]) -> None:
         managing.in_background(
