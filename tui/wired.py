@@ -103,6 +103,8 @@ class WiredApp(OrderlyApp):
             self._resize_timer = after(self, wait_s, self._check_resize)
             return
         self._resized_at = time.monotonic()
+        if self.link.still:
+            self.link.asked()  # what is seen would be torn till the focus comes, as of a pane that another one narrows
         super()._check_resize()
         # Terminals rewrap or clear what they showed, also where they end up with the size that they had.
         self._terminal.forget()

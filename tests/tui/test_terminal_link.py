@@ -82,6 +82,16 @@ def test_nothing_is_sent_while_unfocused_or_suspended_and_then_the_newest(feeder
         terminal.wait_for(lambda text: "call 3 of" in text and "stands still" not in text)
         assert len(terminal.raw) - sent < 3000
 
+        # A pane that is split or dragged from the one beside it: what it showed is torn, and it is drawn anew once.
+        terminal.send(FOCUS_GOES)
+        terminal.wait_for("stands still")
+        settle(terminal)
+        terminal.resize(84, 24)
+        terminal.wait_for(lambda text: "results " in text and text.splitlines()[-1].endswith("q quit"))
+        settle(terminal)
+        terminal.send(FOCUS_COMES)
+        terminal.wait_for(lambda text: "stands still" not in text)
+
         terminal.signal(signal.SIGTSTP)
         until(lambda: psutil.Process(terminal.process.pid).status() == psutil.STATUS_STOPPED)
         until(lambda: b"\x1b[?1049l" in terminal.raw[sent:])

@@ -85,7 +85,9 @@ class CompareScreen(TypedScreen):
         yield self._views
         yield self._status
         with Container(id="main"):
-            yield from self._parts.values()
+            for part in self._parts.values():
+                part.display = False  # until it has its place
+                yield part
         with Container(id="typing"):
             yield WordsPanel("filter ", ascii=self.ascii)
             yield self._filter
