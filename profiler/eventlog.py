@@ -132,13 +132,12 @@ class EventLog:
 
     def _append(self, event: Event) -> bool:
         """Whether the whole record was taken."""
-        self._seq += 1
-        event.seq = self._seq
+        event.seq = self._seq + 1
         if not event.t:
             event.t = self._clock()
-        line = line_of(event, MAX_LINE_BYTES)
-        if self._torn:
-            line = b"\n" + line
+        line = b"\n" * self._torn + line_of(event, MAX_LINE_BYTES)
+        # Counted no sooner: the handler of a signal that ends a run raises out of what is above.
+        self._seq += 1
         try:
             written = os.write(self._descriptor, line)
         except OSError as error:

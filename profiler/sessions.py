@@ -176,10 +176,13 @@ class SessionFolder:
             return Liveness.COPIED
         if is_locked(self.conductor_log):
             return Liveness.ALIVE
-        age = (time.time_ns() - manifest.created_wall_ns) / 1e9
-        if not self.conductor_log.exists() and 0 <= age < STARTING_SECONDS:
+        starting = 0 <= (time.time_ns() - manifest.created_wall_ns) / 1e9 < STARTING_SECONDS
+        with suppress(OSError):  # there is none
+            starting &= not self.conductor_log.stat().st_size  # made a moment before its lock is taken
+        if starting:
             return Liveness.STARTING
-        return Liveness.GONE
+        # It may have been made, locked and written to since it was asked for its lock.
+        return Liveness.ALIVE if is_locked(self.conductor_log) else Liveness.GONE
 
 
 def home(environ: Mapping[str, str] = os.environ) -> Path:
@@ -227,11 +230,9 @@ def create(request: Request, version: str, root: Path) -> SessionFolder:
     about = pipelines.pop() if len(pipelines) == 1 else f"{len(pipelines)}-pipelines"
     while True:
         folder = SessionFolder(sessions / f"{''.join(secrets.choice(_ALPHABET) for _ in range(4))}-{about}")
-        try:
+        with suppress(FileExistsError):
             folder.path.mkdir(mode=0o700)
             break
-        except FileExistsError:
-            continue
     try:
         folder.control.mkdir(mode=0o700)
         folder.runs.mkdir(mode=0o700)
@@ -395,6 +396,4 @@ def _link_among(folder: Path, names: Container[str] | None = None) -> str | None
 
 def _shown(name: str) -> str:
     """A name of the file system's as it can be shown: it may have any byte but NUL and /."""
-    if name.isprintable():
-        return name
     return "".join(char if char.isprintable() else "\ufffd" for char in name)

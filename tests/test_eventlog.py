@@ -8,12 +8,14 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiler import eventlog
 from profiler import events as ev
 from profiler.eventlog import MAX_LINE_BYTES, EventLog, LogReader, is_locked
 from tests.support.recorded import finished
@@ -75,6 +77,27 @@ def test_a_time_that_the_caller_gave_is_kept(log: Path) -> None:
     writer = EventLog(log)
     writer.write(ev.Note(t=7))
     assert read_all(LogReader(log))[0].t == 7
+
+
+@pytest.mark.parametrize("place", ["clock", "encoding"])
+def test_a_record_that_a_signal_cuts_short_is_not_missed(
+    log: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker's SIGTERM raises wherever its main thread is: what was never written is no loss."""
+
+    def stopped(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    writer = EventLog(log)
+    writer.write(ev.Note(text="before"))
+    with monkeypatch.context() as cut:
+        cut.setattr(*((writer, "_clock") if place == "clock" else (eventlog, "line_of")), stopped)
+        with pytest.raises(KeyboardInterrupt):
+            writer.write(ev.Note(text="cut short"))
+    writer.write(ev.RunEnded(outcome="stopped"))
+    reader = LogReader(log)
+    assert [event.seq for event in read_all(reader)] == [1, 2]
+    assert (reader.lost, writer.lost) == (0, 0)
 
 
 def test_every_kind_survives_a_round_trip(log: Path) -> None:

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from profiler import events as ev
 from profiler import sessions
-from profiler.eventlog import EventLog
+from profiler.eventlog import EventLog, is_locked
 from profiler.request import Request
 from profiler.sessions import Liveness, Manifest, SessionFolder, SessionNotFound, SessionUnreadable
 from tests.support.recorded import make_folder, request
@@ -339,8 +340,29 @@ def test_the_life_of_a_session(folder: SessionFolder) -> None:
     assert folder.liveness(aged(manifest, -3600)) is Liveness.GONE  # the wall clock was set back
     log = EventLog(folder.conductor_log)
     assert folder.liveness(manifest) is Liveness.ALIVE
+    log.write(ev.Header(writer="conductor"))
     log.close()
     assert folder.liveness(manifest) is Liveness.GONE
+
+
+def test_a_conductor_that_takes_over_while_one_looks_is_never_taken_for_gone(
+    folder: SessionFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = folder.manifest()
+    folder.conductor_log.touch()  # it has lost the processor between the log and its lock
+    assert folder.liveness(manifest) is Liveness.STARTING
+    folder.conductor_log.unlink()
+    logs: list[EventLog] = []
+
+    def asked(path: Path) -> bool:
+        locked = is_locked(path)
+        if not logs:  # and the one who looks has lost it right after asking
+            logs.append(EventLog(path))
+            logs[0].write(ev.Header(writer="conductor"))
+        return locked
+
+    monkeypatch.setattr(sessions, "is_locked", asked)
+    assert folder.liveness(manifest) is Liveness.ALIVE
 
 
 @pytest.mark.parametrize("elsewhere", [{"host": "another"}, {"boot_id": "another"}])

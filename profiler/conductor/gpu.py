@@ -88,7 +88,7 @@ class GpuSampler:
             self._note("gpu-gap", f"NVML has not answered for {_NO_ANSWER_SECONDS:g} s: no GPU samples meanwhile")
         if focus == self._focus:
             return
-        # The thread holds the lock only to look at its fields, never while it asks NVML.
+        # The thread holds the lock to look at its fields and to write, never while it asks NVML.
         with self._wake:
             self._focus = focus
             self._wake.notify()
@@ -169,14 +169,12 @@ class GpuSampler:
         assert self._device is not None
         readings = self._device.read()
         self._add_processes(readings, leader)
-        if self._closing:
-            return
         self._report_fields(readings.reasons)
         sample = ev.GpuSample(**readings.values)
         now = self._clock()
         if sample != self._last or now - self._last_at >= REPEAT_SECONDS:
             self._last, self._last_at = msgspec.structs.replace(sample), now  # the log fills seq and t in
-            self._write(sample)
+            self._put(sample)
 
     def _add_processes(self, readings: nvml.Readings, leader: int) -> None:
         assert self._device is not None
@@ -215,7 +213,7 @@ class GpuSampler:
     def _report_fields(self, reasons: dict[str, str]) -> None:
         for field in sorted(reasons.keys() | self._reasons.keys()):
             if reasons.get(field) != self._reasons.get(field):
-                self._write(ev.GpuField(field=field, reason=reasons.get(field)))
+                self._put(ev.GpuField(field=field, reason=reasons.get(field)))
         self._reasons = reasons
         if self._device is not None and self._device.used_includes_reserved and not self._reserve_noted:
             self._reserve_noted = True
@@ -240,14 +238,19 @@ class GpuSampler:
 
     def _say(self, seen: ev.DeviceSeen) -> None:
         """Write ``seen`` unless it was said already."""
-        if seen == self._seen or self._closing:
+        if seen == self._seen:
             return
         self._seen = msgspec.structs.replace(seen)
-        self._write(seen)
+        self._put(seen)
 
     def _note(self, code: str, text: str) -> None:
-        if not self._closing:
-            self._write(ev.Note(level="warning", code=code, text=text))
+        self._put(ev.Note(level="warning", code=code, text=text))
+
+    def _put(self, event: ev.Event) -> None:
+        """Write ``event``; nothing once ``close`` has said so: the log may be closed by then."""
+        with self._wake:
+            if not self._closing:
+                self._write(event)
 
 
 class NoSampler:

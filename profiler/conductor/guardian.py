@@ -35,6 +35,7 @@ def stand_guard() -> None:
     # Both go by the same signals: none may come between.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
     guardian = os.getpid()
+    adopt_orphans()  # before there is one who could leave any
     try:
         conductor = os.fork()
     except OSError:
@@ -66,7 +67,6 @@ def _guard(conductor: int) -> NoReturn:
     code = 1
     # Whatever happens here, this process must not go on as a second conductor.
     with contextlib.suppress(BaseException):
-        adopt_orphans()
         ctypes.CDLL(None).prctl(_PR_SET_NAME, identity.GUARDIAN.encode(), 0, 0, 0)
         _close_all()
 

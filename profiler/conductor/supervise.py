@@ -16,6 +16,8 @@ from profiler.conductor.watch import RunWatch
 from profiler.diskroom import full_disk
 
 TICK_SECONDS = 0.25
+MOST_BETWEEN_SECONDS = 2.0
+"""Of the time between two looks at a worker so much counts: where it was longer, the conductor stood still itself."""
 
 
 class Limits(NamedTuple):
@@ -49,6 +51,23 @@ class Sampler(Protocol):
     def close(self) -> None: ...
 
 
+class Waking:
+    """A clock, in seconds, of the time in which the conductor could see a sign of life, called at every look.
+
+    A container that is paused or a virtual machine that is halted stops the worker too: what is missing of its signs
+    when both go on is nobody's hang.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._before = self._now = clock()
+
+    def __call__(self) -> float:
+        before, self._before = self._before, self._clock()
+        self._now += min(self._before - before, MOST_BETWEEN_SECONDS)
+        return self._now
+
+
 class Supervisor:
     """Supervises one worker. Asks ``orders`` four times a second whether the run is to end."""
 
@@ -71,9 +90,9 @@ class Supervisor:
         self._sampler = sampler
         self._oom_kills = oom_kills
         self._oom_before = oom_kills.count()
-        self._clock = clock
+        self._clock = Waking(clock)
         self._limits = limits
-        self._watch = RunWatch(folder / "events.jsonl", clock())
+        self._watch = RunWatch(folder / "events.jsonl", self._clock())
         self._vigil = Vigil(worker, self._watch, write, Bounds(limits.hung, limits.silent))
 
     def supervise(self) -> Ending:

@@ -327,6 +327,23 @@ def test_a_call_that_blocks_stops_neither_the_conductor_nor_the_end() -> None:
     assert bench.written == before  # nothing is written after the log may have been closed
 
 
+def test_nothing_is_written_after_the_end_however_late_it_comes() -> None:
+    bench = Bench().opened()
+    bench.tick()
+    bench.take()
+    times = iter([2000.0, 2000.1])
+
+    def clock() -> float:
+        now = next(times, 2001.0)
+        if now > 2000.0:
+            bench.sampler.close()  # by the conductor, while this thread has lost the processor before it writes
+        return now
+
+    bench.sampler._clock = clock
+    bench.tick()
+    assert bench.take() == []
+
+
 def test_the_thread_follows_the_focus() -> None:
     sampled = threading.Event()
     bench = Bench()

@@ -127,6 +127,18 @@ def test_silence_for_ten_minutes_is_a_hang(stage: Stage) -> None:
     assert stage.took == 601.0
 
 
+def test_a_machine_that_stood_still_is_no_silence_of_the_worker(stage: Stage) -> None:
+    """A paused container, a halted virtual machine: the worker can't have said anything either."""
+
+    def pause() -> None:
+        stage.clock.now += 3600.0
+
+    begun = stage.say(ev.PhaseStarted(phase="measure"), ev.CallStarted(call=3, phase="measure"))
+    ending = stage.play(begun, pause, *[lambda: None] * 20, stage.say(ev.RunEnded(outcome="ok")), code=0)
+    assert (ending.outcome, ending.reason) == ("ok", None)
+    assert stage.written == []
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [
