@@ -36,6 +36,7 @@ def test_the_mapping() -> None:
         ({"name": "NVIDIA A100"}, {}, "not a NVIDIA A100"),
         ({"total_memory": 80 * GIB}, {}, "150.0 GiB, not 80.0"),
         ({"uuid": None}, {}, "torch tells no UUID"),
+        ({"uuid": OTHER.replace("2", "4")}, {}, "by its UUID: NVML does not find"),
     ],
 )
 def test_a_wrong_mapping(changes: dict[str, Any], script: dict[str, Any], says: str) -> None:
@@ -60,6 +61,10 @@ class Allocator:
         self.now["allocated"] += size
         self.now["reserved"] = max(self.now["reserved"], -(-self.now["allocated"] // (2 * MIB)) * 2 * MIB)
         self.peak |= self.now
+
+    def empty_cache(self) -> None:
+        self.now["reserved"] = 0
+        self.change(0)
 
     def reset_peak_memory_stats(self, device: int) -> None:
         self.peak = Counter(self.now)
@@ -112,7 +117,17 @@ def test_wrong_figures_of_the_allocator() -> None:
         def reset_peaks(self) -> None:
             """Forgets nothing."""
 
-    for kind, says in ((Swapped, "allocated_bytes is"), (Lasting, "the peak after a reset counts")):
+    class Momentary(CudaMemory):
+        def sample(self, phase: str, call: int | None = None) -> ev.Memory:
+            found = super().sample(phase, call)
+            found.reserved_peak_bytes = found.reserved_bytes
+            return found
+
+    for kind, says in (
+        (Swapped, "allocated_bytes is"),
+        (Lasting, "the peak after a reset counts"),
+        (Momentary, "reserved_peak_bytes is"),
+    ):
         allocator = Allocator()
         held = allocator.allocate(3 * MIB)
         found = watching.wrong_allocator_figures(kind(0, allocator), allocator, 0, allocator.allocate)

@@ -33,7 +33,12 @@ def wrong_mapping(properties: Any, module: Any) -> list[str]:
     found: list[str] = []
     if uuid is None or bus is None:
         return [f"torch tells no UUID or no PCI address: {uuid}, {bus}"]
-    for how, seen in (("UUID", nvml.Device(module, uuid, None)), ("PCI address", nvml.Device(module, None, bus))):
+    for how, names in (("UUID", (uuid, None)), ("PCI address", (None, bus))):
+        try:
+            seen = nvml.Device(module, *names)
+        except nvml.DeviceUnknown as error:
+            found.append(f"by its {how}: {error}")
+            continue
         if seen.uuid != uuid:
             found.append(f"by its {how} NVML finds {seen.uuid}, not {uuid}")
         if seen.name != properties.name:
@@ -79,6 +84,7 @@ def wrong_allocator_figures(
     block = allocate(size)
     during = look("during")
     del block
+    cuda.empty_cache()  # the allocator keeps what is freed: without, what is reserved would be its own peak for ever
     after = look("after")
     probe.reset_peaks()
     anew = look("after a reset")
@@ -87,6 +93,7 @@ def wrong_allocator_figures(
         "freeing it": (during.allocated_bytes - after.allocated_bytes, size),
         "its peak": (after.allocated_peak_bytes - before.allocated_bytes, size),
         "the peak after a reset": (anew.allocated_peak_bytes - before.allocated_bytes, 0),
+        "what stays reserved of it": (max(0, after.reserved_bytes - after.reserved_peak_bytes + size), 0),
     }
     return found + [f"{what} counts {is_}, not {should}" for what, (is_, should) in sizes.items() if is_ != should]
 
