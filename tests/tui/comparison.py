@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, chdir
 from pathlib import Path
 
+from textual.app import App
 from textual.message import Message
 from textual.pilot import Pilot
 
 from profiler.sessions import SessionFolder
 from tests.support import recorded
 from tests.support.recorded import Recording
-from tests.tui.support import until
+from tests.tui.support import text_of, until
 from tui.app import StepscopeApp
 from tui.charts.widget import Chart
 from tui.screens.compare import CompareScreen
@@ -25,6 +26,18 @@ def two_sessions() -> list[Recording]:
         recorded.finished(session="k3fa-sd15", repeats=3, calls=3, steps=10),
         recorded.finished(session="p9zz-sd15", repeats=3, calls=3, steps=10, seed=2, batch_sizes=[4]),
     ]
+
+
+def folder(home: Path, session: str = "k3fa-sd15") -> SessionFolder:
+    return SessionFolder(home / "sessions" / session)
+
+
+def both(home: Path) -> list[tuple[SessionFolder, str | None]]:
+    return [(folder(home), None), (folder(home, "p9zz-sd15"), None)]
+
+
+def row_of(app: App[None], wanted: str) -> str:
+    return next((row for row in text_of(app).splitlines() if wanted in row), "")
 
 
 async def comparing(pilot: Pilot[None]) -> CompareScreen:
