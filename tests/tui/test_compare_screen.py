@@ -18,6 +18,8 @@ from tests.tui.hostile import HOSTILE
 from tests.tui.support import flat, same_as_golden, text_of, until
 from tui import keys
 from tui.app import StepscopeApp
+from tui.comparing import CompareSource
+from tui.feed import Turn
 from tui.messages import CompareChanged
 from tui.panels.compare.arranged import arrangement
 from tui.panels.footer import Foot, FooterPanel
@@ -108,6 +110,22 @@ async def test_every_view_fits_every_size(size: tuple[int, int], written: Path) 
             assert {name for name, part in screen._parts.items() if part.display} == {name for name, _ in wanted.cells}
             assert all(screen._parts[name].size.height >= 3 for name, _ in wanted.cells)
             await press(pilot, "tab")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (300, 100)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_before_the_first_picture_only_what_the_view_has_is_seen_and_in_its_place(
+    size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = recorded.finished().write(tmp_path)
+    monkeypatch.setattr(CompareSource, "turn", lambda self: Turn(None, 60.0))
+    app = StepscopeApp(tmp_path, compare=[(made, None)])
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        assert isinstance(app.screen, CompareScreen)
+        cells = dict(app.screen._arranged_for(app.screen.view.view).cells)
+        seen = {name: part for name, part in app.screen._parts.items() if part.display}
+        assert seen.keys() == cells.keys()
+        assert {name: part.styles.column_span for name, part in seen.items()} == cells
 
 
 async def test_nothing_marked_says_what_to_do(tmp_path: Path) -> None:
