@@ -18,8 +18,6 @@ from tests.tui.hostile import HOSTILE
 from tests.tui.support import flat, same_as_golden, text_of, until
 from tui import keys
 from tui.app import StepscopeApp
-from tui.comparing import CompareSource
-from tui.feed import Turn
 from tui.messages import CompareChanged
 from tui.panels.compare.arranged import arrangement
 from tui.panels.footer import Foot, FooterPanel
@@ -112,20 +110,13 @@ async def test_every_view_fits_every_size(size: tuple[int, int], written: Path) 
             await press(pilot, "tab")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (300, 100)], ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_before_the_first_picture_only_what_the_view_has_is_seen_and_in_its_place(
-    size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = recorded.finished().write(tmp_path)
-    monkeypatch.setattr(CompareSource, "turn", lambda self: Turn(None, 60.0))
-    app = StepscopeApp(tmp_path, compare=[(made, None)])
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+async def test_no_part_is_seen_before_it_has_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CompareScreen, "_arrange", lambda self: None)
+    app = StepscopeApp(tmp_path, compare=[(recorded.finished().write(tmp_path), None)])
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.picture.total == 3)
         assert isinstance(app.screen, CompareScreen)
-        cells = dict(app.screen._arranged_for(app.screen.view.view).cells)
-        seen = {name: part for name, part in app.screen._parts.items() if part.display}
-        assert seen.keys() == cells.keys()
-        assert {name: part.styles.column_span for name, part in seen.items()} == cells
+        assert not [name for name, part in app.screen._parts.items() if part.display]
 
 
 async def test_nothing_marked_says_what_to_do(tmp_path: Path) -> None:
