@@ -38,11 +38,14 @@ def running(folder: SessionFolder, index: int = 0) -> int:
     """The pid of the worker of run ``index``, once it is in a call."""
     run = folder.manifest().request.runs[index].name
     eventually(lambda: any(isinstance(event, ev.CallStarted) for event in log(folder.run_log(run))), f"a call of {run}")
-    [pid] = [
-        event.pid
-        for event in log(folder.conductor_log)
-        if isinstance(event, ev.RunChanged) and event.run == run and event.state == "running"
-    ]
+
+    def pids() -> list[int | None]:
+        changes = [event for event in log(folder.conductor_log) if isinstance(event, ev.RunChanged)]
+        return [event.pid for event in changes if event.run == run and event.state == "running"]
+
+    # The worker may get there before its conductor has the processor again and says that it runs.
+    eventually(pids, f"the start of {run}")
+    [pid] = pids()
     assert pid is not None
     return pid
 

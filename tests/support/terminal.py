@@ -25,6 +25,9 @@ import pyte
 
 FOCUS_GOES, FOCUS_COMES = "\x1b[O", "\x1b[I"
 
+PATIENCE_S = 30.0
+"""A bound for a machine under load; tests wait for what they need and no longer."""
+
 _SLOW_S = 0.05
 """Of a slow link, how often something is read."""
 
@@ -116,7 +119,7 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self.lines)
 
-    def wait_for(self, wanted: str | Callable[[str], bool], seconds: float = 10.0) -> int:
+    def wait_for(self, wanted: str | Callable[[str], bool], seconds: float = PATIENCE_S) -> int:
         """Wait until the screen holds ``wanted`` (or it says so of the text); when it was seen, monotonic ns.
 
         Raises TimeoutError with the screen in it, also when the command ends without having shown it.
@@ -133,7 +136,7 @@ class Terminal:
                     raise TimeoutError(f"{why} before {wanted!r} was on the screen:\n{screen}")
                 self._changed.wait(left)
 
-    def wait_for_bytes(self, seconds: float = 10.0, above: int = 0) -> int:
+    def wait_for_bytes(self, seconds: float = PATIENCE_S, above: int = 0) -> int:
         """Wait until more than ``above`` bytes have come; when that was, in monotonic ns. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
         with self._changed:
@@ -148,6 +151,36 @@ class Terminal:
                 if total > above:
                     return arrival.at_ns
         raise AssertionError("unreachable")
+
+    def wait_for_rest(self, seconds: float, patience_s: float = 60.0) -> None:
+        """Wait until no byte has come for ``seconds`` in which the command could have sent one.
+
+        Time for which it waited for a processor doesn't count. Raises TimeoutError after ``patience_s``.
+        """
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            sent, begun, kept_s = len(self.raw), time.monotonic(), self._kept_waiting_s()
+            left = seconds
+            while left > 0:
+                try:
+                    self.wait_for_bytes(left, above=sent)
+                except TimeoutError:
+                    if self._ended:
+                        return
+                    left = seconds - (time.monotonic() - begun) + max(0.0, self._kept_waiting_s() - kept_s)
+                else:
+                    break
+            else:
+                return
+        raise TimeoutError(f"the terminal never came to rest in {patience_s:g} s")
+
+    def _kept_waiting_s(self) -> float:
+        """How long the command's threads were ready to run and no processor was free, in seconds."""
+        total_ns = 0
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):  # that thread has ended, or the kernel doesn't tell
+                total_ns += int(task.read_text().split()[1])
+        return total_ns / 1e9
 
     def bytes_between(self, start_ns: int, end_ns: int) -> int:
         """How many bytes came in [start_ns, end_ns)."""
@@ -176,7 +209,7 @@ class Terminal:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def wait(self, seconds: float = 10.0) -> int:
+    def wait(self, seconds: float = PATIENCE_S) -> int:
         """The command's exit code (negative: the signal that ended it). Raises subprocess.TimeoutExpired."""
         return self.process.wait(seconds)
 

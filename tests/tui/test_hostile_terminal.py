@@ -164,12 +164,7 @@ SEQUENCES = re.compile(
 
 def whole(terminal: Terminal) -> None:
     """Wait until nothing has come for a while."""
-    for _ in range(100):
-        try:
-            terminal.wait_for_bytes(SILENCE_S, above=len(terminal.raw))
-        except TimeoutError:
-            return
-    pytest.fail("the terminal never came to rest")
+    terminal.wait_for_rest(SILENCE_S)
 
 
 @pytest.mark.pty

@@ -30,4 +30,4 @@ def test_a_storm_of_sizes_without_utf_8_ends_in_a_screen_of_the_last_one(tmp_pat
         assert "q quit" in terminal.lines[39]
         assert bytes(terminal.raw).isascii()
         terminal.send("q")
-        assert terminal.wait(10) == 0
+        assert terminal.wait() == 0

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.support import recorded
-from tests.support.terminal import FOCUS_COMES, FOCUS_GOES, Terminal
+from tests.support.terminal import FOCUS_COMES, FOCUS_GOES, PATIENCE_S, Terminal
 
 pytestmark = pytest.mark.pty
 REPOSITORY = Path(__file__).parents[2]
@@ -60,12 +60,7 @@ def feed_to(feeder: recorded.Feeder, seconds: float) -> None:
 
 def settle(terminal: Terminal) -> None:
     """Wait until no byte has come for a while."""
-    for _ in range(30):
-        try:
-            terminal.wait_for_bytes(QUIET_S, above=len(terminal.raw))
-        except TimeoutError:
-            return
-    pytest.fail("the terminal never came to rest")
+    terminal.wait_for_rest(QUIET_S)
 
 
 def test_nothing_is_sent_while_unfocused_or_suspended_and_then_the_newest(feeder: recorded.Feeder) -> None:
@@ -164,7 +159,7 @@ def test_a_slow_link_gets_fewer_pictures_and_answers_keys(feeder: recorded.Feede
 def test_a_budget_of_bytes_is_kept(feeder: recorded.Feeder) -> None:
     budget = 2000
     with start(feeder, budget=budget) as terminal:
-        terminal.wait_for("call 2 of", 20)
+        terminal.wait_for("call 2 of")
         begun = time.monotonic()
         sent = len(terminal.raw)
         for part in range(60, 96):
@@ -174,7 +169,7 @@ def test_a_budget_of_bytes_is_kept(feeder: recorded.Feeder) -> None:
         one = 6000  # a picture may overdraw the budget, which the next ones wait for
         assert len(terminal.raw) - sent <= budget * seconds + one
         terminal.send("?")
-        terminal.wait_for(HELP, 2)
+        terminal.wait_for(HELP)
 
 
 def with_timeout(terminal: Terminal, seconds: float) -> None:
@@ -187,7 +182,7 @@ def with_timeout(terminal: Terminal, seconds: float) -> None:
             return
 
 
-def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(true: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     """Wait for something outside of the terminal."""
     deadline = time.monotonic() + seconds
     while not true():

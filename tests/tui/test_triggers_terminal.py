@@ -18,12 +18,7 @@ MOVE_BYTES = 5_000
 
 def quiet(terminal: Terminal) -> None:
     """Wait until nothing has come for a while."""
-    for _ in range(20):
-        try:
-            terminal.wait_for_bytes(0.5, above=len(terminal.raw))
-        except TimeoutError:
-            return
-    pytest.fail("the terminal never came to rest")
+    terminal.wait_for_rest(0.5)
 
 
 def test_a_selection_sends_what_changes_and_a_session_that_is_over_nothing(tmp_path: Path) -> None:

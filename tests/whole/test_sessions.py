@@ -39,31 +39,31 @@ def test_a_session_survives_the_loss_of_its_terminal_and_is_there_when_one_comes
         terminal.wait_for(measuring(30), 60)
         before = only(own_home)
         terminal.hang_up()
-        assert terminal.wait(15) is not None
+        assert terminal.wait() is not None
     assert ours(own_home), "the profiler went with the terminal"
     assert before.liveness(before.manifest()) is not sessions.Liveness.GONE
     with Terminal([*COMMAND, "watch", "last"], columns=120, rows=40) as terminal:
-        terminal.wait_for("compile", 10)
+        terminal.wait_for("compile")
         terminal.wait_for("done", 90)
-        terminal.wait_for(lambda text: len(results(text)) > 3, 10)
+        terminal.wait_for(lambda text: len(results(text)) > 3)
         first = results(terminal.text)
         terminal.send("q")
-        assert terminal.wait(10) == 0
+        assert terminal.wait() == 0
     state = Follower(before).read_all()
     assert state.state == "done"
     assert [run.outcome for run in state.runs.values()] == ["ok", "ok"]
     assert all(len(run.calls_of("measure")) == 30 for run in state.runs.values())
     with Terminal([*COMMAND, "watch", "last"], columns=120, rows=40) as terminal:
-        terminal.wait_for("done", 10)
-        terminal.wait_for(lambda text: results(text) == first, 10)
+        terminal.wait_for("done")
+        terminal.wait_for(lambda text: results(text) == first)
 
 
 def test_q_leaves_the_profiler_running_and_says_how_to_come_back(own_home: Path) -> None:
     with Terminal([*COMMAND, *TINY, "--variant", "no-compile", "--calls", "200"]) as terminal:
         terminal.wait_for(measuring(200), 60)
         terminal.send("q")
-        terminal.wait_for(f"stepscope watch {only(own_home).id}", 10)
-        assert terminal.wait(10) == 0
+        terminal.wait_for(f"stepscope watch {only(own_home).id}")
+        assert terminal.wait() == 0
         for code in TEARDOWN:
             assert code in terminal.raw
     assert role(own_home, "worker")
@@ -77,10 +77,10 @@ def test_q_leaves_the_profiler_running_and_says_how_to_come_back(own_home: Path)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_restore_the_terminal(number: signal.Signals, own_home: Path) -> None:
     with Terminal(COMMAND) as terminal:
-        terminal.wait_for("stepscope", 10)
-        until(lambda: TEARDOWN[0][:-1] + b"h" in terminal.raw, 10)
+        terminal.wait_for("stepscope")
+        until(lambda: TEARDOWN[0][:-1] + b"h" in terminal.raw, 30)
         terminal.signal(number)
-        terminal.wait(10)
+        terminal.wait()
         for code in TEARDOWN:
             assert code in terminal.raw
 
@@ -89,7 +89,7 @@ def test_a_killed_screen_disturbs_nothing(own_home: Path) -> None:
     with Terminal([*COMMAND, *TINY, "--variant", "no-compile", "--calls", "20"]) as terminal:
         terminal.wait_for(measuring(20), 60)
         terminal.signal(signal.SIGKILL)
-        terminal.wait(10)
+        terminal.wait()
     until(lambda: not ours(own_home), 60)
     assert Follower(only(own_home)).read_all().state == "done"
 
