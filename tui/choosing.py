@@ -12,8 +12,8 @@ from profiler.request import Request
 from profiler.sessions import Manifest, SessionFolder, SessionUnreadable, all_sessions
 from tui import safe
 from tui.feed import Source, Turn
-from tui.pictures import words
 from tui.pictures.compare.chooser import ChooserPicture, KnownCase, KnownSession
+from tui.pictures.listing import age_text
 from tui.pictures.names import case_label
 
 LOOK_AGAIN_S = 2.0
@@ -98,7 +98,7 @@ def known_session(folder: SessionFolder, now_wall_ns: int) -> KnownSession:
     return KnownSession(
         path=path,
         session=name,
-        age=words.age((now_wall_ns - manifest.created_wall_ns) / 1e9),
+        age=age_text(manifest.created_wall_ns / 1e9, now_wall_ns / 1e9),
         pipeline=safe.line(", ".join(pipelines) if len(pipelines) <= 3 else f"{len(pipelines)} pipelines", 80),
         device=safe.line(device or request.device, 60),
         torch=safe.line(seen.versions.get("torch", ""), 30) if seen is not None else "",

@@ -13,7 +13,7 @@ from tui.pictures.names import workload_label
 
 __all__ = ["COLUMNS", "SORTS", "UNDER_WAY", "Going", "Listing", "SessionLine", "View", "arranged", "session_line"]
 
-_AGES = (0, 1, 2, 5, 10, 20, 30, 45)
+_AGES = (*range(10), *range(10, 60, 5))
 """Minutes that are told apart in the first hour: an age that ticks would be sent again and again."""
 
 
