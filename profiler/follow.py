@@ -144,7 +144,7 @@ def presumption(state: SessionState, liveness: Liveness) -> str | None:
 
 
 def stamp_of(folder: SessionFolder) -> tuple[int, ...]:
-    """Another one whenever session.json was replaced."""
+    """Another one whenever session.json was replaced; () where there is none."""
     try:
         found = os.stat(folder.manifest_file)
     except OSError:

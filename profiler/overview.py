@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from profiler import events as ev
 from profiler.analysis.fold import SessionFold
 from profiler.eventlog import READ_BYTES, LogReader
+from profiler.follow import stamp_of
 from profiler.request import Request
 from profiler.sessions import Liveness, Manifest, SessionFolder, SessionUnreadable
 
@@ -122,15 +122,6 @@ class OverviewReader:
             request=request,
             stopped=outcomes.count("stopped"),
         )
-
-
-def stamp_of(folder: SessionFolder) -> tuple[int, ...]:
-    """Another one whenever session.json was replaced; () where there is none."""
-    try:
-        found = os.stat(folder.manifest_file)
-    except OSError:
-        return ()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _pipelines(request: Request) -> str:

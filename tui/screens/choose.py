@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 
 from tui import keys
 from tui.choosing import ChooserSource
@@ -17,7 +16,6 @@ from tui.feed import Feed
 from tui.messages import ChooserChanged, LinePicked, ShowCompare
 from tui.panels.compare.chooser import ChooserPanel
 from tui.panels.title import TitlePanel
-from tui.panels.triggers.title import WordsPanel
 from tui.pictures import words
 from tui.pictures.compare.chooser import Branch, Choice, ChooserPicture, toggled
 from tui.pictures.compare.marks import Marks
@@ -29,7 +27,6 @@ class ChooseScreen(TypedScreen):
 
     where = keys.CHOOSE
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.CHOOSE)
-    CSS_PATH = Path(__file__).with_suffix(".tcss")
     AUTO_FOCUS = ""
 
     def __init__(
@@ -52,10 +49,7 @@ class ChooseScreen(TypedScreen):
     def compose_body(self) -> ComposeResult:
         yield self._title
         yield self._tree
-        with Container(id="typing"):
-            yield WordsPanel("filter ", ascii=self.ascii)
-            yield self._filter
-            yield WordsPanel("  enter keep  esc undo", ascii=self.ascii)
+        yield self.filter_line()
 
     def on_mount(self) -> None:
         self._filter.placeholder = "words of a session, a case, a pipeline, a device or torch's version"

@@ -26,7 +26,6 @@ from tui.panels.compare.table import TablePanel
 from tui.panels.compare.title import ComparedPanel, CompareStatusPanel, CompareViewsPanel
 from tui.panels.strip import StripPanel
 from tui.panels.triggers.detail import DetailPanel
-from tui.panels.triggers.title import WordsPanel
 from tui.pictures.compare.bands import Bands
 from tui.pictures.compare.bars import Bars
 from tui.pictures.compare.marks import Mark, Marks, marked, unmarked
@@ -88,10 +87,7 @@ class CompareScreen(TypedScreen):
             for part in self._parts.values():
                 part.display = False  # until it has its place
                 yield part
-        with Container(id="typing"):
-            yield WordsPanel("filter ", ascii=self.ascii)
-            yield self._filter
-            yield WordsPanel("  enter keep  esc undo", ascii=self.ascii)
+        yield self.filter_line()
 
     @property
     def _parts(self) -> dict[str, Widget]:

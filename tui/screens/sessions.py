@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 
 from profiler.sessions import SessionFolder
 from tui import keys, managing
@@ -30,7 +29,6 @@ from tui.messages import (
     SortPicked,
 )
 from tui.panels.sessions import SelectedPanel, SessionsPanel, SessionsTitle, Shown
-from tui.panels.triggers.title import WordsPanel
 from tui.pictures.compare.marks import Mark, Marks
 from tui.pictures.listing import COLUMNS, SORTS, Listing, SessionLine, View
 from tui.screens.typed import TypedScreen
@@ -41,15 +39,9 @@ class SessionsScreen(TypedScreen):
 
     where = keys.SESSIONS
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.SESSIONS)
-    # No file: Textual reads none of the screen that an app begins with. What is typed takes the footer's place.
+    # No file: Textual reads none of the screen that an app begins with.
     DEFAULT_CSS = """
     SessionsScreen.-medium SelectedPanel, SessionsScreen.-tall SelectedPanel { height: 6; }
-    SessionsScreen #typing { dock: bottom; display: none; height: 1; layout: horizontal; }
-    SessionsScreen #typing FilterInput {
-        width: 1fr; height: 1; border: none; padding: 0; background: $background; color: $foreground;
-    }
-    SessionsScreen.-typing #typing { display: block; }
-    SessionsScreen.-typing FooterPanel { display: none; }
     """
     AUTO_FOCUS = ""
 
@@ -73,10 +65,7 @@ class SessionsScreen(TypedScreen):
         yield self._title
         yield self._list
         yield self._detail
-        with Container(id="typing"):
-            yield WordsPanel("filter ", ascii=self.ascii)
-            yield self._filter
-            yield WordsPanel("  enter keep  esc undo", ascii=self.ascii)
+        yield self.filter_line()
 
     def on_mount(self) -> None:
         self._filter.placeholder = "words of name, state, pipeline, variant, device, reason; -word: without it"

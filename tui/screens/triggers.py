@@ -23,7 +23,7 @@ from tui.panels.triggers.causes import CausesPanel
 from tui.panels.triggers.choice import ChoicePanel
 from tui.panels.triggers.detail import DetailPanel
 from tui.panels.triggers.sides import SidesPanel
-from tui.panels.triggers.title import StatusPanel, ViewsPanel, WordsPanel
+from tui.panels.triggers.title import StatusPanel, ViewsPanel
 from tui.panels.triggers.waterfall import WaterfallPanel
 from tui.pictures.triggers.detail import Detail, Para, detail
 from tui.pictures.triggers.painter import TriggersPicture, unread
@@ -86,10 +86,7 @@ class TriggersScreen(TypedScreen):
             yield self._sides
             yield self._waterfall
             yield self._detail
-        with Container(id="typing"):
-            yield WordsPanel("filter ", ascii=self.ascii)
-            yield self._filter
-            yield WordsPanel("  enter keep  esc undo", ascii=self.ascii)
+        yield self.filter_line()
 
     @property
     def reading(self) -> Reading:

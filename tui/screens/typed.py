@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from tui.panels.triggers.title import FilterInput
+from textual.containers import Container
+
+from tui.panels.triggers.title import FilterInput, WordsPanel
 from tui.screens.fed import FedScreen
 
 
 class TypedScreen(FedScreen):
-    """A screen with a line for a filter, hidden until ``-typing`` is among its classes."""
+    """A screen with a line for a filter, which takes the footer's place while ``-typing`` is among its classes."""
+
+    DEFAULT_CSS = """
+    TypedScreen #typing { dock: bottom; display: none; height: 1; layout: horizontal; }
+    TypedScreen #typing FilterInput {
+        width: 1fr; height: 1; border: none; padding: 0; background: $background; color: $foreground;
+    }
+    TypedScreen.-typing #typing { display: block; }
+    TypedScreen.-typing FooterPanel { display: none; }
+    """
 
     def __init__(self, *, ascii: bool = False) -> None:
         super().__init__(ascii=ascii)
         self._filter = FilterInput()
         self._before_typing = ""
+
+    def filter_line(self) -> Container:
+        """What is typed, between what it is and the keys that end it; to be composed."""
+        return Container(
+            WordsPanel("filter ", ascii=self.ascii),
+            self._filter,
+            WordsPanel("  enter keep  esc undo", ascii=self.ascii),
+            id="typing",
+        )
 
     @property
     def typed(self) -> str:
