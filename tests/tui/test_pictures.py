@@ -107,6 +107,21 @@ def test_the_picture_grows_with_the_run_as_if_made_at_once() -> None:
     assert grown.marks == at_once.marks
 
 
+def test_a_range_that_half_of_the_log_asked_for_does_not_stay_once_all_is_read() -> None:
+    fold, runs = empty_fold(recorded.request(steps=40))
+    run = runs[0]
+    feed(fold, run, ev.CallStarted(t=1, call=0, phase="warmup", steps=40, start_ns=1))
+    painter = LivePainter(fold.state)
+    highs: list[float] = []
+    for step in range(40):
+        feed(fold, run, ev.Step(t=2 + step, call=0, step=step, ns=(100 if step < 2 else 20) * MS))
+        if step in (1, 39):
+            loading = step < 39
+            highs.append(painter.picture(StepsView(), 50, copied=False, loading=loading).steps.y.high)
+    at_once = LivePainter(fold.state).picture(StepsView(), 50, copied=False, loading=False).steps.y.high
+    assert highs[0] > highs[1] == at_once
+
+
 def test_a_call_with_more_steps_than_planned_stays_in_its_slot() -> None:
     fold, runs = empty_fold(recorded.request(steps=4))
     run = runs[0]

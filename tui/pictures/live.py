@@ -95,6 +95,7 @@ class LivePainter:
         self._stages = StagesChart(session)
         self._happenings = Happenings(session, explained)
         self._now_s = 0.0
+        self._loading = False
         self._figures: list[CaseFigures] = []
         self._cases: tuple[CaseLine, ...] = ()
 
@@ -114,6 +115,9 @@ class LivePainter:
         """
         session = self.session
         self._now_s = now_ns / 1e9
+        if self._loading and not loading:
+            self._steps.settle()
+        self._loading = loading
         current = session.current
         picture = LivePicture(
             heading=heading(session, now_ns, copied=copied, loading=loading),

@@ -79,6 +79,10 @@ class StepsChart:
         group = self._focused(view).group or self._group_under_way()
         return next((case.name for case in self._session.request.cases if group_key(case.workload) == group), "")
 
+    def settle(self) -> None:
+        """All was read: what half of the logs had for steady steps makes no range any more."""
+        self._ranges.clear()
+
     def spec(self, view: StepsView, now_s: float, times: Window | None = None) -> ChartSpec:
         """The chart as it is now; ``now_s`` on any monotonic clock, ``times`` all of the axis of time."""
         request, asked = self._session.request, view
