@@ -1,18 +1,20 @@
 """How many compiled graphs were executed, and the fall to eager that torch doesn't report.
 
 After a frame has hit the recompile limit, calls that fit no compiled entry run eager and leave no trace record at all.
-What gives them away is that fewer compiled graphs run.
+What gives them away is that fewer compiled graphs run, or none at all in a call of a compiled module.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
+from torch import nn
 
 
 class Patch(Protocol):
@@ -38,6 +40,20 @@ class _Attribute:
             setattr(self.owner, self.name, self.original)
 
 
+@dataclass(slots=True)
+class _Followed:
+    """A compiled module, which isn't kept alive, and its own ``forward`` that was replaced."""
+
+    module: weakref.ref[nn.Module]
+    original: Callable[..., Any]
+    replacement: Callable[..., Any]
+
+    def remove(self) -> None:
+        module = self.module()
+        if module is not None and vars(module).get("forward") is self.replacement:
+            vars(module)["forward"] = self.original
+
+
 class GraphCounter:
     """Counts executed compiled graphs from ``install`` to ``remove``. Meant for the one thread that runs the pipeline.
 
@@ -45,11 +61,15 @@ class GraphCounter:
     graph (torch 2.8+, ``torch._dynamo.config.record_runtime_overhead``): it works for every backend, and under CUDA
     graphs, since a replay is entered the same way. Where torch lacks it, ``CompiledFxGraph.__call__`` is counted, which
     only inductor has. Counting adds nothing that could be measured to a call of compiled code (under 0.1 us in 9 us).
+
+    ``missed`` counts the calls of followed modules in which no graph ran.
     """
 
     def __init__(self) -> None:
         self.executed = 0
+        self.missed = 0
         self._patch: Patch | None = None
+        self._followed: list[_Followed] = []
 
     @property
     def counting(self) -> bool:
@@ -60,10 +80,42 @@ class GraphCounter:
         if self._patch is None:
             self._patch = self._count_bytecode() or self._count_inductor()
 
+    def follow(self, roots: Iterable[nn.Module]) -> None:
+        """Count the calls of what ``torch.compile`` returned for any module in ``roots``: of whole denoisers and of
+        regions. What is compiled in place isn't told by its class, and not followed.
+        """
+        kind = getattr(_module("torch._dynamo.eval_frame"), "OptimizedModule", None)
+        if not self.counting or kind is None:
+            return
+        known = {id(one.module()) for one in self._followed}
+        # Dynamo's own wrappers around what backends return aren't among a pipeline's modules.
+        for module in (module for root in roots for module in root.modules()):
+            if isinstance(module, kind) and id(module) not in known and callable(vars(module).get("forward")):
+                known.add(id(module))
+                self._followed.append(self._follow(module))
+
+    def _follow(self, module: nn.Module) -> _Followed:
+        original = vars(module)["forward"]
+
+        @functools.wraps(original)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            if torch.compiler.is_dynamo_compiling():
+                return original(*args, **kwargs)  # within another compiled module: what changes here would be guarded
+            before = self.executed
+            result = original(*args, **kwargs)
+            self.missed += self.executed == before
+            return result
+
+        vars(module)["forward"] = called  # as an attribute it might become one of the module inside
+        return _Followed(weakref.ref(module), original, called)
+
     def remove(self) -> None:
         if self._patch is not None:
             self._patch.remove()
             self._patch = None
+        for one in self._followed:
+            one.remove()
+        self._followed.clear()
 
     def _count_bytecode(self) -> Patch | None:
         config = _module("torch._dynamo.config")
@@ -113,7 +165,8 @@ class FallbackWatch:
 
     Steps are compared with the steps of the same kind: the same loop, with the same number of denoiser calls. Before
     the recompile limit was hit a lower count means nothing. Each drop is told once; a step that runs all the graphs
-    again (a shape that has a compiled entry) arms it anew.
+    again (a shape that has a compiled entry) arms it anew. From then on a call of a compiled module that ran no graph
+    has fallen, also where it never ran one: torch names the one frame that hit the limit, and no other of its code.
     """
 
     def __init__(self) -> None:
@@ -127,8 +180,10 @@ class FallbackWatch:
         self._limit_hit = True
         self._hits += 1
 
-    def on_step(self, graphs: int | None, kind: object = None) -> Fallback | None:
-        """Take the graphs executed in the step that ended; what is new to tell, or None."""
+    def on_step(self, graphs: int | None, kind: object = None, missed: int = 0) -> Fallback | None:
+        """Take the graphs executed in the step that ended, and how many calls of compiled modules ran none; what is new
+        to tell, or None.
+        """
         hits, self._hits = self._hits, 0
         if graphs is None:
             return None
@@ -136,6 +191,8 @@ class FallbackWatch:
         if hits and (most is None or graphs >= most):
             # No earlier step to compare with: each hit is one frame that ran eager in place of a graph, at least.
             most = graphs + hits
+        if self._limit_hit and missed:
+            most = max(graphs + missed, most or 0)
         most = max(graphs, most or 0)
         self._most[kind] = most
         if graphs >= most:

@@ -45,6 +45,7 @@ class CompileMonitor(logging.Handler):
         self._names = ModuleNames(roots or {})
         self._counter = GraphCounter()
         self._watch = FallbackWatch()
+        self._missed = self._missed_before = 0  # by the latest reading of the counter, and by the one before
         self._began_ns: int | None = None  # of the record being taken
         self._recorder = Recorder(write, self._names, here, clock, self._spent, self._watch.limit_hit)
         self._mutex = threading.RLock()
@@ -52,8 +53,12 @@ class CompileMonitor(logging.Handler):
         self._taps: list[tuple[logging.Logger, taps.Tap]] = []
 
     def name_modules(self, components: Mapping[str, nn.Module]) -> None:
-        """Tell the modules of ``components`` by their qualified names from now on. They aren't kept alive."""
+        """Tell the modules of ``components`` by their qualified names from now on, and count calls of compiled ones.
+
+        They aren't kept alive.
+        """
         self._names.name(components)
+        self._counter.follow(components.values())
 
     def attach(self) -> None:
         """Start listening, and counting graphs. Imports ``torch._dynamo`` (1.5 s) where nothing has yet."""
@@ -67,6 +72,7 @@ class CompileMonitor(logging.Handler):
             for name in taps.CUDAGRAPH_LOGGERS:
                 self._tap(name, self._on_cudagraph_message)
         self._counter.install()
+        self._counter.follow(self._names.roots())
         usercontext.register(self._here)
 
     def detach(self) -> None:
@@ -79,7 +85,8 @@ class CompileMonitor(logging.Handler):
         usercontext.forget(self._here)
 
     def graphs_executed(self) -> int | None:
-        """Compiled graphs executed so far; None where this torch can't tell. Read it at a step's end."""
+        """Compiled graphs executed so far; None where this torch can't tell. Read it at a step's begin and end."""
+        self._missed_before, self._missed = self._missed, self._counter.missed
         return self._counter.executed if self._counter.counting else None
 
     def on_step(self, graphs: int | None, calls: int | None = None) -> None:
@@ -90,7 +97,8 @@ class CompileMonitor(logging.Handler):
         """
         try:
             with self._mutex:
-                found = self._watch.on_step(graphs, (self._here.loop, calls))
+                missed = self._missed - self._missed_before
+                found = self._watch.on_step(graphs, (self._here.loop, calls), missed)
                 if found is not None:
                     self._recorder.tell(EagerFallback(graphs=found.graphs, expected=found.expected))
         except Exception as error:

@@ -45,6 +45,10 @@ class ModuleNames:
         self._strangers.clear()
         self._walk()
 
+    def roots(self) -> list[nn.Module]:
+        """The components that are still there."""
+        return [module for reference in self._components.values() if (module := reference()) is not None]
+
     def of(self, module: nn.Module) -> str | None:
         """The module's name, or None where it belongs to no component."""
         found = self._lookup(module)

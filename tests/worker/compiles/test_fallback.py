@@ -76,6 +76,7 @@ def test_the_limit_is_fatal_for_fullgraph(monitor: CompileMonitor, events: Event
 def test_a_limit_hit_in_the_first_step_is_a_fallback_too(monitor: CompileMonitor, events: Events, here: Where) -> None:
     """Regional compilation: one step runs more kinds of block than the limit allows."""
     compiled = torch.compile(Scaled(), backend="eager")
+    monitor.name_modules({"unet": compiled})
 
     def model(sample: torch.Tensor, _: str) -> torch.Tensor:
         for mode in "abcd":
@@ -84,7 +85,38 @@ def test_a_limit_hit_in_the_first_step_is_a_fallback_too(monitor: CompileMonitor
 
     assert steps(monitor, here, model, "xx") == [2, 2]
     fallback = events.one(EagerFallback)
-    assert (fallback.graphs, fallback.expected, fallback.step) == (2, 3, 0), "one hit is told, the second is silent"
+    assert (fallback.graphs, fallback.expected, fallback.step) == (2, 4, 0), "torch tells of one, the second is silent"
+
+
+@pytest.mark.usefixtures("limit_of_two")
+def test_a_module_first_called_after_the_limit_has_fallen_without_ever_having_run_compiled(
+    monitor: CompileMonitor, events: Events, here: Where
+) -> None:
+    """Of modules that share their code torch names the one that hit the limit: all later ones run eager silently."""
+    first, second = (torch.compile(Scaled(), backend="eager") for _ in range(2))
+    own = vars(second)["forward"]
+    monitor.name_modules({"unet": torch.nn.ModuleList([first]), "super unet": second})
+    steps(monitor, here, first, "abc")
+    here.loop = 1
+    assert steps(monitor, here, second, "dd") == [0, 0]
+    told = [(one.loop, one.step, one.graphs, one.expected) for one in events.of(EagerFallback)]
+    assert told == [(0, 2, 0, 1), (1, 0, 0, 1)]
+    monitor.detach()
+    assert vars(second)["forward"] is own
+
+
+def test_a_compiled_module_within_a_compiled_one_is_traced_as_without_the_monitor(
+    monitor: CompileMonitor, events: Events, here: Where
+) -> None:
+    inner = torch.compile(Scaled(), backend="eager")
+    monitor.name_modules({"unet": inner})
+
+    def outer(sample: torch.Tensor, mode: str) -> torch.Tensor:
+        return inner(sample, mode) + 1
+
+    compiled = torch.compile(outer, backend="eager", fullgraph=True)
+    assert steps(monitor, here, compiled, "aaa") == [1, 1, 1]
+    assert len(events.of(CompileStarted)) == 1
 
 
 @pytest.mark.parametrize("backend", ["eager", "aot_eager"])
@@ -144,6 +176,14 @@ def test_loops_and_numbers_of_calls_are_compared_with_their_like() -> None:
     assert watch.on_step(5, (0, 1)) is None, "guidance is off: one call of two"
     assert watch.on_step(4, (1, 2)) is None, "another loop, another denoiser"
     assert watch.on_step(3, (1, 2)) == Fallback(3, 4)
+
+
+def test_calls_that_ran_no_graph_count_from_the_limit_on() -> None:
+    watch = FallbackWatch()
+    assert watch.on_step(17, missed=12) is None
+    watch.limit_hit()
+    told = [watch.on_step(17, missed=12), watch.on_step(17, missed=12), watch.on_step(29), watch.on_step(16, missed=13)]
+    assert told == [Fallback(17, 29), None, None, Fallback(16, 29)]
 
 
 def test_a_step_that_was_not_counted_is_passed_over() -> None:
