@@ -54,6 +54,20 @@ async def test_a_cpu_session_in_ascii(tmp_path: Path) -> None:
         same_as_golden("ascii-cpu-memory-80x24", text)
 
 
+async def test_on_the_smallest_screen_rows_are_for_the_chart(tmp_path: Path) -> None:
+    app = live_app(tmp_path, recorded.finished())
+    async with app.run_test(size=(60, 16)) as pilot:
+        await until_painted(pilot)
+        rows = text_of(app).splitlines()
+        bottom = next(number for number, row in enumerate(rows) if "└" in row)
+        top = next(number for number, row in enumerate(rows) if row.startswith("step latency"))
+        assert bottom - top >= 4
+        assert "call 1" in rows[bottom + 1], "the axis says what is where"
+        assert rows[bottom + 2].startswith("events") and "session done" in rows[bottom + 3]
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "run started" in text_of(app))
+
+
 @pytest.mark.parametrize("size", [(60, 16), (61, 30), (99, 29), (100, 16), (159, 44), (160, 45), (300, 100)], ids=str)
 async def test_any_size_shows_heading_charts_table_and_keys(size: tuple[int, int], tmp_path: Path) -> None:
     app = live_app(tmp_path, recorded.finished())

@@ -26,6 +26,9 @@ from tui.pictures.live import LivePicture
 from tui.pictures.view import StepsView
 from tui.screens.charts import LOW, TALL, WIDE, ChartsScreen
 
+SCANT = 20
+"""Rows below which there is one event under the chart."""
+
 
 class LiveScreen(ChartsScreen):
     """Shows the pictures of one session. The feed reads only while the screen is seen."""
@@ -63,6 +66,7 @@ class LiveScreen(ChartsScreen):
     # --- pictures ---
 
     def on_resize(self) -> None:
+        self.set_class(self.size.height < SCANT, "-scant")
         self._arrange()
         self._fit_runs()
         self._fit_cases()
