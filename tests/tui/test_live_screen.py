@@ -65,7 +65,7 @@ async def test_on_the_smallest_screen_rows_are_for_the_chart(tmp_path: Path) -> 
         assert "call 1" in rows[bottom + 1], "the axis says what is where"
         assert rows[bottom + 2].startswith("events") and "session done" in rows[bottom + 3]
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: "run started" in text_of(app))
+        await until(pilot, lambda: "1-3 of" in text_of(app))
 
 
 @pytest.mark.parametrize("size", [(60, 16), (61, 30), (99, 29), (100, 16), (159, 44), (160, 45), (300, 100)], ids=str)
