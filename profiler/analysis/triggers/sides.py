@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from profiler.analysis.compiles import outermost
 from profiler.analysis.figures import run_figures
 from profiler.analysis.state import RunState, SessionState
 from profiler.analysis.triggers.costs import PHASES, parts
@@ -27,7 +28,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     eager_fallback_steps: int = 0
     seconds: float = 0.0
     net_seconds: float = 0.0  # without torch's structured logging, which the profiler switches on
-    parts: list[Part] = msgspec.field(default_factory=list)  # over all compiles; they add up to ``seconds``
+    parts: list[Part] = msgspec.field(default_factory=list)  # they add up to ``seconds``
     operators: int | None = None  # of all graphs together
     guards: int | None = None  # of all entries together
     guard_ms: float | None = None  # evaluating the guards of every entry once
@@ -65,7 +66,7 @@ def summary(session: SessionState, case: str) -> Side:
 
 def _parts(run: RunState) -> list[Part]:
     sums: dict[str, float] = {}
-    for found in run.compiles.values():
+    for found in outermost(run.compiles.values()):
         for part in parts(found):
             sums[part.phase] = sums.get(part.phase, 0.0) + part.ms
     return [Part(phase, sums[phase]) for phase in PHASES if phase in sums]
