@@ -93,6 +93,8 @@ def cli(ctx: click.Context, /, debug: bool, **screen: Any) -> object:
     what it does in two minutes. Sessions are kept in $STEPSCOPE_HOME (default: the user's data folder); the options of
     the screen and its keys can be set in config.toml, in the user's config folder or where $STEPSCOPE_CONFIG says.
 
+    SESSION is an id, a unique prefix of one, a folder, or 'last', which is meant where [SESSION] is left out.
+
     Exit codes: 0 done, 1 a run failed, died or was stopped, or the only one ran out of memory, or
     --fail-on-recompile or --fail-if-slower did not pass, 2 bad usage, 3 not found.
     """
