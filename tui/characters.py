@@ -27,6 +27,7 @@ def write_in(app: App[None], ascii: bool) -> None:
     """Have all screens of ``app`` written in ASCII alone, or no longer; those that are opened later go by ``app``."""
     if isinstance(app, _Written):
         app.ascii = ascii
+    # Screens that one left are kept by name, and Textual tells nobody the names.
     for screen in (*app.screen_stack, *(one for one in app._installed_screens.values() if isinstance(one, Screen))):
         _rewrite(cast("Screen[None]", screen), ascii)
 

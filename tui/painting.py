@@ -87,7 +87,7 @@ class ThriftyUpdate(CompositorUpdate):
         self._memory = memory
 
     def render_segments(self, console: Console) -> str:
-        system = console._color_system or ColorSystem.TRUECOLOR
+        system = console._color_system or ColorSystem.TRUECOLOR  # its public form is a name
         spans = (
             _chopped(self._update, system) if isinstance(self._update, ChopsUpdate) else _whole(self._update, system)
         )
@@ -146,7 +146,7 @@ def _is_one_cell(char: str) -> bool:
 @lru_cache(maxsize=4096)
 def look_of(style: Style, system: ColorSystem) -> Look:
     """The codes of a Rich style on a terminal that knows ``system``."""
-    set_bits = style._attributes & style._set_attributes
+    set_bits = style._attributes & style._set_attributes  # Rich tells of each of them alone in public
     attributes = ";".join(code for bit, code in _ATTRIBUTES if set_bits & (1 << bit))
     front, back = style.color, style.bgcolor
     return Look(

@@ -49,7 +49,7 @@ class WiredApp(OrderlyApp):
 
     def _build_driver(self, *arguments: Any, **options: Any) -> Driver:
         driver = super()._build_driver(*arguments, **options)
-        file = getattr(driver, "_file", None)
+        file = getattr(driver, "_file", None)  # Textual's drivers let nobody choose what they write to
         if file is not None:  # there is none without a terminal
             self._file = driver._file = MeasuredFile(file, self.link)  # type: ignore[attr-defined]
             self.link.queued = self._queued
@@ -61,6 +61,7 @@ class WiredApp(OrderlyApp):
             self._file.shut = True
 
     def _queued(self) -> int:
+        """How much the driver's thread has yet to write, which Textual tells nobody."""
         writer = getattr(self._driver, "_writer_thread", None)
         return 0 if writer is None else writer._queue.qsize()
 

@@ -75,6 +75,7 @@ def _lack(name: str, device: str, dtype: torch.dtype) -> str | None:
     except ValueError:
         return "this release of diffusers does not have it"
     try:
+        # What set_attention_backend asks before it changes the model; there is no public way to ask it alone.
         dispatch._check_attention_backend_requirements(backend)
     except RuntimeError as error:
         return first_line(error)
