@@ -17,7 +17,7 @@ LONGEST = 2000
 OWN_ASCII = str.maketrans("→–…·×↑↓‹›⏎␛", ">-~-x^v<>|^") | dict.fromkeys(range(9216, 9250), "^")
 """This program's own characters beyond ASCII as ones of the same width; what others wrote stays as it is."""
 
-_WIDER_ASCII = OWN_ASCII | {ord("±"): "+-"}
+_WIDER_ASCII = OWN_ASCII | {ord("±"): "+-", ord("→"): "->"}
 
 
 def line(text: str, longest: int = LONGEST) -> str:
@@ -36,8 +36,13 @@ def _shown(char: str, category: str) -> str:
 
 
 def in_ascii(text: str) -> str:
-    """``text`` of this program in ASCII, for where its width isn't counted yet: ``±`` takes two cells."""
+    """``text`` of this program in ASCII, for where its width isn't counted yet: ``±`` and ``→`` take two cells."""
     return text.translate(_WIDER_ASCII)
+
+
+def as_wide_in_ascii(text: str) -> str:
+    """``text`` of this program in ASCII, as wide as it is: ``256 → 64`` as ``256 ->64``, for ``>`` would be a claim."""
+    return text.replace(" → ", " ->").translate(OWN_ASCII)
 
 
 def fit(text: str, width: int, *, ascii: bool = False) -> str:

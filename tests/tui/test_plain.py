@@ -152,7 +152,7 @@ def test_tables_are_read_aloud_with_every_figure_after_its_name(tmp_path: Path) 
 def test_in_ascii_the_programs_own_signs_are_some() -> None:
     lines: list[str] = []
     plain_say(Settings(ascii=True), lines.append)("tokens 4096 → 1024 ± 3 … naïve")
-    assert lines == ["tokens 4096 > 1024 +- 3 ~ naïve"]
+    assert lines == ["tokens 4096 -> 1024 +- 3 ~ naïve"]
     plain_say(Settings(), lines.append)("1 → 2")
     assert lines[-1] == "1 → 2"
 

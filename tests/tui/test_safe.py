@@ -94,3 +94,10 @@ def test_plus_and_minus_is_no_sign_of_a_cut_in_ascii() -> None:
 def test_text_takes_as_many_cells_as_its_characters_do_one_by_one(text: str) -> None:
     made = safe.line(text)
     assert cell_len(made) == sum(map(get_character_cell_size, made))
+
+
+def test_an_arrow_is_no_claim_in_ascii() -> None:
+    text = "tokens 256 → 64 and channels 16 → 32"
+    assert safe.as_wide_in_ascii(text) == "tokens 256 ->64 and channels 16 ->32"
+    assert len(safe.as_wide_in_ascii(text)) == len(text)
+    assert safe.in_ascii("256 → 64") == "256 -> 64"

@@ -91,7 +91,7 @@ def format_value(value: float, unit: Unit, digits: int = 3) -> str:
 
 def in_ascii(text: str) -> str:
     """`text` of this program (units, signs) without a character beyond ASCII; what others wrote stays as it is."""
-    return text.replace("µ", "u").replace("°", "").translate(safe.OWN_ASCII)
+    return safe.as_wide_in_ascii(text.replace("µ", "u").replace("°", ""))
 
 
 def _significant(value: float, digits: int) -> str:

@@ -154,7 +154,7 @@ class Panel(Lines, Generic[T]):
         rows = self.lay_out(width, height)
         if not self.ascii:
             return rows
-        return tuple(tuple((text.translate(safe.OWN_ASCII), style) for text, style in row) for row in rows)
+        return tuple(tuple((safe.as_wide_in_ascii(text), style) for text, style in row) for row in rows)
 
     @abstractmethod
     def lay_out(self, width: int, height: int) -> Rows:
