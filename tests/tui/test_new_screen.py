@@ -1,118 +1,20 @@
-"""The New screen: every key and what it does, what is judged as one types, and the start."""
+"""The New screen: every key and what it does, what is judged as one types, and what is shown."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from textual import events
-from textual.pilot import Pilot
 
-from profiler import conductor, sessions
 from profiler.analysis.expecting import expect, pasts_of
-from profiler.request import BadRequest, Options, Request
+from profiler.request import Options
 from profiler.sessions import SessionFolder
 from tests.support import recorded
-from tests.support.recorded import WALL_NS
+from tests.tui.form import Bench, drive, source
 from tests.tui.support import same_as_golden, text_of, until
-from tui.app import StepscopeApp
-from tui.asking import NO_TORCH, NewSource
-from tui.messages import SessionStarted
 from tui.pictures.new.form import Form
 from tui.pictures.new.outcome import outcome
-from tui.screens.live import LiveScreen
-from tui.screens.new import NewScreen
-from tui.settings import Settings
-
-HOUR_NS = 3600 * 10**9
-
-
-def on_cpu(given: str | None) -> str:
-    """Every machine is one without a GPU."""
-    if given not in (None, "cpu"):
-        raise BadRequest(f"{given} can't be used: no NVIDIA driver is loaded; --device cpu would work")
-    return "cpu"
-
-
-def source(home: Path, **known: object) -> NewSource:
-    return NewSource(
-        home,
-        wall_ns=lambda: WALL_NS + 2 * HOUR_NS,
-        choose=on_cpu,
-        **{"has_torch": lambda: True, "conduct": lambda folder: 1, "room": lambda device: 8 << 30, **known},  # type: ignore[arg-type]
-    )
-
-
-class Bench:
-    """The screen on an app that is driven."""
-
-    def __init__(self, pilot: Pilot[None], screen: NewScreen) -> None:
-        self.pilot = pilot
-        self.screen = screen
-
-    async def judged(self) -> None:
-        """Wait until the form as it stands is judged, and nothing more of earlier sessions comes."""
-        screen = self.screen
-        await until(
-            self.pilot,
-            lambda: (
-                dict(screen.view.picture.texts) == dict(screen.form.texts)
-                and (
-                    screen.view.picture.fault
-                    or "reading earlier" not in str(screen.view.picture.lines or "reading earlier")
-                )
-            ),
-        )
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.judged()
-
-    async def to(self, name: str) -> None:
-        """The cursor on a field."""
-        names = [field.name for field in self.screen.view.fields]
-        steps = names.index(name) - names.index(self.screen.view.cursor)
-        await self.press(*["down" if steps > 0 else "up"] * abs(steps))
-        assert self.screen.view.cursor == name
-
-    @property
-    def texts(self) -> dict[str, str]:
-        return dict(self.screen.form.texts)
-
-    @property
-    def text(self) -> str:
-        """All that is on the screen, with one blank between words."""
-        return " ".join(text_of(self.pilot.app).split())
-
-    @property
-    def footer(self) -> str:
-        return text_of(self.pilot.app).splitlines()[-1]
-
-
-def drive(
-    home: Path,
-    work: Callable[[Bench], object],
-    *,
-    size: tuple[int, int] = (80, 24),
-    ascii: bool = False,
-    like: SessionFolder | None = None,
-    **known: object,
-) -> None:
-    """Have ``work`` done on the screen in an app of its own."""
-
-    async def go() -> None:
-        app = StepscopeApp(home, settings=Settings(ascii=ascii))
-        async with app.run_test(size=size) as pilot:
-            screen = NewScreen(home, ascii=ascii, like=like, source=source(home, **known))
-            await app.push_screen(screen)
-            bench = Bench(pilot, screen)
-            await bench.judged()
-            await work(bench)  # type: ignore[misc]
-
-    asyncio.run(go())
 
 
 def test_keys_fill_the_form_in(tmp_path: Path) -> None:
@@ -220,72 +122,6 @@ def test_what_is_wrong_is_said_at_its_field_and_stops_the_start(tmp_path: Path) 
     drive(tmp_path, work, conduct=made.append)
 
 
-def test_r_makes_the_session_and_live_opens_on_it(tmp_path: Path) -> None:
-    asked: list[Request] = []
-
-    def conduct(folder: SessionFolder) -> int:
-        asked.append(folder.manifest().request)
-        return 1
-
-    async def work(bench: Bench) -> None:
-        app = bench.pilot.app
-        await bench.to("size")
-        await bench.press("right")
-        await bench.press("r")
-        await until(bench.pilot, lambda: isinstance(app.screen, LiveScreen))
-        assert isinstance(app.screen, LiveScreen)
-        assert [app.screen.folder.id] == [folder.id for folder in sessions.all_sessions(tmp_path)]
-        assert (len(asked), asked[0].cases[0].workload.size, asked[0].device) == (1, "tiny", "cpu")
-
-    drive(tmp_path, work, conduct=conduct)
-
-
-def test_a_profiler_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None:
-    def conduct(folder: SessionFolder) -> int:
-        raise conductor.CannotStart("the profiler process can't be started: no memory")
-
-    async def work(bench: Bench) -> None:
-        await bench.press("r")
-        await until(bench.pilot, lambda: "not started: the profiler process" in bench.footer)
-        assert bench.screen.possible("start")
-        assert sessions.all_sessions(tmp_path) == []
-
-    drive(tmp_path, work, conduct=conduct)
-
-
-def test_without_torch_all_is_shown_and_nothing_starts(tmp_path: Path) -> None:
-    async def work(bench: Bench) -> None:
-        assert NO_TORCH in bench.text
-        await bench.press("r")
-        assert "not started: torch is not installed" in bench.footer
-
-    drive(tmp_path, work, has_torch=lambda: False)
-
-
-def test_like_another_session_with_code_of_its_own_asks_first(tmp_path: Path) -> None:
-    code = tmp_path / "mine.py"
-    code.write_text("def make(device, dtype): ...\n")
-    folder = recorded.finished(
-        session="theirs", device="cpu", pipeline=f"{code}:make", steps=3, size="full", repeats=2
-    ).write(tmp_path)
-    started: list[SessionFolder] = []
-
-    async def work(bench: Bench) -> None:
-        await until(bench.pilot, lambda: bench.texts.get("pipeline") == f"{code}:make")
-        await bench.judged()
-        assert bench.texts == {"pipeline": f"{code}:make", "device": "cpu", "steps": "3", "repeats": "2"}
-        assert "like theirs" in text_of(bench.pilot.app).splitlines()[0]
-        await bench.press("r")
-        assert "this runs" in bench.footer
-        assert "mine.py" in bench.footer
-        await bench.press("n")
-        assert not started
-        await bench.press("r", "y")
-        await until(bench.pilot, lambda: bool(started))
-
-    drive(tmp_path, work, like=folder, conduct=lambda each: started.append(each) or 1)
-
-
 def test_what_is_known_of_one_variant_is_told_of_that_one() -> None:
     def told(*variants: str) -> str:
         asked = recorded.request(device="cpu")
@@ -295,52 +131,6 @@ def test_what_is_known_of_one_variant_is_told_of_that_one() -> None:
     assert "RSS (no-compile, of the others nothing is known)" in told("no-compile")
     assert "compile needs most of those that are known)" in told("no-compile", "compile")
     assert "nothing is known" not in told("no-compile", "compile", "regional-compile")
-
-
-def test_keys_that_are_faster_than_the_form_start_what_it_will_be(tmp_path: Path) -> None:
-    code = tmp_path / "mine.py"
-    code.write_text("def make(device, dtype): ...\n")
-    folder = recorded.finished(session="theirs", device="cpu", pipeline=f"{code}:make", size="full").write(tmp_path)
-    started: list[SessionFolder] = []
-
-    async def go() -> None:
-        app = StepscopeApp(tmp_path)
-        async with app.run_test(size=(80, 24)) as pilot:
-            known = source(tmp_path, conduct=lambda each: started.append(each) or 1)
-            screen = NewScreen(tmp_path, like=folder, source=known)
-            await app.push_screen(screen)
-            screen.action_start()
-            await until(pilot, lambda: screen.asking)
-            assert "mine.py" in text_of(app).splitlines()[-1]
-            await pilot.press("n")
-            # One that was asked for before something else was, isn't started.
-            screen.action_pick("scenario", "resolution-sweep")
-            screen.action_start()
-            screen.action_pick("scenario", "steady")
-            await until(pilot, lambda: screen._judged)
-            assert not (screen.asking or screen._wanted or started)
-
-    asyncio.run(go())
-
-
-def test_who_leaves_at_once_leaves_no_session_half_made(tmp_path: Path) -> None:
-    left, made = threading.Event(), threading.Event()
-
-    def conduct(folder: SessionFolder) -> int:
-        assert left.wait(20)
-        assert not threading.current_thread().daemon, "Python would not wait for it"
-        made.set()
-        return 1
-
-    async def work(bench: Bench) -> None:
-        await bench.pilot.press("r")
-        await until(bench.pilot, lambda: bool(sessions.all_sessions(tmp_path)))
-        await bench.pilot.press("q")
-        assert bench.pilot.app.farewell == "A session has just been started: 'stepscope watch last' shows it"
-
-    drive(tmp_path, work, conduct=conduct)
-    left.set()
-    assert made.wait(20)
 
 
 def test_what_it_takes_is_told_from_earlier_sessions(tmp_path: Path) -> None:
@@ -469,10 +259,3 @@ def test_nothing_new_is_told_of_a_form_that_stays_as_it_is(tmp_path: Path) -> No
     for again in (looked.again, lambda: looked.look(Form({"size": "tiny"}))):
         again()
         assert [looked.turn().picture for _ in range(6)][-3:] == [None, None, None]
-
-
-def test_started_is_told_once_with_the_session(tmp_path: Path) -> None:
-    made = source(tmp_path).start(NewScreen(tmp_path).form)
-    assert made.why == ""
-    assert sessions.find(made.session, tmp_path).manifest().request.device == "cpu"
-    assert SessionStarted(made.session).session == made.session
