@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pytest
 
 from profiler.analysis import curves
@@ -192,6 +193,20 @@ def test_bars_keep_to_their_size_and_say_what_is_missing(lots: list[Lot], width:
     assert "more" in text or all(bar.label[:6] in text for bar in bars.bars)
     if width >= 160:
         assert "FASTER" in text and ("[" if ascii else "├") in text
+
+
+def test_an_interval_that_ends_anywhere_leaves_the_others_room_and_has_a_sign(lots: list[Lot]) -> None:
+    group = group_of(lots)
+    whose = {who: (look, group.labels[who]) for who, look in group.looks.items()}
+    plain, close, wide, *_ = curves.speedups(lots, lots[0], group.figures)
+    uneven = dataclasses.replace(wide, estimate=1.2, low=0.03, high=58.0)
+    bars = bars_of([plain, close, uneven], whose, {next(iter(whose))})
+    assert 3 < bars.high < 8
+    rows = flat(BarsPanel(bars).lay_out(100, 16)).splitlines()
+    assert [row.count("›") for row in rows if "├" in row] == [1]
+    assert any("0.03–58.00" in row for row in rows)
+    in_ascii = flat(BarsPanel(bars, ascii=True).lay_out(100, 16)).splitlines()
+    assert [row.count(">") for row in in_ascii if "[" in row] == [1]
 
 
 # --- pictures ---

@@ -64,7 +64,7 @@ class BandsPanel(Panel[Bands]):
             if row == 0:
                 name = ((f"{symbol} ", band.style), (safe.pad(band.label, label - 2, ascii=self.ascii), ""))
             elif row == 1 and high > 1:
-                peak = f"  to {format_value(max(band.shares, default=0.0), '', 2)} %"
+                peak = f"  peak {format_value(max(band.shares, default=0.0), '', 2)} %"
                 name = ((safe.pad(peak, label, ascii=self.ascii), "quiet"),)
             rows.append((*name, (" ", ""), (text.rstrip(), band.style)))
         return rows

@@ -71,9 +71,10 @@ class BarsPanel(Panel[Bars]):
         return tuple(parts)
 
     def _drawn(self, bar: Bar, axis: int, symbol: str) -> list[Part]:
-        """The bar from 1 to the value, the interval over it, the value's symbol on top."""
+        """The bar from 1 to the value, the interval over it, the value's symbol on top. What goes beyond has a sign."""
         assert bar.value is not None
-        solid, line, left, right, equal = ("=", "-", "[", "]", "|") if self.ascii else ("━", "─", "├", "┤", "│")
+        signs = ("=", "-", "[", "]", "|", ">") if self.ascii else ("━", "─", "├", "┤", "│", "›")
+        solid, line, left, right, equal, beyond = signs
         cells: list[Part] = [(" ", "")] * axis
         origin, at = self._place(EQUAL, axis), self._place(bar.value, axis)
         for place in range(min(origin, at), max(origin, at) + 1):
@@ -84,7 +85,8 @@ class BarsPanel(Panel[Bars]):
             for place in range(first, last + 1):
                 cells[place] = (line, "bold")
             if last > first:
-                cells[first], cells[last] = (left, "bold"), (right, "bold")
+                cells[first] = (left, "bold")
+                cells[last] = (beyond if bar.high > self.value.high else right, "bold")
         cells[at] = (symbol, f"bold {bar.style}")
         return _joined(cells)
 

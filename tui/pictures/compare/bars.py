@@ -18,6 +18,9 @@ EQUAL = 1.0
 STEPS = 5
 """Round steps, about, that the axis has."""
 
+REACH = 3.0
+"""So many times the largest speed-up the axis reaches at most: an interval of two runs may end anywhere."""
+
 LEAST_SPAN = 0.1
 """Of the axis: differences of a few percent don't fill it."""
 
@@ -51,13 +54,15 @@ class Bars:
 def bars_of(
     found: Iterable[SpeedupBar], whose: Mapping[Identity, tuple[Look, str]], bases: Collection[Identity]
 ) -> Bars:
-    """The bars of ``found``, ``whose`` look and label are given; the axis holds all intervals and 1.
+    """The bars of ``found``, ``whose`` look and label are given; the axis holds 1, and intervals as far as they are of use.
 
     ``bases``: those that others are compared with.
     """
     bars = tuple(_bar(one, *whose[one.who], baseline=one.who in bases) for one in found)
-    ends = [end for bar in bars for end in (bar.value, bar.low, bar.high) if end is not None]
-    low, high = _rounded(min([EQUAL, *ends]), max([EQUAL, *ends]))
+    values = [EQUAL, *(bar.value for bar in bars if bar.value is not None)]
+    far = max(values) * REACH
+    ends = [*values, *(min(end, far) for bar in bars for end in (bar.low, bar.high) if end is not None)]
+    low, high = _rounded(min(ends), max(ends))
     return Bars(bars=bars, low=low, high=high)
 
 
