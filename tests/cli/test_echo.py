@@ -85,7 +85,7 @@ def test_plain_text_is_not_touched() -> None:
 def test_ascii_lines_have_no_sign_of_ours_that_isnt_ascii() -> None:
     said: list[str] = []
     plain_say(Settings(ascii=True), said.append)("a → b\nc\x1b")
-    assert said == ["a > b|c^"]
+    assert said == ["a -> b|c^"]
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

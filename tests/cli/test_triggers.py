@@ -151,4 +151,4 @@ def test_in_a_locale_that_is_not_utf8_arrows_are_ascii(session: str, monkeypatch
     out = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="latin-1"))
     assert main(["triggers", session]) == 0
-    assert b"sample height 16 > 24 (latent)" in out.getvalue()
+    assert b"sample height 16 -> 24 (latent)" in out.getvalue()
