@@ -54,7 +54,7 @@ class Bars:
 def bars_of(
     found: Iterable[SpeedupBar], whose: Mapping[Identity, tuple[Look, str]], bases: Collection[Identity]
 ) -> Bars:
-    """The bars of ``found``, ``whose`` look and label are given; the axis holds 1, and intervals as far as they are of use.
+    """The bars of ``found``, ``whose`` look and label are given; the axis holds 1, and of intervals what is near.
 
     ``bases``: those that others are compared with.
     """

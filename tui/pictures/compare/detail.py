@@ -10,6 +10,7 @@ from profiler.analysis.cases import CaseFigures
 from profiler.analysis.lots import Lot
 from profiler.analysis.verdicts import CONFIDENCE
 from tui import safe
+from tui.charts.axes import format_value
 from tui.pictures import words
 from tui.pictures.names import OUTCOME_WORDS, device_label
 from tui.pictures.table import VERDICT_STYLES, remark_of
@@ -161,8 +162,8 @@ def _running(figures: CaseFigures, told: Told) -> Iterator[Block]:
         tail = f", p95 {words.decimal(loop.p95_ms)} ms" if loop.p95_ms is not None else ""
         yield Para("step", f"{name}{words.decimal(loop.median_ms)} ms{spread}{tail} over {loop.n}; {rate} it/s")
     if figures.stages:
-        stages = ", ".join(f"{_clean(one.name)} {words.seconds(one.median_ms / 1e3)}" for one in figures.stages)
-        yield Para("stages", stages)
+        named = ((_clean(one.name).replace("_", " "), one.median_ms / 1e3) for one in figures.stages)
+        yield Para("stages", ", ".join(f"{name} {format_value(seconds, 's')}" for name, seconds in named))
     if figures.bound_means:
         yield Para("bound", _clean(figures.bound_means), "warn" if figures.bound == "host" else "")
     memory = figures.memory
