@@ -188,7 +188,7 @@ class CudaGraph(CompileEvent, tag="cudagraph"):
 
 
 class EagerFallback(CompileEvent, tag="eager"):
-    """From this step on ``graphs`` compiled graphs run in a step where ``expected`` did: torch itself says nothing."""
+    """From this step on ``graphs`` compiled graphs run in a step where ``expected`` should: torch says nothing."""
 
     graphs: Int64 = 0
     expected: Int64 = 0

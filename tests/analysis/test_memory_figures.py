@@ -43,7 +43,8 @@ def test_outside_torch_is_what_nvml_sees_of_the_run_beside_what_torch_reserved(
 
 def test_samples_of_another_time_say_nothing() -> None:
     log = gpu.log(3)
-    log.append(ev.Memory(t=60 * gpu.SECOND, phase="measure", reserved_bytes=GIB))
+    # The last sample is of second 9, and 9 GiB were used then.
+    log.append(ev.Memory(t=12 * gpu.SECOND, phase="measure", reserved_bytes=GIB))
     assert phases(None, log)["measure"].outside_torch_bytes == 2 * GIB
 
 
