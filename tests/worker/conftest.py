@@ -10,6 +10,7 @@ import torch
 
 from profiler import catalog
 from profiler.catalog.build import build
+from profiler.events import Event
 from profiler.request import Compilation, Options, Workload, resolve
 
 ENTRY = catalog.find("sd15-txt2img")
@@ -45,6 +46,10 @@ def make_workload(steps: int = 4, **options: Any) -> Workload:
 def make_compilation(variant: str, backend: str = "eager", **options: Any) -> Compilation:
     request = resolve(Options(pipeline=ENTRY.name, size="tiny", variants=[variant], backend=backend, **options), "cpu")
     return request.cases[0].compilation
+
+
+def of(kind: type[Event], events: list[Event]) -> list[Any]:
+    return [event for event in events if type(event) is kind]
 
 
 class Ticks:
