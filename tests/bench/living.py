@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.bench.table import Row
-from tests.bench.watching import settle, watch
+from tests.bench.watching import settle, watch, watched
 from tests.support import recorded
 from tests.support.terminal import Terminal
 
@@ -44,12 +44,7 @@ def _keys(presses: int) -> Row:
     seconds = presses * 0.4 + 10
     recording = recorded.live(steps_per_second=STEPS_PER_SECOND, seconds=seconds)
     took_ms: list[float] = []
-    with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stepscope-bench-")))
-        feeder = stack.enter_context(recorded.Feeder(recording, home))
-        feeder.feed_history()
-        terminal = stack.enter_context(watch(feeder.folder.id, home, *SIZE))
-        settle(terminal)
+    with watched(recording, *SIZE) as (feeder, terminal):
         feeder.resume()
         fed: list[int] = []
         done = threading.Event()
@@ -104,12 +99,7 @@ def _hour() -> Row:
     """An hour's worth of events at 20 steps/s, the last of them a minute's at a time."""
     recording = recorded.live(steps_per_second=20, seconds=MINUTES * MINUTE_S)
     grown: list[float] = []
-    with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stepscope-bench-")))
-        feeder = stack.enter_context(recorded.Feeder(recording, home))
-        feeder.feed_history()
-        terminal = stack.enter_context(watch(feeder.folder.id, home, *SIZE, emulate=False))
-        settle(terminal)
+    with watched(recording, *SIZE, emulate=False) as (feeder, terminal):
         for minute in range(1, MINUTES + 1):
             before = len(terminal.raw)
             feeder.feed(recording.live_ns + int(minute * MINUTE_S * 1e9))

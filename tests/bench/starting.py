@@ -7,12 +7,12 @@ import statistics
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from profiler import events as ev
 from tests.bench.table import Row
-from tests.bench.watching import settle, watch
+from tests.bench.watching import watch, watched
 from tests.support import recorded
 
 SIZE = (120, 40)
@@ -64,12 +64,7 @@ def _step_on_screen(seconds: float) -> Row:
         return place is not None and (not shown or place > shown[-1][0])
 
     recording = recorded.live(steps_per_second=RATE, seconds=seconds)
-    with ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stepscope-bench-")))
-        feeder = stack.enter_context(recorded.Feeder(recording, home))
-        feeder.feed_history()
-        terminal = stack.enter_context(watch(feeder.folder.id, home, *SIZE))
-        settle(terminal)
+    with watched(recording, *SIZE) as (feeder, terminal):
         feeder.written = note
         feeder.resume()
         player = threading.Thread(target=feeder.play, args=(seconds,))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support import recorded
+from tests.support.recorded import Recording
 from tests.support.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,10 +37,19 @@ def watch(session: str, home: Path, columns: int, rows: int, *, emulate: bool = 
 def settle(terminal: Terminal, seconds: float = 20.0) -> None:
     """Wait until nothing has come over the wire for a second. Raises TimeoutError."""
     terminal.wait_for_bytes(seconds)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        quiet_ns = time.monotonic_ns() - terminal.arrivals[-1].at_ns
-        if quiet_ns >= QUIET_S * 1e9:
-            return
-        time.sleep(QUIET_S - quiet_ns / 1e9)
-    raise TimeoutError(f"the screen still changed after {seconds:g} s")
+    terminal.wait_for_rest(QUIET_S, seconds)
+
+
+@contextmanager
+def watched(
+    recording: Recording, columns: int, rows: int, *, emulate: bool = True
+) -> Iterator[tuple[recorded.Feeder, Terminal]]:
+    """A session in a home of its own that goes on as ``recording`` is fed, and a settled screen that watches it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="stepscope-bench-") as name,
+        recorded.Feeder(recording, Path(name)) as feeder,
+    ):
+        feeder.feed_history()
+        with watch(feeder.folder.id, Path(name), columns, rows, emulate=emulate) as terminal:
+            settle(terminal)
+            yield feeder, terminal
