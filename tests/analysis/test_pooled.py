@@ -7,6 +7,7 @@ import pytest
 from profiler import events as ev
 from profiler.analysis.cases import case_figures
 from profiler.analysis.comparing import compare
+from profiler.analysis.curves import stages
 from profiler.analysis.figures import RunFigures, run_figures
 from profiler.analysis.lots import lots_of
 from profiler.analysis.state import SessionState
@@ -68,6 +69,14 @@ def test_a_stage_that_a_call_enters_twice_counts_with_its_sum() -> None:
     for start, ns in ((200, 3), (300, 4)):
         log.insert(-1, ev.Stage(call=0, name="decode", start_ns=start * MS, ns=ns * MS))
     assert {one.name: one.median_ms for one in _only(log).stages} == {"denoise": 5.0, "decode": 7.0}
+
+
+def test_other_is_what_all_stages_together_leave_of_a_call() -> None:
+    given = request(variants=[PLAIN], repeats=1)
+    log = [*frame(), *call(0, "measure", 100, [5.0], tail=15.0)]
+    log.insert(-1, ev.Stage(call=0, name="decode", start_ns=106 * MS, ns=7 * MS))
+    (bar,) = stages(lots_of(fold(given, {given.runs[0].name: log}).state))
+    assert dict(bar.parts) == pytest.approx({"denoise": 0.005, "decode": 0.007, "other": 0.008})
 
 
 def test_each_recompile_of_a_frame_counts() -> None:
