@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import signal
 import sys
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+HERE = os.path.dirname(os.path.realpath(__file__))
 INTERRUPTED = 130
 """The exit code that a shell gives to what ctrl-c has ended."""
 
@@ -19,8 +19,9 @@ def pin(*names: str) -> None:
     otherwise be imported in their place.
     """
     for name in names:
-        location = HERE / name / "__init__.py"
-        spec = importlib.util.spec_from_file_location(name, location, submodule_search_locations=[str(HERE / name)])
+        folder = os.path.join(HERE, name)
+        location = os.path.join(folder, "__init__.py")
+        spec = importlib.util.spec_from_file_location(name, location, submodule_search_locations=[folder])
         if spec is None or spec.loader is None:
             raise ImportError(f"stepscope is not installed completely: {location} is missing")
         module = importlib.util.module_from_spec(spec)

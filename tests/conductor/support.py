@@ -19,7 +19,7 @@ from profiler.sessions import SessionFolder, create
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DRIVE = Path(__file__).with_name("drive.py")
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 class Clock:

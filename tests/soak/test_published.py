@@ -78,11 +78,11 @@ def test_killed_out_of_time_and_carried_it_is_made_once_and_its_tables_are_those
     own_home: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = begin(repository)
-    until(lambda: bool(ours(own_home)) and len(ended(own_home)) >= 1, 120)
+    until(lambda: bool(ours(own_home)) and len(ended(own_home)) >= 1)
     for one in [*psutil.Process(process.pid).children(), process, *ours(own_home)]:
         os.kill(one.pid, signal.SIGKILL)
     process.communicate()
-    until(lambda: not ours(own_home), 30)
+    until(lambda: not ours(own_home))
     first = ended(own_home)
 
     out, _ = (process := begin(repository, "--max-time", "40")).communicate(timeout=60)

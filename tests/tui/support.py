@@ -25,7 +25,7 @@ from tui.screens.live import LiveScreen
 from tui.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """A bound for a machine under load; tests wait for what they need and no longer."""
 LEAST_LOOKS = 200
 """So often is looked at least: a machine that stood still meanwhile gave nobody the time to come to anything."""

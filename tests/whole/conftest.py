@@ -20,5 +20,5 @@ def nothing_stays_behind(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     for folder in sessions.all_sessions(own_home):
         if folder.liveness(folder.manifest()) is sessions.Liveness.ALIVE:
             sessions.send(folder, "stop")
-            until(lambda found=folder: found.liveness(found.manifest()) is not sessions.Liveness.ALIVE, 30)  # type: ignore[misc]
-    until(lambda: not ours(own_home), 15)
+            until(lambda found=folder: found.liveness(found.manifest()) is not sessions.Liveness.ALIVE)  # type: ignore[misc]
+    until(lambda: not ours(own_home))

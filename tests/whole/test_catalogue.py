@@ -66,7 +66,7 @@ def profiled(pipeline: str, home: Path) -> dict[str, Any]:
         [sys.executable, str(ENTRY), "run", pipeline, *options],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
         env=os.environ
         | {"HOME": str(home), "STEPSCOPE_HOME": str(home), "XDG_RUNTIME_DIR": str(runtime), "OMP_NUM_THREADS": "1"},

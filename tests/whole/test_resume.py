@@ -23,9 +23,9 @@ def test_a_session_whose_profiler_was_killed_is_taken_up(own_home: Path) -> None
     tiny = "run sd15-txt2img --size tiny --device cpu --variant no-compile --repeats 1 --steps 3 --calls 20 --warmup 0"
     assert stepscope(*tiny.split(), "--detach").returncode == 0
     folder = only(own_home)
-    until(lambda: measured_calls(folder) >= 1, 90)
+    until(lambda: measured_calls(folder) >= 1)
     role(own_home, "conductor").kill()
-    until(lambda: not ours(own_home), 30)
+    until(lambda: not ours(own_home))
     viewer = Follower(folder)
     state = viewer.read_all()
     (run,) = state.runs.values()

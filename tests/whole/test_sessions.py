@@ -13,7 +13,7 @@ import pytest
 from profiler import sessions
 from profiler.follow import Follower
 from tests.support.terminal import Terminal
-from tests.whole.program import COMMAND, begun, measured_calls, only, ours, role, stepscope, until
+from tests.whole.program import COMMAND, PATIENCE_S, begun, measured_calls, only, ours, role, stepscope, until
 
 pytestmark = [pytest.mark.pty, pytest.mark.usefixtures("nothing_stays_behind")]
 
@@ -36,7 +36,7 @@ def results(text: str) -> list[str]:
 
 def test_a_session_survives_the_loss_of_its_terminal_and_is_there_when_one_comes_back(own_home: Path) -> None:
     with Terminal([*COMMAND, *TINY, "--variant", "no-compile", "--variant", "compile", "--calls", "30"]) as terminal:
-        terminal.wait_for(measuring(30), 60)
+        terminal.wait_for(measuring(30), PATIENCE_S)
         before = only(own_home)
         terminal.hang_up()
         assert terminal.wait() is not None
@@ -44,7 +44,7 @@ def test_a_session_survives_the_loss_of_its_terminal_and_is_there_when_one_comes
     assert before.liveness(before.manifest()) is not sessions.Liveness.GONE
     with Terminal([*COMMAND, "watch", "last"], columns=120, rows=40) as terminal:
         terminal.wait_for("compile")
-        terminal.wait_for("done", 90)
+        terminal.wait_for("done", PATIENCE_S)
         terminal.wait_for(lambda text: len(results(text)) > 3)
         first = results(terminal.text)
         terminal.send("q")
@@ -60,7 +60,7 @@ def test_a_session_survives_the_loss_of_its_terminal_and_is_there_when_one_comes
 
 def test_q_leaves_the_profiler_running_and_says_how_to_come_back(own_home: Path) -> None:
     with Terminal([*COMMAND, *TINY, "--variant", "no-compile", "--calls", "200"]) as terminal:
-        terminal.wait_for(measuring(200), 60)
+        terminal.wait_for(measuring(200), PATIENCE_S)
         terminal.send("q")
         terminal.wait_for(f"stepscope watch {only(own_home).id}")
         assert terminal.wait() == 0
@@ -68,7 +68,7 @@ def test_q_leaves_the_profiler_running_and_says_how_to_come_back(own_home: Path)
             assert code in terminal.raw
     assert role(own_home, "worker")
     assert stepscope("stop", "last").returncode == 0
-    until(lambda: not ours(own_home), 30)
+    until(lambda: not ours(own_home))
     state = Follower(only(own_home)).read_all()
     assert state.state == "stopped"
     assert [run.outcome for run in state.runs.values()] == ["stopped"]
@@ -78,7 +78,7 @@ def test_q_leaves_the_profiler_running_and_says_how_to_come_back(own_home: Path)
 def test_signals_restore_the_terminal(number: signal.Signals, own_home: Path) -> None:
     with Terminal(COMMAND) as terminal:
         terminal.wait_for("stepscope")
-        until(lambda: TEARDOWN[0][:-1] + b"h" in terminal.raw, 30)
+        until(lambda: TEARDOWN[0][:-1] + b"h" in terminal.raw)
         terminal.signal(number)
         terminal.wait()
         for code in TEARDOWN:
@@ -87,10 +87,10 @@ def test_signals_restore_the_terminal(number: signal.Signals, own_home: Path) ->
 
 def test_a_killed_screen_disturbs_nothing(own_home: Path) -> None:
     with Terminal([*COMMAND, *TINY, "--variant", "no-compile", "--calls", "20"]) as terminal:
-        terminal.wait_for(measuring(20), 60)
+        terminal.wait_for(measuring(20), PATIENCE_S)
         terminal.signal(signal.SIGKILL)
         terminal.wait()
-    until(lambda: not ours(own_home), 60)
+    until(lambda: not ours(own_home))
     assert Follower(only(own_home)).read_all().state == "done"
 
 
@@ -99,9 +99,9 @@ def test_a_killed_worker_is_reported_and_the_other_runs_are_made(own_home: Path)
         stepscope(*TINY, "--variant", "no-compile", "--variant", "compile", "--calls", "40", "--detach").returncode == 0
     )
     folder = only(own_home)
-    until(lambda: measured_calls(folder) >= 2, 60)
+    until(lambda: measured_calls(folder) >= 2)
     role(own_home, "worker").kill()
-    until(lambda: not ours(own_home), 90)
+    until(lambda: not ours(own_home))
     shown = json.loads(stepscope("show", "last", "--json").stdout)
     assert [run["outcome"] for run in shown["runs"]] == ["died", "ok"]
     assert "SIGKILL" in shown["runs"][0]["reason"]
@@ -114,9 +114,9 @@ def test_a_killed_worker_is_reported_and_the_other_runs_are_made(own_home: Path)
 def test_a_killed_conductor_takes_its_worker_along_and_the_next_session_starts_cleanly(own_home: Path) -> None:
     assert stepscope(*TINY, "--variant", "no-compile", "--calls", "500", "--detach").returncode == 0
     folder = only(own_home)
-    until(lambda: measured_calls(folder) >= 1, 60)
+    until(lambda: measured_calls(folder) >= 1)
     role(own_home, "conductor").kill()
-    until(lambda: not ours(own_home), 20)
+    until(lambda: not ours(own_home))
     shown = json.loads(stepscope("show", "last", "--json").stdout)
     assert shown["state"] == "died"
     assert shown["runs"][0]["outcome"] == "died"
@@ -128,11 +128,11 @@ def test_a_killed_conductor_takes_its_worker_along_and_the_next_session_starts_c
 def test_headless_is_stopped_by_a_signal_and_says_so(own_home: Path) -> None:
     command = [*COMMAND, *TINY, "--variant", "no-compile", "--calls", "500", "--headless"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
-        until(lambda: begun(own_home), 20)
+        until(lambda: begun(own_home))
         folder = only(own_home)
-        until(lambda: measured_calls(folder) >= 1, 60)
+        until(lambda: measured_calls(folder) >= 1)
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert "stopped" in out
     assert not ours(own_home)
@@ -141,7 +141,7 @@ def test_headless_is_stopped_by_a_signal_and_says_so(own_home: Path) -> None:
 def test_two_sessions_share_a_device_one_after_the_other(own_home: Path) -> None:
     assert stepscope(*TINY, "--variant", "no-compile", "--calls", "2000", "--detach").returncode == 0
     first = only(own_home)
-    until(lambda: measured_calls(first) >= 1, 60)
+    until(lambda: measured_calls(first) >= 1)
     refused = stepscope(*TINY, "--variant", "no-compile", "--calls", "1", "--no-queue", "--headless")
     assert refused.returncode == 1
     assert first.id in refused.stdout
@@ -155,9 +155,9 @@ def test_two_sessions_share_a_device_one_after_the_other(own_home: Path) -> None
 
     command = [*COMMAND, *TINY, "--variant", "no-compile", "--calls", "1", "--headless"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        until(is_waiting, 60)
+        until(is_waiting)
         sessions.send(first, "stop")
-        out, _ = process.communicate(timeout=120)
+        out, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert f"waiting behind {first.id}" in out
     assert Follower(first).read_all().state == "stopped"
