@@ -29,7 +29,7 @@ OWED = ("stopped", "died")
 """Outcomes that are no results: such runs are made again, as those that never began."""
 QUIET_SECONDS = 30.0
 """A session logs every few seconds; one of another machine that did so a moment ago is taken to run there."""
-LEAVING_SECONDS = 5.0
+LEAVING_SECONDS = 15.0
 """So long a conductor or worker that is about to end is waited for."""
 _LOOK_SECONDS = 0.05
 

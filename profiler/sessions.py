@@ -40,8 +40,9 @@ _OWN = re.compile(r"session\.json|\.session\.json\..*\.tmp|conductor\.(jsonl|log
 _FOLDERS = frozenset({"control", "runs", "earlier", "cache"})
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters that look alike
 _MOST_BYTES = 1 << 24  # of session.json
-STARTING_SECONDS = 15.0
-"""How long after its creation a session without a conductor counts as starting and not as dead."""
+STARTING_SECONDS = 30.0
+"""How long after its creation a session without a conductor counts as starting and not as dead: whoever makes one waits
+so long for its conductor."""
 
 
 class SessionNotFound(Exception):
