@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from profiler import catalog
 from profiler.report.catalogue import PipelineRow, pipeline_row
 from profiler.request.file import Bench
 from profiler.scenarios import SCENARIOS
-from tui.cli import COMMANDS
+from tui import config
+from tui.cli import COMMANDS, cli
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -65,6 +67,21 @@ def test_the_readmes_file_is_one_that_can_be_run(tmp_path: Path) -> None:
     asked = Bench(str(tmp_path / "bench.toml")).resolve(lambda device: device or "cuda:0")
     assert {case.workload.batch_size for case in asked.cases} == {1, 4}
     assert any(len(case.workload.legs) == 3 for case in asked.cases)
+
+
+def test_the_config_file_on_the_page_of_the_screen_is_one_that_is_read() -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", (DOCS / "screen.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert config.parse(text, "config.toml")["keys"]
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{page.name}" for page in DOCS.glob("*.md"))])
+def test_commands_on_a_page_have_the_options_that_they_are_given(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for name, rest in re.findall(r"(?:^|`|\$ |/)stepscope ([a-z]+)\b([^`\n#]*)", text, re.MULTILINE):
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None, name
+        known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+        assert set(re.findall(r"--[a-z][a-z-]*", rest)) <= known | {"--help"}, f"stepscope {name}{rest}"
 
 
 @pytest.mark.parametrize("page", ["README.md", "SECURITY.md", *(f"docs/{page.name}" for page in DOCS.glob("*.md"))])
