@@ -57,7 +57,7 @@ def test_the_cursor_needs_neither_colour_nor_unicode() -> None:
     rows = text(plain)
     assert all(row.isascii() for row in rows)
     assert [row[COLUMN] for row in rows[1:12]].count("|") == 10
-    assert rows[15].startswith("x call 1 step 6: 31.0 ms - recompile: sample height 8 > 12")
+    assert rows[15].startswith("x call 1 step 6: 31.0 ms - recompile: sample height 8 ->12")
     assert {run.style for row in plain for run in row} <= {"", "bold", "dim"}
 
 
