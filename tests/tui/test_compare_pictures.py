@@ -127,10 +127,10 @@ def test_histograms_stand_below_each_other_on_one_axis(lots: list[Lot], size: tu
 def test_every_bin_with_a_step_is_seen_where_it_is(lots: list[Lot]) -> None:
     one = Band("a", "o", "o", "", (0.2, 0.0, 99.8, 0.0))
     rows = flat(BandsPanel(Bands(bands=(one,), low=0.0, high=0.04, top=100.0)).lay_out(50, 8)).splitlines()
-    drawn = rows[5][11:]
+    drawn = rows[5][13:]
     assert drawn.startswith("▁▁▁") and drawn.rstrip().endswith("█")
-    assert rows[5][:11].split() == ["o", "a"] and "peak 100 %" in rows[4]
-    quarter = 38 // 4
+    assert rows[5][:13].split() == ["o", "a"] and "peak 100 %" in rows[4]
+    quarter = 36 // 4
     assert drawn[quarter + 1 : 2 * quarter].strip() == "" and set(drawn[2 * quarter + 1 : 3 * quarter]) == {"█"}
 
 

@@ -16,7 +16,7 @@ _ASCII = " ...:::##"
 """The same in ASCII, rougher."""
 
 _FULL = 8
-_LEAST_LABEL, _MOST_LABEL = 10, 20
+_LEAST_LABEL, _MOST_LABEL = 12, 20
 _AXIS_ROWS = 2
 _LEAST_CELLS = 8
 
