@@ -18,7 +18,7 @@ from tests.tui.support import folded
 from tui.pictures.compare import rows
 from tui.pictures.compare.detail import Told, detail
 from tui.pictures.compare.outputs import output_cell
-from tui.pictures.table import break_even_cell
+from tui.pictures.table import break_even_cell, speedup_cell
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +91,23 @@ def test_memory_that_is_compared_is_what_torch_allocated(compiled: tuple[Lot, Ca
 @pytest.mark.parametrize(
     ("ratio", "text"), [(1.004, "1.004x"), (0.9704, "0.970x"), (0.9696, "0.970x"), (1.38, "1.38x"), (0.5, "0.50x")]
 )
-def test_ratios_near_1_have_a_third_decimal_wherever_they_are_written(ratio: float, text: str) -> None:
+def test_ratios_near_1_have_a_third_decimal_wherever_they_are_written(
+    compiled: tuple[Lot, CaseFigures], ratio: float, text: str
+) -> None:
     assert printed.times(ratio) == text
     assert value_text("x", ratio) == text
+    told = replace(compiled[1], speedup=ratio, interval=None)
+    assert rows.speedup_cell(told, baseline=False)[0] == text
+    assert speedup_cell(told)[0] == text
+
+
+def test_an_interval_that_just_reaches_out_of_3_percent_is_not_rounded_into_it(
+    compiled: tuple[Lot, CaseFigures],
+) -> None:
+    told = replace(compiled[1], speedup=1.001, interval=(0.968, 1.0342), verdict="UNCLEAR")
+    assert rows.interval_cell(told)[0] == "0.968–1.034"
+    assert rows.interval_cell(replace(told, interval=(0.85, 1.4)))[0] == "0.85–1.40"
+    assert speedup_cell(told)[0] == "1.001x ±0.03"
 
 
 def test_a_break_even_of_warm_start_ups_alone_is_said_to_be_that(compiled: tuple[Lot, CaseFigures]) -> None:

@@ -149,7 +149,7 @@ def _cells(session: SessionState, figures: CaseFigures) -> dict[str, tuple[str, 
         "compile": (words.seconds(figures.compile_s or None), "" if figures.compile_s else "quiet"),
         "recomp": _recompiles(figures),
         "memory": memory_cell(session, figures),
-        "speed-up": _speedup(figures),
+        "speed-up": speedup_cell(figures),
         "verdict": verdict_cell(figures),
         "even at": break_even_cell(figures),
     }
@@ -203,12 +203,13 @@ def memory_cell(session: SessionState, figures: CaseFigures) -> tuple[str, str]:
     return words.NOTHING, "quiet"
 
 
-def _speedup(figures: CaseFigures) -> tuple[str, str]:
+def speedup_cell(figures: CaseFigures) -> tuple[str, str]:
+    """The ratio, and how far its interval reaches."""
     if figures.variant == "no-compile" and figures.baseline is None:
         return ("base", "quiet") if figures.loops else (words.NOTHING, "quiet")
     if figures.speedup is None:
         return words.NOTHING, "quiet"
-    text = f"{figures.speedup:.2f}x"
+    text = f"{words.ratio(figures.speedup)}x"
     if figures.interval is not None:
         text += f" {_around(figures.speedup, *figures.interval)}"
     return text, VERDICT_STYLES.get(figures.verdict or "", "")

@@ -91,7 +91,12 @@ def size(value: float | None) -> str:
 
 def interval(low: float, high: float) -> str:
     """Both ends of an interval of ratios: ``0.67–2.03``."""
-    return f"{low:.2f}–{high:.2f}"
+    return f"{ratio(low)}–{ratio(high)}"
+
+
+def ratio(value: float) -> str:
+    """``1.45``; near 1, where verdicts are decided, ``1.003``."""
+    return f"{value:.{3 if 0.9 < value < 1.1 else 2}f}"
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -136,7 +136,7 @@ def memory_cell(figures: CaseFigures) -> Cell:
 def speedup_cell(figures: CaseFigures, *, baseline: bool) -> Cell:
     if figures.speedup is None:
         return ("base", "quiet") if baseline else NOTHING
-    return f"{figures.speedup:.2f}x", VERDICT_STYLES.get(figures.verdict or "", "")
+    return f"{words.ratio(figures.speedup)}x", VERDICT_STYLES.get(figures.verdict or "", "")
 
 
 def interval_cell(figures: CaseFigures) -> Cell:
