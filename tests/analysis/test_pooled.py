@@ -7,7 +7,8 @@ import pytest
 from profiler import events as ev
 from profiler.analysis.cases import case_figures
 from profiler.analysis.comparing import compare
-from profiler.analysis.curves import stages
+from profiler.analysis.curves import Identity, stages
+from profiler.analysis.curves.distribution import spread
 from profiler.analysis.figures import RunFigures, run_figures
 from profiler.analysis.lots import lots_of
 from profiler.analysis.state import SessionState
@@ -69,6 +70,20 @@ def test_a_stage_that_a_call_enters_twice_counts_with_its_sum() -> None:
     for start, ns in ((200, 3), (300, 4)):
         log.insert(-1, ev.Stage(call=0, name="decode", start_ns=start * MS, ns=ns * MS))
     assert {one.name: one.median_ms for one in _only(log).stages} == {"denoise": 5.0, "decode": 7.0}
+
+
+def test_a_call_begins_when_it_says_and_not_when_that_was_written() -> None:
+    log = [*frame(), *call(0, "measure", 300, [5.0])]
+    for event in log:
+        if isinstance(event, ev.CallStarted):
+            event.t += 40 * MS
+    assert _only(log).first_image_s == pytest.approx(0.305), "from 0, when loading began"
+
+
+def test_of_values_that_are_equal_all_count_where_the_curve_has_fewer_points_than_values() -> None:
+    who = Identity(key=("s", "c"), label="c", variant=PLAIN, engine=None, nth=0, baseline=True)
+    (curve,) = spread("denoise", [(who, [1.0] * 500 + [float(value) for value in range(2, 502)])]).ecdfs
+    assert dict(zip(curve.xs, curve.ys))[1.0] == 0.5
 
 
 def test_other_is_what_all_stages_together_leave_of_a_call() -> None:
