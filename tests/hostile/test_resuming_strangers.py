@@ -218,7 +218,7 @@ def test_what_owes_nothing_yet_is_asked_about_too(own_home: Path) -> None:
 def begun(request: sessions.Request, home: Path) -> SessionFolder:
     """One of this user's own whose profiler process has died."""
     folder = sessions.create(request, "0.1.0", home)
-    folder.conductor_log.write_bytes(b"")
+    folder.conductor_log.write_bytes(b"\n")
     return folder
 
 
