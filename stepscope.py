@@ -43,8 +43,9 @@ def main() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED  # while modules are loaded
     finally:
-        # On its way out Python would show where it was.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        # On its way out Python would show where it was. Where ctrl-c is ignored it goes on being so.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ WAYS = {
     "tui/cli.py": {"sys.stdout", "sys.stderr"},
     "tui/commands/common.py": {"sys.stdout", "sys.stderr"},
     "tui/terminals.py": {"sys.__stderr__"},
+    "tui/ending.py": {"sys.__stderr__"},  # and what leaves full screen, which is a constant
     "profiler/doctor.py": {"sys.stdout"},
     # Their streams are files of the session, which nobody prints.
     "profiler/conductor/main.py": {"sys.stderr"},

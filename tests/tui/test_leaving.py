@@ -36,6 +36,7 @@ sys.exit(stepscope.main())
 """
 LOADING = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what starts the tests may have it ignored
 import stepscope
 
 class Struck:
