@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from profiler.sessions import SessionFolder, SessionUnreadable
+from tui.charts.canvas import prepare
 from tui.exporting import MOST_FILES, new_file
 from tui.feed import LIVE_SHARE, LOADING_SHARE, RESTING_S, Reading, Source, Turn
 from tui.pictures.compare.marks import Marks
@@ -85,6 +86,8 @@ class CompareSource(Source[ComparePicture]):
         age = now - self._made_at
         if age < apart and (more or not self._settled()):
             return Turn(None, 0.0 if more else min(wait_s, apart - age))
+        if more:
+            prepare()  # the picture is drawn while more is read
         return self._paint(wait_s)
 
     def _settled(self) -> bool:

@@ -19,6 +19,7 @@ from profiler.analysis.state import SessionState
 from profiler.follow import Follower
 from profiler.sessions import Liveness, SessionFolder, SessionUnreadable
 from profiler.vitals import WELL, Vitals, vitals
+from tui.charts.canvas import prepare
 from tui.pictures.live import LivePainter, LivePicture, unreadable
 from tui.pictures.names import latest_ns
 from tui.pictures.view import StepsView
@@ -205,6 +206,8 @@ class LiveSource(Source[LivePicture]):
         state = reading.state
         if self._painter is None or self._painter.session is not state:
             self._painter = LivePainter(state)
+        if loading:
+            prepare()  # there is more to read, and the picture is drawn meanwhile
         now_ns = reading.now_ns(self._now_ns())
         vitals = reading.vitals(now_ns) if not loading else WELL  # what was read may be old, what is to come newer
         return self._painter.picture(

@@ -11,8 +11,10 @@ import pytest
 from profiler.sessions import SessionFolder
 from tests.support import recorded
 from tests.tui.support import PATIENCE_S
+from tui.comparing import CompareSource
 from tui.feed import REFRESH_S, RESTING_S, Feed, LiveSource, Reading, Source, Turn
 from tui.inspecting import TriggersSource
+from tui.pictures.compare.marks import Mark, marked
 from tui.pictures.live import LivePicture
 from tui.pictures.view import StepsView
 
@@ -51,6 +53,34 @@ def test_a_finished_session_makes_one_picture_and_rests(tmp_path: Path) -> None:
     assert drained(source, clock).over
     clock.now += 60
     assert source.turn() == Turn(None, RESTING_S)
+
+
+def test_what_draws_charts_is_loaded_before_a_picture_that_is_drawn_beside_the_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    for module in ("feed", "comparing"):
+        monkeypatch.setattr(f"tui.{module}.prepare", lambda module=module: loaded.append(module))
+    folder = recorded.finished().write(tmp_path)
+    seconds = [100.0]
+
+    def clock() -> float:
+        seconds[0] += 0.029  # a second look finds a turn's time over
+        return seconds[0]
+
+    picture = LiveSource(folder, clock=clock).turn().picture
+    assert picture is not None
+    assert picture.heading.loading
+    assert loaded == ["feed"]
+
+    compared = CompareSource(marked((), [Mark(str(folder.path), None)]), clock=clock)
+    compared.turn()  # with nothing that was read
+    assert loaded == ["feed"]
+    seconds[0] += 10  # long enough after that for another one
+    first = compared.turn().picture
+    assert first is not None
+    assert first.loading
+    assert loaded == ["feed", "comparing"]
 
 
 def test_pictures_come_four_times_a_second_at_most(tmp_path: Path) -> None:

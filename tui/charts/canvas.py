@@ -153,6 +153,11 @@ def _piece_cells(
     )
 
 
+def prepare() -> None:
+    """Load plotext, on any thread: beside one that computes, the thread that draws would take seconds to do so."""
+    import plotext  # noqa: F401
+
+
 def _bare_figure(left: int, right: int, rows: int) -> plot_class:
     """plotext's figure of the columns `left` to `right`, without frame, ticks and background, one unit a cell, free
     of the terminal's size.
