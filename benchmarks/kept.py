@@ -7,7 +7,6 @@ the GPU's and the day on which it was begun.
 from __future__ import annotations
 
 import datetime
-import os
 import re
 import secrets
 import shutil
@@ -23,6 +22,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 LOGS = ("runs/*/events.jsonl", "conductor.jsonl", "session.json")
 """What is kept of a session: what its figures are read from. Images, caches and what workers printed stay behind."""
 TABLES = "README.md"
+_ANYBODYS = 0o666  # as any file of a repository
 _ID = re.compile(r"[a-z0-9]{4}-[a-z0-9.-]{1,80}")
 """What ``sessions.create`` calls a session; a file from elsewhere may say anything."""
 
@@ -41,8 +41,8 @@ def keep(folder: SessionFolder, state: SessionState, tables: str, results: Path 
         stale.unlink()  # of an attempt that was to be made again, and isn't yet
     for file in files:
         (target / file).parent.mkdir(parents=True, exist_ok=True)
-        _put(target / file, (folder.path / file).read_bytes())
-    _put(target / TABLES, tables.encode())
+        write_atomically(target / file, (folder.path / file).read_bytes(), mode=_ANYBODYS)
+    write_atomically(target / TABLES, tables.encode(), mode=_ANYBODYS)
     return target
 
 
@@ -122,10 +122,3 @@ def _logs(session: Path) -> Iterator[Path]:
     """In this order: a copy that is cut short then says of no run that it has ended and lacks its log."""
     for pattern in LOGS:
         yield from (file for file in sorted(session.glob(pattern)) if file.is_file() and not file.is_symlink())
-
-
-def _put(path: Path, data: bytes) -> None:
-    """As anybody's file in a repository, and whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)

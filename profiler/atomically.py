@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes, *, follow: bool = True) -> None:
-    """Write ``path`` (mode 0600) so that a reader or a crash sees the old file or the whole new one. Raises OSError.
+def write_atomically(path: Path, data: bytes, *, follow: bool = True, mode: int = 0o600) -> None:
+    """Write ``path`` so that a reader or a crash sees the old file or the whole new one. Raises OSError.
 
-    ``follow``: its folder may be a link.
+    ``follow``: its folder may be a link. ``mode``: its permissions, of which the process's umask takes some away.
     """
     temporary = f".{path.name}.{secrets.token_hex(4)}.tmp"
     try:
@@ -20,7 +20,7 @@ def write_atomically(path: Path, data: bytes, *, follow: bool = True) -> None:
         error.filename = str(path.parent)
         raise
     try:
-        _write_new(folder, temporary, data)
+        _write_new(folder, temporary, data, mode)
         os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         with suppress(OSError):  # it is there already; some file systems can't sync folders
             os.fsync(folder)
@@ -34,8 +34,8 @@ def write_atomically(path: Path, data: bytes, *, follow: bool = True) -> None:
         os.close(folder)
 
 
-def _write_new(folder: int, name: str, data: bytes) -> None:
-    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
+def _write_new(folder: int, name: str, data: bytes, mode: int) -> None:
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=folder)
     with open(descriptor, "wb") as file:
         file.write(data)
         file.flush()

@@ -177,10 +177,13 @@ class SessionFolder:
             return Liveness.COPIED
         if is_locked(self.conductor_log):
             return Liveness.ALIVE
-        starting = 0 <= (time.time_ns() - manifest.created_wall_ns) / 1e9 < STARTING_SECONDS
-        with suppress(OSError):  # there is none
-            starting &= not self.conductor_log.stat().st_size  # made a moment before its lock is taken
-        if starting:
+        if not 0 <= (time.time_ns() - manifest.created_wall_ns) / 1e9 < STARTING_SECONDS:
+            return Liveness.GONE
+        try:
+            begun = self.conductor_log.stat().st_size > 0  # it is made a moment before its lock is taken
+        except OSError:  # there is none
+            begun = False
+        if not begun:
             return Liveness.STARTING
         # It may have been made, locked and written to since it was asked for its lock.
         return Liveness.ALIVE if is_locked(self.conductor_log) else Liveness.GONE

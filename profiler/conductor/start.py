@@ -15,11 +15,10 @@ import msgspec
 
 from profiler.launch import child_command
 from profiler.request import Request
-from profiler.sessions import SessionFolder
+from profiler.sessions import STARTING_SECONDS, SessionFolder
 
 READY_VARIABLE = "STEPSCOPE_READY_FD"
 """Names the descriptor on which the conductor says "ready", or in one line why it can't start."""
-START_SECONDS = 30.0
 RESUME, FAILED_TOO, MAX_TIME = "resume", "failed", "max-time="
 """Arguments: go on with a session that was conducted before; make its failed runs again too; stop it after as many
 seconds as follow, or never ("none"), whatever it was begun with."""
@@ -35,7 +34,7 @@ def start(
     folder: SessionFolder,
     *arguments: str,
     command: Callable[..., list[str]] = child_command,
-    timeout_s: float = START_SECONDS,
+    timeout_s: float = STARTING_SECONDS,
 ) -> int:
     """Start the conductor of ``folder`` and return its pid once it holds the session's lock. Raises CannotStart.
 
